@@ -1,0 +1,24 @@
+"""Settings: the only reader of the environment."""
+
+from autodj.settings.load import database_url, environment, from_environment, load
+from autodj.settings.model import (
+    CdnSettings,
+    LimitSettings,
+    S3Settings,
+    Settings,
+    WorkerSettings,
+)
+from autodj.settings.parsers import Retention
+
+__all__ = [
+    "CdnSettings",
+    "LimitSettings",
+    "Retention",
+    "S3Settings",
+    "Settings",
+    "WorkerSettings",
+    "database_url",
+    "environment",
+    "from_environment",
+    "load",
+]

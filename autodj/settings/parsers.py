@@ -1,0 +1,124 @@
+"""Text to value for each kind of setting. A ValueError's text says what is wanted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+BUCKET = re.compile(r"(?!xn--|sthree-)[a-z0-9](?:[a-z0-9-]|\.(?=[a-z0-9])){1,61}[a-z0-9]")
+WEAK_SECRETS = ("changeme", "change-me", "secret", "password", "autodj", "default", "test")
+IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+")
+HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?", re.IGNORECASE)
+
+
+def one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError("must be " + " or ".join(a for a in allowed if a))
+        return text
+
+    return parse
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,15}", text) or not least <= int(text) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def boolean(text: str) -> bool:
+    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    try:
+        return known[text.lower()]
+    except KeyError:
+        raise ValueError("must be true or false") from None
+
+
+def matching(pattern: str, wanted: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must be {wanted}")
+        return text
+
+    return parse
+
+
+def optional(parse: Callable[[str], T]) -> Callable[[str], T | None]:
+    """An empty value means none."""
+    return lambda text: parse(text) if text else None
+
+
+def absolute_path(text: str) -> Path:
+    path = Path(text).expanduser()
+    if not path.is_absolute() or path == Path("/"):
+        raise ValueError("must be an absolute folder, and not /")
+    return path
+
+
+def http_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise ValueError("must be a URL such as https://dj.example.org")
+    return text.rstrip("/")
+
+
+def bucket_name(text: str) -> str:
+    if not 3 <= len(text) <= 63 or not BUCKET.fullmatch(text) or IPV4.fullmatch(text):
+        raise ValueError("must be a bucket name: 3 to 63 of a-z 0-9 - and single dots")
+    return text
+
+
+def cdn_origin(text: str) -> str:
+    """``https://host``; plain http is kept so that the loader can refuse it in production."""
+    scheme, _, host = text.rstrip("/").rpartition("://")
+    if scheme not in {"", "http", "https"} or not HOST.fullmatch(host):
+        raise ValueError("must be a domain such as d111111abcdef8.cloudfront.net")
+    return f"{scheme or 'https'}://{host.lower()}"
+
+
+def secret(text: str) -> str:
+    """At least 32 bytes, and none of the words that samples use."""
+    if not text:
+        raise ValueError("is missing; `autodj secret` prints one")
+    if len(text.encode()) < 32 or len(set(text)) < 10 or text.lower().startswith(WEAK_SECRETS):
+        raise ValueError("is weak; `autodj secret` prints a good one")
+    return text
+
+
+def pem(text: str) -> str:
+    """PEM text with real newlines, read from the file when a path is given."""
+    if "-----BEGIN" in text:
+        return text.replace("\\n", "\n")
+    path = Path(text)
+    if not path.is_absolute():
+        raise ValueError("must be PEM text or the absolute path of a PEM file")
+    try:
+        return path.read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        raise ValueError("names a file that cannot be read as PEM") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long a published track's local copy stays: 0 days, some days, or for ever (None)."""
+
+    days: int | None
+
+
+def retention(text: str) -> Retention:
+    if text == "delete":
+        return Retention(0)
+    if text == "keep":
+        return Retention(None)
+    if match := re.fullmatch(r"([1-9][0-9]{0,4})d?", text):
+        return Retention(int(match[1]))
+    raise ValueError("must be delete, keep or a number of days such as 30d")
