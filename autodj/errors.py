@@ -3,13 +3,14 @@
     AutodjError
     ├── InvalidRequest          400   InvalidJson, InvalidField (422)
     ├── Unauthenticated         401
+    ├── LinkRefused             403
     ├── NotFound                404
     ├── Conflict                409   ObjectExists, ObjectArchived
     ├── PreconditionFailed      412
     ├── TooLarge                413
     ├── UnsupportedMedia        415
     ├── RangeNotSatisfiable     416
-    ├── Rejected                422   AudioRejected, UrlNotAllowed, FetchFailed, KeyReused
+    ├── Rejected                422   AudioRejected, PictureRejected, UrlNotAllowed, ...
     ├── TooManyRequests         429
     ├── StoreError              502   one class for each way a store fails
     ├── Unavailable             503   DatabaseUnavailable, IntegrityError
@@ -100,6 +101,20 @@ class Unauthenticated(AutodjError):
     hint = "Send a bearer token from `autodj token`, or open the link from `autodj login`."
 
 
+class LinkRefused(AutodjError):
+    """A signed link that may not be used. ``code`` names why: link_missing (no signature),
+    link_expired, link_tampered or link_unknown_key."""
+
+    status = 403
+    code = "link_refused"
+    title = "This link may not be used"
+    hint = "Ask /audio/url for a new link."
+
+    def __init__(self, detail: str, *, code: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
 class NotFound(AutodjError):
     status = 404
     code = "not_found"
@@ -185,6 +200,18 @@ class AudioRejected(Rejected):
         self.code = code
 
 
+class PictureRejected(Rejected):
+    """The picture itself is at fault: picture_bytes, pixels or undecodable_picture."""
+
+    code = "undecodable_picture"
+    title = "The picture cannot be used"
+    hint = "Open it in a viewer; save it again as a PNG or JPEG of at most 40 megapixels."
+
+    def __init__(self, detail: str, *, code: str = "undecodable_picture", **extra: object) -> None:
+        super().__init__(detail, **extra)
+        self.code = code
+
+
 class UrlNotAllowed(Rejected):
     code = "url_not_allowed"
     title = "This URL is not fetched"
@@ -238,6 +265,14 @@ class StoreThrottled(StoreError):
     status = 503
     code = "store_throttled"
     title = "The object store asks us to slow down"
+    transient = True
+
+
+class StoreFaulty(StoreError):
+    """The store answered, with a fault of its own (500, 502, 504 or garbage)."""
+
+    code = "store_faulty"
+    title = "The object store reports a fault of its own"
     transient = True
 
 

@@ -82,6 +82,7 @@ CATALOGUE: tuple[Section, ...] = (
             Setting(
                 "DATABASE_URL",
                 "sqlite:///file or postgresql://...; empty: autodj.db in the data folder",
+                parse=parsers.optional(parsers.database_url),
             ),
             Setting("REDIS_URL", "the broker of the workers", "redis://127.0.0.1:6379/0"),
             Setting(

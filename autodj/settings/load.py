@@ -57,7 +57,7 @@ def database_url(environ: Mapping[str, str]) -> str:
     values = {s.name: _read(s, environ, faults) for s in SETTINGS if s.name in wanted}
     if faults:
         raise SettingsError([*faults.values()])
-    return _database_url(str(values["DATABASE_URL"]), cast("Path", values["AUTODJ_DATA_DIR"]))
+    return _database_url(values["DATABASE_URL"], cast("Path", values["AUTODJ_DATA_DIR"]))
 
 
 def _read(setting: Setting, environ: Mapping[str, str], faults: Faults) -> object:
@@ -88,7 +88,7 @@ def _build(values: dict[str, object]) -> Settings:
         data_dir=data_dir,
         log_level=cast("str", v["LOG_LEVEL"]),
         log_format=cast("str", v["LOG_FORMAT"]),
-        database_url=_database_url(cast("str", v["DATABASE_URL"]), data_dir),
+        database_url=_database_url(v["DATABASE_URL"], data_dir),
         redis_url=cast("str", v["REDIS_URL"]),
         queue_name=cast("str", v["QUEUE_NAME"]),
         publish_to=cast("str", v["FILE_STORAGE_TYPE"]) or ("s3" if production else "local"),
@@ -137,18 +137,8 @@ def _slashed(prefix: str | None) -> str:
     return f"{prefix.rstrip('/')}/" if prefix else ""
 
 
-def _database_url(text: str, data_dir: Path) -> str:
-    if not text:
-        return f"sqlite+aiosqlite:///{data_dir / 'autodj.db'}"
-    scheme, separator, rest = text.partition("://")
-    driver = {
-        "sqlite": "sqlite+aiosqlite",
-        "postgres": "postgresql+asyncpg",
-        "postgresql": "postgresql+asyncpg",
-    }.get(scheme, scheme)
-    if not separator or driver not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
-        raise SettingsError(["DATABASE_URL must be sqlite:///... or postgresql://..."])
-    return f"{driver}://{rest}"
+def _database_url(given: object, data_dir: Path) -> str:
+    return str(given) if given else f"sqlite+aiosqlite:///{data_dir / 'autodj.db'}"
 
 
 def _storage_faults(settings: Settings) -> Iterator[tuple[str, str]]:

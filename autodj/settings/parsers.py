@@ -12,6 +12,11 @@ from urllib.parse import urlsplit
 T = TypeVar("T")
 
 BUCKET = re.compile(r"(?!xn--|sthree-)[a-z0-9](?:[a-z0-9-]|\.(?=[a-z0-9])){1,61}[a-z0-9]")
+DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+}
 WEAK_SECRETS = ("changeme", "change-me", "secret", "password", "autodj", "default", "test")
 IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+")
 HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?", re.IGNORECASE)
@@ -71,6 +76,15 @@ def http_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def database_url(text: str) -> str:
+    """The URL with the asynchronous driver that autodj ships with."""
+    scheme, separator, rest = text.partition("://")
+    driver = DRIVERS.get(scheme.partition("+")[0])
+    if not separator or driver is None:
+        raise ValueError("must be sqlite:///file or postgresql://user@host/name")
+    return f"{driver}://{rest}"
+
+
 def bucket_name(text: str) -> str:
     if not 3 <= len(text) <= 63 or not BUCKET.fullmatch(text) or IPV4.fullmatch(text):
         raise ValueError("must be a bucket name: 3 to 63 of a-z 0-9 - and single dots")
@@ -97,12 +111,12 @@ def secret(text: str) -> str:
 def pem(text: str) -> str:
     """PEM text with real newlines, read from the file when a path is given."""
     if "-----BEGIN" in text:
-        return text.replace("\\n", "\n")
+        return text.replace("\\n", "\n").strip() + "\n"
     path = Path(text)
     if not path.is_absolute():
         raise ValueError("must be PEM text or the absolute path of a PEM file")
     try:
-        return path.read_text("ascii")
+        return path.read_text("ascii").strip() + "\n"
     except (OSError, UnicodeDecodeError):
         raise ValueError("names a file that cannot be read as PEM") from None
 

@@ -1,0 +1,30 @@
+"""The database: tables, and every query as a function of a session."""
+
+from autodj.db.models import IdempotencyKey, Job, LoginLink, Track, User
+from autodj.db.session import Database, open_database
+from autodj.db.types import (
+    AnalysisState,
+    FileSource,
+    FileState,
+    JobKind,
+    JobState,
+    Origin,
+    Visibility,
+)
+
+__all__ = [
+    "AnalysisState",
+    "Database",
+    "FileSource",
+    "FileState",
+    "IdempotencyKey",
+    "Job",
+    "JobKind",
+    "JobState",
+    "LoginLink",
+    "Origin",
+    "Track",
+    "User",
+    "Visibility",
+    "open_database",
+]

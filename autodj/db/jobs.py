@@ -1,0 +1,134 @@
+"""Every query about jobs: the long work that people watch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from autodj.db.models import Job
+from autodj.db.types import JobKind, JobState
+from autodj.errors import NotFound
+
+ACTIVE = (JobState.QUEUED, JobState.RUNNING)
+
+
+def add(
+    session: AsyncSession,
+    *,
+    owner_id: UUID,
+    kind: JobKind,
+    step: str,
+    now: datetime,
+    track_id: UUID | None = None,
+    payload: dict[str, Any] | None = None,
+    due_at: datetime | None = None,
+) -> Job:
+    """Insert a queued job. ``due_at`` makes the row itself the queue entry (fetches)."""
+    job = Job(
+        id=uuid4(),
+        owner_id=owner_id,
+        kind=kind,
+        state=JobState.QUEUED,
+        step=step,
+        track_id=track_id,
+        payload=payload or {},
+        created_at=now,
+        changed_at=now,
+        next_attempt_at=due_at,
+    )
+    session.add(job)
+    return job
+
+
+async def get(session: AsyncSession, job_id: UUID) -> Job:
+    job = await session.get(Job, job_id, populate_existing=True)
+    if job is None:
+        raise NotFound
+    return job
+
+
+async def get_owned(session: AsyncSession, job_id: UUID, owner_id: UUID) -> Job:
+    """The owner's job; NotFound for everybody else."""
+    query = select(Job).where(col(Job.id) == job_id, col(Job.owner_id) == owner_id)
+    job = (await session.execute(query)).scalar_one_or_none()
+    if job is None:
+        raise NotFound
+    return job
+
+
+async def change(session: AsyncSession, job_id: UUID, *, now: datetime, **values: object) -> None:
+    """Set fields of one job and make watchers see it."""
+    await _change(session, col(Job.id) == job_id, now, values)
+
+
+async def change_active(
+    session: AsyncSession, track_id: UUID, *, now: datetime, **values: object
+) -> None:
+    """Set fields of the unfinished jobs of a track."""
+    unfinished = (col(Job.track_id) == track_id) & col(Job.state).in_(ACTIVE)
+    await _change(session, unfinished, now, values)
+
+
+async def changed_since(
+    session: AsyncSession, moment: datetime, *, limit: int = 1000
+) -> Sequence[Job]:
+    """Jobs of all owners that changed at or after ``moment``, oldest change first."""
+    query = (
+        select(Job)
+        .where(col(Job.changed_at) >= moment)
+        .order_by(col(Job.changed_at), col(Job.id))
+        .limit(limit)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def latest(
+    session: AsyncSession, owner_id: UUID, *, limit: int, active_only: bool = False
+) -> Sequence[Job]:
+    """The owner's newest jobs."""
+    query = select(Job).where(col(Job.owner_id) == owner_id)
+    if active_only:
+        query = query.where(col(Job.state).in_(ACTIVE))
+    ordered = query.order_by(col(Job.created_at).desc(), col(Job.id).desc()).limit(limit)
+    return (await session.execute(ordered)).scalars().all()
+
+
+async def claim_due(
+    session: AsyncSession, *, now: datetime, lease_until: datetime, limit: int
+) -> Sequence[Job]:
+    """Take due jobs: they are due again only when the lease is over."""
+    query = (
+        select(Job)
+        .where(col(Job.next_attempt_at) <= now)
+        .order_by(col(Job.next_attempt_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    due = (await session.execute(query)).scalars().all()
+    await session.execute(
+        update(Job)
+        .where(col(Job.id).in_([job.id for job in due]))
+        .values(next_attempt_at=lease_until)
+        .execution_options(synchronize_session=False)
+    )
+    return due
+
+
+async def _change(
+    session: AsyncSession,
+    which: ColumnElement[bool],
+    now: datetime,
+    values: dict[str, object],
+) -> None:
+    await session.execute(
+        update(Job)
+        .where(which)
+        .values(changed_at=now, version=Job.version + 1, **values)
+        .execution_options(synchronize_session=False)
+    )

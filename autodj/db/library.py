@@ -1,0 +1,107 @@
+"""What an owner sees of the library: filtered pages and human corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from autodj.db.models import Track
+from autodj.db.tracks import get_owned
+from autodj.db.types import AnalysisState, FileSource, FileState
+from autodj.errors import PreconditionFailed
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFilter:
+    """What a list of tracks is narrowed to; None leaves a fact open."""
+
+    text: str | None = None
+    bpm_min: float | None = None
+    bpm_max: float | None = None
+    camelot: str | None = None
+    source: FileSource | None = None
+    state: FileState | None = None
+    analysis: AnalysisState | None = None
+
+
+async def page(
+    session: AsyncSession,
+    owner_id: UUID,
+    wanted: TrackFilter,
+    *,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[Track]:
+    """Newest first, from behind the cursor ``after`` (creation time and id)."""
+    bpm = func.coalesce(Track.corrected_bpm, Track.bpm)
+    camelot = func.coalesce(Track.corrected_camelot, Track.camelot)
+    query = select(Track).where(
+        col(Track.owner_id) == owner_id, col(Track.file_source).is_not(None)
+    )
+    if wanted.text:
+        query = query.where(_mentions(wanted.text))
+    if wanted.bpm_min is not None:
+        query = query.where(bpm >= wanted.bpm_min)
+    if wanted.bpm_max is not None:
+        query = query.where(bpm <= wanted.bpm_max)
+    if wanted.camelot is not None:
+        query = query.where(camelot == wanted.camelot)
+    if wanted.source is not None:
+        query = query.where(col(Track.file_source) == wanted.source)
+    if wanted.state is not None:
+        query = query.where(col(Track.file_state) == wanted.state)
+    if wanted.analysis is not None:
+        query = query.where(col(Track.analysis_state) == wanted.analysis)
+    if after is not None:
+        created, last_id = after
+        query = query.where(
+            or_(
+                col(Track.created_at) < created,
+                and_(col(Track.created_at) == created, col(Track.id) < last_id),
+            )
+        )
+    ordered = query.order_by(col(Track.created_at).desc(), col(Track.id).desc()).limit(limit)
+    return (await session.execute(ordered)).scalars().all()
+
+
+async def count(session: AsyncSession, owner_id: UUID) -> int:
+    """How many living tracks the owner has."""
+    query = select(func.count()).where(
+        col(Track.owner_id) == owner_id, col(Track.file_source).is_not(None)
+    )
+    return (await session.execute(query)).scalar_one()
+
+
+async def correct(
+    session: AsyncSession,
+    track_id: UUID,
+    owner_id: UUID,
+    changes: Mapping[str, object],
+    *,
+    expected_version: int | None,
+    now: datetime,
+) -> Track:
+    """Apply human corrections. PreconditionFailed when the row has another version."""
+    track = await get_owned(session, track_id, owner_id)
+    if expected_version is not None and track.version != expected_version:
+        raise PreconditionFailed
+    for name, value in changes.items():
+        setattr(track, name, value)
+    track.version += 1
+    track.updated_at = now
+    return track
+
+
+def _mentions(text: str) -> ColumnElement[bool]:
+    return or_(
+        *(
+            col(column).icontains(text, autoescape=True)
+            for column in (Track.title, Track.artist, Track.album)
+        )
+    )

@@ -1,0 +1,131 @@
+"""The database: one engine, and the one place where anything is committed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, func, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from autodj.errors import DatabaseUnavailable
+
+BUSY_TIMEOUT_S = 5.0
+POOL_TIMEOUT_S = 2.0
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # NORMAL may forget the last commits when the power fails, and we acknowledge them.
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_S * 1000)}",
+)
+POSTGRES_SETTINGS = {
+    "application_name": "autodj",
+    "synchronous_commit": "on",
+    "statement_timeout": "5000",
+    "lock_timeout": "2000",
+    "idle_in_transaction_session_timeout": "10000",
+}
+
+
+class Database:
+    """Short transactions on one engine. Nothing slow belongs inside them."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncSession]:
+        """Commit on leaving, roll back on an error. Rows stay usable afterwards."""
+        async with (
+            _translated(),
+            AsyncSession(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[AsyncConnection]:
+        """A connection that only reads: on SQLite it takes no write lock."""
+        async with _translated(), self.engine.connect() as connection:
+            yield await connection.execution_options(autodj_reading=True)
+
+    async def now(self) -> datetime:
+        """The clock that leases are measured by: the database's, shared by all machines."""
+        if self.engine.dialect.name == "sqlite":
+            return datetime.now(UTC)
+        async with self.reading() as connection:
+            moment: datetime = (
+                await connection.execute(select(func.clock_timestamp()))
+            ).scalar_one()
+            return moment.astimezone(UTC)
+
+    async def probe(self) -> None:
+        """Raise DatabaseUnavailable unless the schema answers."""
+        try:
+            async with self.reading() as connection:
+                await connection.execute(text("SELECT version_num FROM alembic_version"))
+        except ProgrammingError as error:
+            raise DatabaseUnavailable("The tables are missing; run `alembic upgrade head`") from error
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncGenerator[Database]:
+    """Open the engine for ``url`` and dispose of it afterwards."""
+    engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgres_engine(url)
+    try:
+        yield Database(engine)
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def _translated() -> AsyncGenerator[None]:
+    try:
+        yield
+    except (IntegrityError, ProgrammingError, DataError):
+        raise  # ours to mend, and no reason to try again
+    except (DBAPIError, PoolTimeoutError, ConnectionError, TimeoutError) as error:
+        raise DatabaseUnavailable from error
+
+
+def _postgres_engine(url: str) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=10,
+        max_overflow=10,
+        pool_timeout=POOL_TIMEOUT_S,
+        pool_pre_ping=True,
+        connect_args={"timeout": 5, "command_timeout": 10, "server_settings": POSTGRES_SETTINGS},
+    )
+
+
+def _sqlite_engine(url: str) -> AsyncEngine:
+    file = make_url(url).database
+    if file:
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url, pool_timeout=POOL_TIMEOUT_S)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's object
+    # The driver would open transactions by itself, and only at the first write: too late.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in SQLITE_PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:  # noqa: ANN401 - sqlalchemy's Connection, sync side
+    # A deferred transaction that reads, then writes, fails under load despite the timeout.
+    reading = connection.get_execution_options().get("autodj_reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

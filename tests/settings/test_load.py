@@ -1,0 +1,210 @@
+"""What the environment may say, and how a process refuses to start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autodj.errors import SettingsError
+from autodj.settings import Settings, database_url, load
+from autodj.settings.catalogue import SETTINGS
+
+SECRET = "q8Zr3vN0tYx7LmC2sKd9WbE5hUjP1aGf"
+BASE = {"AUTODJ_SECRET": SECRET}
+S3 = {**BASE, "FILE_STORAGE_TYPE": "s3", "S3_BUCKET_NAME": "crates"}
+PRODUCTION = {**S3, "AUTODJ_ENV": "production", "AUTODJ_PUBLIC_URL": "https://dj.example.net"}
+
+
+def faults(**environ: str) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        load({**BASE, **environ})
+    return caught.value.faults
+
+
+def test_a_secret_is_all_that_a_laptop_needs() -> None:
+    settings = load(BASE)
+    assert (settings.publish_to, settings.production) == ("local", False)
+    assert settings.media_root == settings.data_dir / "media"
+    assert settings.database_url.startswith("sqlite+aiosqlite:///")
+
+
+@pytest.mark.parametrize(
+    ("names", "value"),
+    [
+        (("S3_BUCKET_NAME", "AWS_STORAGE_BUCKET_NAME"), "crates"),
+        (("AWS_REGION", "S3_REGION", "AWS_S3_REGION_NAME", "AWS_DEFAULT_REGION"), "eu-central-1"),
+    ],
+)
+def test_every_alias_means_the_same_and_two_that_disagree_are_both_named(
+    names: tuple[str, ...], value: str
+) -> None:
+    for name in names:
+        settings = load({**BASE, name: value})
+        assert value in {settings.s3.bucket, settings.s3.region}
+    assert load({**BASE, **dict.fromkeys(names, value)})
+    for other in names[1:]:
+        (fault,) = faults(**{names[0]: value, other: f"{value}x"})
+        assert names[0] in fault
+        assert other in fault
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("S3_BUCKET_NAME", "your-s3-bucket-name"),
+        ("AWS_STORAGE_BUCKET_NAME", "your-bucket-name"),
+        ("S3_BUCKET_NAME", "plugs-bucket"),
+        ("AWS_ACCESS_KEY_ID", "your_aws_access_key_id"),
+        ("AWS_SECRET_ACCESS_KEY", "your_aws_secret_access_key"),
+        ("AWS_ACCESS_KEY_ID", "your-access-key"),
+        ("CLOUDFRONT_DOMAIN", "your-cloudfront-domain.cloudfront.net"),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+    ],
+)
+def test_sample_values_refuse_to_start_without_being_printed(name: str, value: str) -> None:
+    listed = faults(**{name: value})
+    assert any(fault.startswith(f"{name} still holds a sample value") for fault in listed)
+    assert value not in " ".join(listed)
+
+
+@pytest.mark.parametrize(
+    "weak", ["", "short", "a" * 64, "changeme" * 8, "secret-but-long-enough-0123456789abcdef"]
+)
+def test_weak_secrets_refuse_to_start(weak: str) -> None:
+    listed = faults(AUTODJ_SECRET=weak)
+    assert [fault.split()[0] for fault in listed] == ["AUTODJ_SECRET"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MEDIA_ROOT", "media"),
+        ("MEDIA_ROOT", "/"),
+        ("AUTODJ_DATA_DIR", "data"),
+        ("S3_BUCKET_NAME", "Crates"),
+        ("S3_BUCKET_NAME", "10.0.0.1"),
+        ("S3_BUCKET_NAME", "a..b"),
+        ("S3_PREFIX", "/x"),
+        ("MAX_TRACK_BYTES", "-1"),
+        ("MAX_TRACK_BYTES", "1e9"),
+        ("LINK_TTL_S", "5"),
+        ("LOCAL_RETENTION", "soon"),
+        ("S3_USE_IAM_ROLE", "maybe"),
+        ("FILE_STORAGE_TYPE", "ftp"),
+        ("S3_EXPECTED_BUCKET_OWNER", "me"),
+        ("CLOUDFRONT_DOMAIN", "https://a b"),
+        ("CLOUDFRONT_PRIVATE_KEY", "/nowhere/key.pem"),
+        ("LOG_LEVEL", "loud"),
+        ("AUTODJ_PUBLIC_URL", "ftp://x"),
+        ("DATABASE_URL", "mysql://x/y"),
+    ],
+)
+def test_a_wrong_value_names_its_variable(name: str, value: str) -> None:
+    assert any(fault.startswith(name) for fault in faults(**{name: value}))
+
+
+def test_all_faults_are_listed_at_once() -> None:
+    listed = faults(
+        AUTODJ_SECRET="",
+        MEDIA_ROOT="x",
+        FILE_STORAGE_TYPE="s3",
+        AWS_ACCESS_KEY_ID="AKIA0123456789",
+        CLOUDFRONT_KEY_PAIR_ID="K2JCJMDEHXQW5F",
+        S3_ENDPOINT_URL="http://s3.example.net",
+    )
+    named = {fault.split()[0] for fault in listed}
+    assert named == {
+        "AUTODJ_SECRET",
+        "MEDIA_ROOT",
+        "S3_BUCKET_NAME",
+        "AWS_SECRET_ACCESS_KEY",
+        "CLOUDFRONT_PRIVATE_KEY",
+        "CLOUDFRONT_DOMAIN",
+        "S3_ENDPOINT_URL",
+    }
+
+
+@pytest.mark.parametrize("name", ["S3_ENDPOINT_URL", "CLOUDFRONT_DOMAIN", "AUTODJ_PUBLIC_URL"])
+def test_production_insists_on_https(name: str) -> None:
+    assert load(PRODUCTION).publish_to == "s3"
+    with pytest.raises(SettingsError) as caught:
+        load({**PRODUCTION, name: "http://127.0.0.1:9000"})
+    assert caught.value.faults == (f"{name} must be https in production",)
+
+
+def test_production_without_a_bucket_does_not_fall_back_to_local() -> None:
+    without = {name: value for name, value in PRODUCTION.items() if name != "S3_BUCKET_NAME"}
+    with pytest.raises(SettingsError) as caught:
+        load({name: value for name, value in without.items() if name != "FILE_STORAGE_TYPE"})
+    assert caught.value.faults == ("S3_BUCKET_NAME is missing, and FILE_STORAGE_TYPE is s3",)
+
+
+def test_the_role_switch_ignores_static_credentials() -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "AKIA0123456789", "AWS_SECRET_ACCESS_KEY": "k" * 40}
+    assert load({**S3, **keys}).s3.access_key == "AKIA0123456789"
+    assert load({**S3, **keys, "S3_USE_IAM_ROLE": "true"}).s3.access_key is None
+
+
+@pytest.mark.parametrize(("text", "days"), [("delete", 0), ("keep", None), ("30d", 30), ("7", 7)])
+def test_local_retention_reads_as_written(text: str, days: int | None) -> None:
+    assert load({**BASE, "LOCAL_RETENTION": text}).local_retention.days == days
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("postgres://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
+        ("postgresql://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
+        ("sqlite:////tmp/x.db", "sqlite+aiosqlite:////tmp/x.db"),
+    ],
+)
+def test_database_urls_get_the_driver_we_ship(url: str, driver: str) -> None:
+    assert load({**BASE, "DATABASE_URL": url}).database_url == driver
+    assert database_url({"DATABASE_URL": url}) == driver
+
+
+def test_a_private_key_may_be_a_file_or_text(tmp_path: Path) -> None:
+    pem = "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n"
+    file = tmp_path / "key.pem"
+    file.write_text(pem)
+    cdn = {
+        **S3,
+        "CLOUDFRONT_DOMAIN": "d111111abcdef8.cloudfront.net",
+        "CLOUDFRONT_KEY_PAIR_ID": "K2JCJMDEHXQW5F",
+    }
+    for given in (str(file), pem, pem.replace("\n", "\\n")):
+        settings = load({**cdn, "CLOUDFRONT_PRIVATE_KEY": given})
+        assert settings.cdn.private_key == pem
+        assert settings.cdn.origin == "https://d111111abcdef8.cloudfront.net"
+
+
+def test_no_secret_is_in_the_repr() -> None:
+    settings = load(
+        {**S3, "AWS_ACCESS_KEY_ID": "AKIA0123456789", "AWS_SECRET_ACCESS_KEY": "k" * 40}
+    )
+    assert isinstance(settings, Settings)
+    for hidden in (SECRET, "AKIA0123456789", "k" * 40):
+        assert hidden not in repr(settings)
+
+
+def test_the_names_that_users_know_are_all_read() -> None:
+    known = {name for setting in SETTINGS for name in setting.names}
+    assert known >= {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_REGION",
+        "S3_REGION",
+        "AWS_S3_REGION_NAME",
+        "AWS_DEFAULT_REGION",
+        "S3_BUCKET_NAME",
+        "AWS_STORAGE_BUCKET_NAME",
+        "CLOUDFRONT_DOMAIN",
+        "FILE_STORAGE_TYPE",
+        "AWS_S3_PROJECT_PREFIX",
+        "S3_USE_IAM_ROLE",
+        "MAX_FILE_SIZE",
+        "MEDIA_ROOT",
+    }
