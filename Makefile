@@ -1,0 +1,65 @@
+# Every verb of the project. `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export UV_LINK_MODE ?= copy
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check fix lock browser crash bench picture clean
+
+help:  ## list the verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: $(VENV)/.laptop  ## create the environment that runs autodj on this machine
+
+demo: $(VENV)/.laptop  ## run the whole path, then serve it (AUDIO=folder, ONCE=1 to stop after the checks)
+	@$(BIN)/autodj demo $(if $(AUDIO),--audio "$(AUDIO)") $(if $(ONCE),--once)
+
+up: $(VENV)/.laptop  ## run autodj on this machine; S3=1 adds the S3 server and the edge
+	@$(BIN)/autodj up $(if $(S3),--s3)
+
+test: $(VENV)/.dev browser check  ## install what the tests need and run everything
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report
+
+check: $(VENV)/.dev  ## lint, types, layers
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/ruff check -q .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fix: $(VENV)/.dev  ## format and mend what a machine can mend
+	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
+
+browser:  ## have Chromium for the page's tests
+	@tests/install-browser
+
+crash: $(VENV)/.dev  ## 500 kills of web and worker, and the mutants that must turn red
+	@$(BIN)/python -m bench.crash --kills 500 --mutants
+
+bench: $(VENV)/.dev  ## the figures of docs/performance.md
+	@$(BIN)/python -m bench.path
+	@$(BIN)/python -m bench.http
+
+lock: $(VENV)/.dev  ## resolve the requirements anew
+	@tools/lock $(BIN)/uv
+
+clean:  ## remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+
+$(VENV)/.uv: requirements-tools.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "autodj needs Python 3.11 or newer; set PYTHON=...")'
+	@echo "creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-tools.lock
+	@touch $@
+
+$(VENV)/.laptop: $(VENV)/.uv requirements.lock pyproject.toml
+	@tools/install $(BIN) requirements.lock
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.uv requirements-dev.lock pyproject.toml
+	@tools/install $(BIN) requirements-dev.lock
+	@touch $@ $(VENV)/.laptop

@@ -1,0 +1,1 @@
+"""The flows of the heart: fetch, ingest, analyse, publish, deliver, reconcile."""

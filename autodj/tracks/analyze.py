@@ -1,0 +1,143 @@
+"""A track's bytes to facts on its row and an analysis document in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+
+from autodj.audio.facts import ANALYSIS_VERSION, Analysis, DecodeLimits
+from autodj.audio.identify import identify
+from autodj.audio.sandbox import Sandbox
+from autodj.db import AnalysisState, Database, FileSource, Track
+from autodj.db import tracks as track_rows
+from autodj.errors import AudioRejected, IntegrityFault, SourceUnreadable
+from autodj.storage.base import Storage
+from autodj.storage.keys import analysis_key
+from autodj.storage.local import LocalStorage
+from autodj.tracks.progress import report
+
+log = structlog.get_logger(__name__)
+
+DOCUMENT_TYPE = "application/json"
+
+
+async def analyze_track(
+    db: Database,
+    local: LocalStorage,
+    s3: Storage | None,
+    sandbox: Sandbox,
+    limits: DecodeLimits,
+    track_id: UUID,
+) -> None:
+    """Measure the track wherever its bytes are, and store what was found.
+
+    Audio that cannot be analysed is recorded as such and stays playable. Store failures
+    raise, and the row stays due.
+    """
+    async with db.transaction() as session:
+        track = await track_rows.get(session, track_id)
+    await report(db, track_id, "analyze", 0.0)
+    try:
+        async with readable(local, s3, track) as path:
+            analysis = await _measure(db, sandbox, limits, track, path)
+    except AudioRejected as rejection:
+        await _save(
+            db, track, {"analysis_state": AnalysisState.FAILED, "analysis_failure": rejection.code}
+        )
+        log.warning("analysis_failed", track_id=str(track_id), code=rejection.code)
+        return
+    key = await _store_document(local, track, analysis)
+    await _save(db, track, {**_facts(analysis), "analysis_key": key})
+    if track.analysis_key not in {None, key}:
+        await local.delete(str(track.analysis_key))
+
+
+@asynccontextmanager
+async def readable(local: LocalStorage, s3: Storage | None, track: Track) -> AsyncGenerator[Path]:
+    """A path with the track's bytes: the local file, or a temporary download from S3.
+
+    The download is checked against the recorded hash and always removed.
+    """
+    if track.file_source is FileSource.LOCAL and track.file_path is not None:
+        yield local.path(track.file_path)
+        return
+    if s3 is None or track.s3_object_key is None:
+        raise SourceUnreadable("The track is on S3, and no S3 store is configured")
+    path = local.incoming()
+    try:
+        await _download(s3, track, path)
+        yield path
+    finally:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+async def _download(s3: Storage, track: Track, path: Path) -> None:
+    assert track.s3_object_key is not None
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        async with s3.read(track.s3_object_key) as chunks:
+            async for chunk in chunks:
+                digest.update(chunk)
+                await asyncio.to_thread(file.write, chunk)
+    if digest.hexdigest() != track.sha256:
+        raise IntegrityFault(f"{track.s3_object_key} does not have the recorded hash")
+
+
+async def _measure(
+    db: Database, sandbox: Sandbox, limits: DecodeLimits, track: Track, path: Path
+) -> Analysis:
+    container = await asyncio.to_thread(identify, path)
+    latest = {"done": 0.0, "told": 0.0}
+
+    def heard(done: float) -> None:
+        latest["done"] = done
+
+    measuring = asyncio.create_task(sandbox.analyze(path, container, limits, heard))
+    try:
+        while not measuring.done():
+            await asyncio.wait({measuring}, timeout=0.4)
+            if latest["done"] > latest["told"] and not measuring.done():
+                latest["told"] = latest["done"]
+                await report(db, track.id, "analyze", latest["done"] * 0.8)
+        return await measuring
+    finally:
+        measuring.cancel()
+
+
+def _facts(analysis: Analysis) -> dict[str, object]:
+    return {
+        "analysis_state": AnalysisState.DONE,
+        "analysis_version": ANALYSIS_VERSION,
+        "analysis_failure": None,
+        "bpm": analysis.bpm,
+        "bpm_confidence": analysis.bpm_confidence,
+        "bpm_alternative": analysis.bpm_alternative,
+        "musical_key": analysis.key,
+        "camelot": analysis.camelot,
+        "key_confidence": analysis.key_confidence,
+        "integrated_lufs": analysis.integrated_lufs,
+        "true_peak_dbtp": analysis.true_peak_dbtp,
+    }
+
+
+async def _store_document(local: LocalStorage, track: Track, analysis: Analysis) -> str:
+    text = json.dumps(analysis.to_document(), separators=(",", ":"), sort_keys=True)
+    document = gzip.compress(text.encode(), compresslevel=6, mtime=0)
+    digest = hashlib.sha256(document).hexdigest()
+    key = analysis_key(track.id, digest)
+    await local.put(key, document, sha256=digest, content_type=DOCUMENT_TYPE)
+    return key
+
+
+async def _save(db: Database, track: Track, facts: dict[str, object]) -> None:
+    now = await db.now()
+    async with db.transaction() as session:
+        await track_rows.save_analysis(session, track.id, facts, now=now)

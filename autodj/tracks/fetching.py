@@ -1,0 +1,148 @@
+"""A URL to a track, as a job that its owner can watch."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from autodj.audio.facts import DecodeLimits
+from autodj.audio.sandbox import Sandbox
+from autodj.db import Database, Job, JobKind, JobState, Origin, Visibility
+from autodj.db import jobs as job_rows
+from autodj.errors import AutodjError
+from autodj.jobs import Jobs
+from autodj.storage.local import LocalStorage
+from autodj.tracks.addresses import check_url
+from autodj.tracks.fetch import Fetched, FetchLimits, fetch
+from autodj.tracks.ingest import Incoming, Ingested, ingest
+from autodj.tracks.steps import backoff_s
+
+log = structlog.get_logger(__name__)
+
+MAX_FETCHES = 3
+REPORT_EVERY_S = 0.5
+
+
+async def request_fetch(
+    db: Database,
+    jobs: Jobs,
+    limits: FetchLimits,
+    *,
+    owner_id: UUID,
+    url: str,
+    visibility: Visibility,
+) -> Job:
+    """Write the job down and tell the workers; UrlNotAllowed at once for what is never fetched."""
+    check_url(url, allowed_ports=limits.allowed_ports)
+    now = await db.now()
+    async with db.transaction() as session:
+        job = job_rows.add(
+            session,
+            owner_id=owner_id,
+            kind=JobKind.FETCH,
+            step="fetch",
+            payload={"url": url, "visibility": visibility.value},
+            due_at=now,
+            now=now,
+        )
+    await jobs.fetch(job.id)
+    return job
+
+
+async def run_fetch(
+    db: Database,
+    local: LocalStorage,
+    sandbox: Sandbox,
+    jobs: Jobs,
+    limits: DecodeLimits,
+    fetch_limits: FetchLimits,
+    job_id: UUID,
+) -> None:
+    """Fetch and ingest. The problem becomes the job's result; only ours are tried again."""
+    async with db.transaction() as session:
+        job = await job_rows.get(session, job_id)
+    if job.state in {JobState.DONE, JobState.FAILED}:
+        return
+    await _change(db, job_id, state=JobState.RUNNING, step="fetch", attempts=job.attempts + 1)
+    try:
+        fetched = await _fetch(db, local, fetch_limits, job)
+        await _change(db, job_id, step="ingest", progress=0.9)
+        incoming = Incoming(
+            path=fetched.path,
+            sha256=fetched.sha256,
+            size_bytes=fetched.size_bytes,
+            name=fetched.filename,
+            origin=Origin.URL,
+            origin_url=job.payload["url"],
+            visibility=Visibility(job.payload["visibility"]),
+        )
+        ingested = await ingest(
+            db, local, sandbox, jobs, limits, owner_id=job.owner_id, incoming=incoming
+        )
+    except AutodjError as error:
+        await _failed(db, job, error)
+        return
+    await _change(db, job_id, **_result(ingested))
+
+
+async def _fetch(db: Database, local: LocalStorage, limits: FetchLimits, job: Job) -> Fetched:
+    heard: dict[str, float] = {}
+
+    def hear(received: int, total: int | None) -> None:
+        if total:
+            heard["share"] = received / total
+
+    into = local.incoming()
+    fetching = asyncio.create_task(fetch(job.payload["url"], into, limits=limits, on_progress=hear))
+    try:
+        while not fetching.done():
+            await asyncio.wait({fetching}, timeout=REPORT_EVERY_S)
+            if not fetching.done() and "share" in heard:
+                await _change(db, job.id, progress=0.9 * heard.pop("share"))
+        return await fetching
+    finally:
+        fetching.cancel()
+
+
+async def _failed(db: Database, job: Job, error: AutodjError) -> None:
+    log.info("fetch_failed", job_id=str(job.id), code=error.code)
+    attempts = job.attempts + 1
+    if error.transient and attempts < MAX_FETCHES:
+        due_at = await db.now() + timedelta(seconds=backoff_s(attempts))
+        await _change(db, job.id, state=JobState.QUEUED, next_attempt_at=due_at)
+        return
+    await _change(
+        db,
+        job.id,
+        state=JobState.FAILED,
+        step="failed",
+        progress=1.0,
+        problem=error.problem(),
+        next_attempt_at=None,
+    )
+
+
+def _result(ingested: Ingested) -> dict[str, Any]:
+    source = ingested.track.file_source
+    return {
+        "state": JobState.DONE,
+        "step": "done",
+        "progress": 1.0,
+        "next_attempt_at": None,
+        "track_id": ingested.track.id,
+        "result": {
+            "tracks": 1,
+            "created": ingested.created,
+            "sources": {name: int(source == name) for name in ("local", "s3")},
+        },
+    }
+
+
+async def _change(db: Database, job_id: UUID, **values: object) -> None:
+    now = await db.now()
+    async with db.transaction() as session:
+        await job_rows.change(session, job_id, now=now, **values)

@@ -1,0 +1,34 @@
+"""Telling watchers how far a track is, without writing more often than they can see."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from autodj.db import Database, FileSource, JobState, Track
+from autodj.db import jobs as job_rows
+
+
+async def report(db: Database, track_id: UUID, step: str, progress: float) -> None:
+    """The track's job is running ``step``; ``progress`` is 0 to 1 of the whole job."""
+    now = await db.now()
+    async with db.transaction() as session:
+        await job_rows.change_active(
+            session, track_id, now=now, state=JobState.RUNNING, step=step, progress=progress
+        )
+
+
+async def finish(db: Database, track: Track, *, problem: dict[str, object] | None = None) -> None:
+    """The track's job is over; its result counts the tracks by where they live now."""
+    now = await db.now()
+    sources = {source.value: int(track.file_source is source) for source in FileSource}
+    async with db.transaction() as session:
+        await job_rows.change_active(
+            session,
+            track.id,
+            now=now,
+            state=JobState.FAILED if problem else JobState.DONE,
+            step="failed" if problem else "done",
+            progress=1.0,
+            problem=problem,
+            result={"tracks": 1, "sources": sources},
+        )

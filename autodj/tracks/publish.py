@@ -1,0 +1,122 @@
+"""One track from local disk to S3, so that every reader always has one good copy.
+
+Each move is one compare-and-set on the row, and every effect may be repeated: a worker that
+dies between two of them is followed by another that goes on from the row.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+
+from autodj.db import Database, FileState, Track
+from autodj.db import tracks as track_rows
+from autodj.storage.base import Storage
+from autodj.storage.keys import track_key
+from autodj.storage.local import LocalStorage
+from autodj.tracks.progress import finish, report
+from autodj.tracks.steps import FOR_EVER, Policy
+
+log = structlog.get_logger(__name__)
+
+
+async def publish_track(
+    db: Database, local: LocalStorage, s3: Storage, policy: Policy, track_id: UUID
+) -> None:
+    """Reserve a fresh key, upload, verify, and only then flip the readers to S3."""
+    async with db.transaction() as session:
+        track = await track_rows.get(session, track_id)
+    if track.file_state is FileState.STABLE:
+        track = await reserve(db, track)
+    if track.file_state is not FileState.COPYING:
+        return
+    await report(db, track_id, "publish", 0.8)
+    await upload(local, s3, track)
+    track = await flip(db, track, policy)
+    await finish(db, track)
+    log.info("published", track_id=str(track_id), key=track.s3_object_key)
+
+
+async def reserve(db: Database, track: Track) -> Track:
+    """STABLE to COPYING under the next generation, whose key nobody has used."""
+    key = track_key(track.id, track.generation + 1, track.sha256, track.extension)
+    now = await db.now()
+    async with db.transaction() as session:
+        await track_rows.reserve(session, track, s3_object_key=key, now=now)
+        return await track_rows.get(session, track.id)
+
+
+async def upload(local: LocalStorage, s3: Storage, track: Track) -> None:
+    """Put the bytes and prove that they arrived."""
+    assert track.file_path is not None
+    assert track.s3_object_key is not None
+    await s3.put(
+        track.s3_object_key,
+        local.path(track.file_path),
+        sha256=track.sha256,
+        content_type=track.content_type,
+    )
+    await s3.verify(track.s3_object_key, sha256=track.sha256, size_bytes=track.size_bytes)
+
+
+async def flip(db: Database, track: Track, policy: Policy) -> Track:
+    """COPYING to CLEANING: from this commit on readers are sent to S3."""
+    now = await db.now()
+    clean_after = policy.clean_after(now)
+    async with db.transaction() as session:
+        await track_rows.flip(
+            session,
+            track,
+            clean_after=clean_after,
+            next_attempt_at=None if clean_after == FOR_EVER else clean_after,
+            now=now,
+        )
+        return await track_rows.get(session, track.id)
+
+
+async def give_up(db: Database, s3: Storage, track_id: UUID, failure: str) -> None:
+    """COPYING back to STABLE/LOCAL after too many failures.
+
+    The row moves first: a late worker can then no longer flip readers to the object that is
+    deleted here. Dying in between leaves an orphan, which the sweep finds.
+    """
+    async with db.transaction() as session:
+        track = await track_rows.get(session, track_id)
+    if track.file_state is not FileState.COPYING or track.s3_object_key is None:
+        return
+    now = await db.now()
+    async with db.transaction() as session:
+        await track_rows.abandon(session, track, failure=failure, now=now)
+    await s3.delete(track.s3_object_key)
+
+
+async def clean_track(db: Database, local: LocalStorage, track_id: UUID) -> None:
+    """Delete the local copy whose grace is over, then forget its path."""
+    async with db.transaction() as session:
+        track = await track_rows.get(session, track_id)
+    now = await db.now()
+    if track.file_state is not FileState.CLEANING or track.file_path is None:
+        return
+    if track.clean_after is None or now < track.clean_after:
+        return
+    await local.delete(track.file_path)
+    async with db.transaction() as session:
+        await track_rows.cleaned(session, track, now=now)
+
+
+async def delete_track(
+    db: Database, local: LocalStorage, s3: Storage | None, track_id: UUID
+) -> None:
+    """Remove every object of a condemned track, then its row."""
+    async with db.transaction() as session:
+        track = await track_rows.get(session, track_id)
+    if track.file_state is not FileState.DELETING:
+        return
+    for key in (track.file_path, track.cover_key, track.analysis_key):
+        if key is not None:
+            await local.delete(key)
+    if track.s3_object_key is not None and s3 is not None:
+        await s3.delete(track.s3_object_key)
+    async with db.transaction() as session:
+        await track_rows.erase(session, track_id, states=[FileState.DELETING])

@@ -1,0 +1,133 @@
+"""One step of one track, as a worker does it: run it, then say on the row what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from autodj.audio.facts import DecodeLimits
+from autodj.audio.sandbox import Sandbox
+from autodj.db import Database, FileSource, FileState, Track
+from autodj.db import tracks as track_rows
+from autodj.errors import AutodjError, Conflict, NotFound, SourceUnreadable
+from autodj.jobs import Jobs
+from autodj.storage.base import Storage
+from autodj.storage.local import LocalStorage
+from autodj.tracks.analyze import analyze_track
+from autodj.tracks.progress import finish
+from autodj.tracks.publish import clean_track, delete_track, give_up, publish_track
+from autodj.tracks.steps import MAX_ATTEMPTS, Policy, Step, backoff_s, next_step, wakes_at
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What the steps of a track work with."""
+
+    db: Database
+    local: LocalStorage
+    s3: Storage | None
+    sandbox: Sandbox
+    jobs: Jobs
+    limits: DecodeLimits
+    policy: Policy
+
+
+async def work(bench: Workbench, track_id: UUID, step: Step) -> None:
+    """Do ``step`` if the row still asks for it, and enqueue the one after it.
+
+    Failures are recorded on the row with the time of the next try, so nothing is raised for
+    the queue to retry.
+    """
+    try:
+        async with bench.db.transaction() as session:
+            track = await track_rows.get(session, track_id)
+        if next_step(track, bench.policy, await bench.db.now()) is not step:
+            return
+        await _doing(bench, step)(track_id)
+    except (NotFound, Conflict) as gone:
+        log.info("step_overtaken", track_id=str(track_id), step=step, reason=gone.code)
+        return
+    except AutodjError as error:
+        await _failed(bench, track_id, step, error)
+        return
+    await _continue(bench, track_id)
+
+
+async def enqueue(jobs: Jobs, step: Step, track: Track) -> None:
+    """Tell the workers of a step; the row stays the truth."""
+    send = {
+        Step.ANALYZE: jobs.analyze,
+        Step.PUBLISH: jobs.publish,
+        Step.CLEAN: jobs.clean,
+        Step.DELETE: jobs.delete,
+    }[step]
+    await send(track.id, track.generation)
+
+
+def _doing(bench: Workbench, step: Step) -> Callable[[UUID], Awaitable[None]]:
+    async def analyze(track_id: UUID) -> None:
+        await analyze_track(bench.db, bench.local, bench.s3, bench.sandbox, bench.limits, track_id)
+
+    async def publish(track_id: UUID) -> None:
+        if bench.s3 is None:
+            raise SourceUnreadable("Publishing wants S3, and none is configured")
+        await publish_track(bench.db, bench.local, bench.s3, bench.policy, track_id)
+
+    async def clean(track_id: UUID) -> None:
+        await clean_track(bench.db, bench.local, track_id)
+
+    async def delete(track_id: UUID) -> None:
+        await delete_track(bench.db, bench.local, bench.s3, track_id)
+
+    return {
+        Step.ANALYZE: analyze,
+        Step.PUBLISH: publish,
+        Step.CLEAN: clean,
+        Step.DELETE: delete,
+    }[step]
+
+
+async def _continue(bench: Workbench, track_id: UUID) -> None:
+    now = await bench.db.now()
+    try:
+        async with bench.db.transaction() as session:
+            track = await track_rows.get(session, track_id)
+            await track_rows.postpone(
+                session,
+                track_id,
+                until=wakes_at(track, bench.policy, now),
+                attempts=0,
+                failure=None,
+            )
+    except NotFound:
+        return
+    step = next_step(track, bench.policy, now)
+    if step is not None:
+        await enqueue(bench.jobs, step, track)
+    elif track.file_state in {FileState.STABLE, FileState.CLEANING}:
+        await finish(bench.db, track)
+
+
+async def _failed(bench: Workbench, track_id: UUID, step: Step, error: AutodjError) -> None:
+    async with bench.db.transaction() as session:
+        track = await track_rows.get(session, track_id)
+    attempts = track.attempts + 1
+    log.warning(
+        "step_failed", track_id=str(track_id), step=step, code=error.code, attempts=attempts
+    )
+    spent = attempts >= MAX_ATTEMPTS and step is not Step.DELETE
+    if spent and step is Step.PUBLISH and bench.s3 is not None:
+        await give_up(bench.db, bench.s3, track_id, error.code)
+    until = None if spent else (await bench.db.now()) + timedelta(seconds=backoff_s(attempts))
+    async with bench.db.transaction() as session:
+        await track_rows.postpone(
+            session, track_id, until=until, attempts=attempts, failure=error.code
+        )
+    if spent and track.file_source in set(FileSource):
+        await finish(bench.db, track, problem=error.problem())

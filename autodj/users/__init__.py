@@ -1,0 +1,1 @@
+"""Who people are: tokens, sessions and one-time logins."""

@@ -1,0 +1,108 @@
+"""What a row asks for next, as a table."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from autodj.db import AnalysisState, FileSource, FileState
+from autodj.settings import Retention, load
+from autodj.tracks.steps import (
+    FOR_EVER,
+    LONGEST_BACKOFF_S,
+    Policy,
+    Step,
+    backoff_s,
+    next_step,
+    wakes_at,
+)
+from tests.builders import MOMENT, make_track
+
+TO_S3 = Policy(publish_to_s3=True, keep_local_s=60, lease_s=90, analysis_version=3)
+LOCAL_ONLY = Policy(publish_to_s3=False, keep_local_s=60, lease_s=90, analysis_version=3)
+PENDING, STABLE, COPYING = FileState.PENDING, FileState.STABLE, FileState.COPYING
+CLEANING, DELETING, FAILED = FileState.CLEANING, FileState.DELETING, FileState.FAILED
+LOCAL, S3 = FileSource.LOCAL, FileSource.S3
+MEASURED = {"analysis_state": AnalysisState.DONE, "analysis_version": 3}
+GRACE_OVER = {"clean_after": MOMENT}
+IN_GRACE = {"clean_after": MOMENT + timedelta(seconds=1)}
+
+
+@pytest.mark.parametrize(
+    ("state", "source", "columns", "to_s3", "local_only"),
+    [
+        (PENDING, None, {}, None, None),
+        (FAILED, None, {}, None, None),
+        (STABLE, LOCAL, {}, Step.ANALYZE, Step.ANALYZE),
+        (STABLE, LOCAL, MEASURED, Step.PUBLISH, None),
+        (STABLE, LOCAL, {"analysis_state": AnalysisState.FAILED}, Step.PUBLISH, None),
+        (STABLE, LOCAL, {**MEASURED, "analysis_version": 2}, Step.ANALYZE, Step.ANALYZE),
+        (COPYING, LOCAL, {}, Step.PUBLISH, Step.PUBLISH),
+        (CLEANING, S3, {**MEASURED, **GRACE_OVER}, Step.CLEAN, Step.CLEAN),
+        (CLEANING, S3, {**MEASURED, **IN_GRACE}, None, None),
+        (CLEANING, S3, GRACE_OVER, Step.ANALYZE, Step.ANALYZE),
+        (STABLE, S3, MEASURED, None, None),
+        (STABLE, S3, {}, Step.ANALYZE, Step.ANALYZE),
+        (DELETING, None, {}, Step.DELETE, Step.DELETE),
+    ],
+)
+def test_the_row_decides_its_next_step(
+    state: FileState,
+    source: FileSource | None,
+    columns: dict[str, object],
+    to_s3: Step | None,
+    local_only: Step | None,
+) -> None:
+    track = make_track(uuid4(), file_state=state, file_source=source, **columns)
+    assert next_step(track, TO_S3, MOMENT) is to_s3
+    assert next_step(track, LOCAL_ONLY, MOMENT) is local_only
+
+
+def test_a_row_in_its_grace_wakes_when_it_ends_and_a_kept_copy_never() -> None:
+    waiting = make_track(uuid4(), file_state=CLEANING, file_source=S3, **MEASURED, **IN_GRACE)
+    kept = make_track(
+        uuid4(), file_state=CLEANING, file_source=S3, **MEASURED, clean_after=FOR_EVER
+    )
+    assert wakes_at(waiting, TO_S3, MOMENT) == waiting.clean_after
+    assert wakes_at(kept, TO_S3, MOMENT) is None
+
+
+def test_a_row_with_a_step_to_do_wakes_now() -> None:
+    assert wakes_at(make_track(uuid4()), TO_S3, MOMENT) == MOMENT
+
+
+@pytest.mark.parametrize(
+    ("retention", "grace_s", "kept_s"),
+    [
+        (Retention(0), 100, 100),
+        (Retention(2), 100, 2 * 86400),
+        (Retention(1), 2 * 86400, 2 * 86400),
+    ],
+)
+def test_the_local_copy_stays_for_the_longer_of_grace_and_retention(
+    retention: Retention, grace_s: int, kept_s: int
+) -> None:
+    text = "delete" if retention.days == 0 else f"{retention.days}d"
+    settings = load(
+        {
+            "AUTODJ_SECRET": "q8Zr3vN0tYx7LmC2sKd9WbE5hUjP1aGf",
+            "CLEAN_GRACE_S": str(grace_s),
+            "LOCAL_RETENTION": text,
+        }
+    )
+    policy = Policy.of(settings, analysis_version=1)
+    assert policy.clean_after(MOMENT) == MOMENT + timedelta(seconds=kept_s)
+
+
+def test_keep_means_for_ever() -> None:
+    policy = Policy(publish_to_s3=True, keep_local_s=None, lease_s=1, analysis_version=1)
+    assert policy.clean_after(MOMENT) == FOR_EVER
+
+
+def test_the_wait_doubles_and_has_an_end() -> None:
+    waits = [backoff_s(attempts) for attempts in range(1, 14)]
+    assert waits[:4] == [5, 10, 20, 40]
+    assert waits == sorted(waits)
+    assert waits[-1] == LONGEST_BACKOFF_S

@@ -1,0 +1,59 @@
+"""What arq reads: ``arq workers.settings.WorkerSettings``."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import Any, ClassVar
+
+from arq import cron
+
+from autodj.jobs import decode, encode, redis_settings
+from autodj.logs import set_up
+from autodj.runtime import open_runtime
+from autodj.settings import from_environment
+from workers import tasks
+
+SETTINGS = from_environment()
+EVERY_MINUTE_AT_S = 5
+
+
+async def startup(ctx: tasks.Context) -> None:
+    """Open the runtime, and look for what the last worker left behind."""
+    set_up(level=SETTINGS.log_level, fmt=SETTINGS.log_format)
+    stack = ctx["stack"] = AsyncExitStack()
+    ctx["runtime"] = await stack.enter_async_context(open_runtime(SETTINGS))
+    await tasks.reconcile_rows(ctx)
+
+
+async def shutdown(ctx: tasks.Context) -> None:
+    await ctx["stack"].aclose()
+
+
+class WorkerSettings:
+    """arq wants a class. Results are not kept: a kept one blocks the same job id."""
+
+    functions: ClassVar[list[Any]] = [
+        tasks.analyze_track,
+        tasks.publish_track,
+        tasks.clean_track,
+        tasks.delete_track,
+        tasks.fetch_url,
+    ]
+    cron_jobs: ClassVar[list[Any]] = [
+        cron(tasks.reconcile_rows, second=EVERY_MINUTE_AT_S),
+        cron(tasks.sweep_stores, hour=4, minute=17),
+    ]
+    on_startup = startup
+    on_shutdown = shutdown
+    redis_settings = redis_settings(SETTINGS.redis_url)
+    queue_name = SETTINGS.queue_name
+    job_serializer = encode
+    job_deserializer = decode
+    keep_result = 0
+    max_jobs = SETTINGS.worker.jobs
+    job_timeout = SETTINGS.worker.job_timeout_s
+    # The row counts the attempts; arq's own count must never end a job.
+    max_tries = 1000
+    job_completion_wait = 30
+    health_check_interval = 15
+    poll_delay = 0.1

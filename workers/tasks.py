@@ -1,0 +1,67 @@
+"""One short function for each job. They carry ids, may run twice, and raise nothing to retry:
+what failed is on the row, with the time of the next try.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from autodj.runtime import Runtime
+from autodj.tracks.fetching import run_fetch
+from autodj.tracks.reconcile import ORPHAN_AGE_S, reconcile, sweep_orphans
+from autodj.tracks.steps import Step
+from autodj.tracks.work import work
+
+Context = dict[str, Any]
+
+
+async def analyze_track(ctx: Context, track_id: str) -> None:
+    await work(_runtime(ctx).workbench(), UUID(track_id), Step.ANALYZE)
+
+
+async def publish_track(ctx: Context, track_id: str) -> None:
+    await work(_runtime(ctx).workbench(), UUID(track_id), Step.PUBLISH)
+
+
+async def clean_track(ctx: Context, track_id: str) -> None:
+    await work(_runtime(ctx).workbench(), UUID(track_id), Step.CLEAN)
+
+
+async def delete_track(ctx: Context, track_id: str) -> None:
+    await work(_runtime(ctx).workbench(), UUID(track_id), Step.DELETE)
+
+
+async def fetch_url(ctx: Context, job_id: str) -> None:
+    runtime = _runtime(ctx)
+    await run_fetch(
+        runtime.db,
+        runtime.local,
+        runtime.sandbox,
+        runtime.jobs,
+        runtime.decode_limits,
+        runtime.fetch_limits,
+        UUID(job_id),
+    )
+
+
+async def reconcile_rows(ctx: Context) -> None:
+    """Cron: what is due and was not sent, or whose worker died."""
+    runtime = _runtime(ctx)
+    await reconcile(runtime.db, runtime.local, runtime.jobs, runtime.policy)
+
+
+async def sweep_stores(ctx: Context) -> None:
+    """Cron: files and objects that no row names, once they are a day old."""
+    runtime = _runtime(ctx)
+    await runtime.local.sweep_incoming(ORPHAN_AGE_S)
+    before = await runtime.db.now() - timedelta(seconds=ORPHAN_AGE_S)
+    for store in (runtime.local, runtime.s3):
+        if store is not None:
+            await sweep_orphans(runtime.db, store, before=before)
+
+
+def _runtime(ctx: Context) -> Runtime:
+    runtime: Runtime = ctx["runtime"]
+    return runtime
