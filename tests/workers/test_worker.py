@@ -1,0 +1,117 @@
+"""The worker as it is deployed: the arq command, a real broker, real audio."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from redis.asyncio import Redis
+
+from autodj.audio.facts import DecodeLimits
+from autodj.audio.sandbox import open_sandbox
+from autodj.db import AnalysisState, Database, FileState, Track
+from autodj.db import tracks as track_rows
+from autodj.jobs import open_jobs
+from autodj.laptop.broker import Broker, open_broker
+from autodj.storage.local import LocalStorage
+from autodj.tracks.ingest import ingest
+from tests.builders import make_user
+from tests.clips import make_clip
+from tests.tracks.conftest import land
+
+ROOT = Path(__file__).parents[2]
+QUEUE = "autodj"
+
+
+@dataclass(frozen=True)
+class Site:
+    """One machine's parts without a worker."""
+
+    db: Database
+    local: LocalStorage
+    broker: Broker
+    environ: dict[str, str]
+
+
+@pytest.fixture
+async def site(db: Database, migrated_url: str, tmp_path: Path) -> AsyncGenerator[Site]:
+    async with open_broker(tmp_path) as broker:
+        environ = {
+            "PATH": str(Path(sys.executable).parent),
+            "AUTODJ_SECRET": "q8Zr3vN0tYx7LmC2sKd9WbE5hUjP1aGf",
+            "AUTODJ_DATA_DIR": str(tmp_path),
+            "DATABASE_URL": migrated_url,
+            "REDIS_URL": broker.url,
+            "LOG_FORMAT": "text",
+        }
+        yield Site(db, LocalStorage(tmp_path / "media"), broker, environ)
+
+
+async def take_in(site: Site, clip: Path) -> Track:
+    user = make_user()
+    async with site.db.transaction() as session:
+        session.add(user)
+    async with open_sandbox() as sandbox, open_jobs(site.broker.url, QUEUE) as jobs:
+        ingested = await ingest(
+            site.db,
+            site.local,
+            sandbox,
+            jobs,
+            DecodeLimits(),
+            owner_id=user.id,
+            incoming=await land(site.local, clip),
+        )
+    return ingested.track
+
+
+async def burst(site: Site) -> str:
+    """Run the worker until its queue is empty; what it logged."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "arq",
+        "workers.settings.WorkerSettings",
+        "--burst",
+        cwd=ROOT,
+        env=site.environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 100)
+    assert process.returncode == 0, output.decode()
+    return output.decode()
+
+
+async def row(site: Site, track_id: UUID) -> Track:
+    async with site.db.transaction() as session:
+        return await track_rows.get(session, track_id)
+
+
+@pytest.mark.parametrize("flushed", [False, True], ids=["message kept", "broker flushed"])
+async def test_the_worker_analyses_what_was_taken_in_even_if_every_message_is_lost(
+    site: Site, tmp_path: Path, flushed: bool
+) -> None:
+    track = await take_in(site, make_clip(tmp_path / "beat.wav", 6, bpm=100))
+    async with Redis.from_url(site.broker.url) as redis:
+        queued = [key async for key in redis.scan_iter("arq:job:*")]
+        assert queued == [f"arq:job:analyze_track:{track.id}:0".encode()]
+        if flushed:
+            await redis.flushall()
+    output = await burst(site)
+    done = await row(site, track.id)
+    assert done.analysis_state is AnalysisState.DONE, output
+    assert done.bpm == pytest.approx(100, abs=0.5)
+    assert (done.file_state, done.next_attempt_at) == (FileState.STABLE, None)
+
+
+async def test_messages_are_json_and_not_pickle(site: Site, tmp_path: Path) -> None:
+    track = await take_in(site, make_clip(tmp_path / "beat.wav", 2, bpm=100))
+    async with Redis.from_url(site.broker.url) as redis:
+        raw = await redis.get(f"arq:job:analyze_track:{track.id}:0")
+    assert raw.startswith(b"{")
+    assert str(track.id).encode() in raw
