@@ -4,6 +4,7 @@
     ├── InvalidRequest          400   InvalidJson, InvalidField (422)
     ├── Unauthenticated         401
     ├── LinkRefused             403
+    ├── CrossSite               403
     ├── NotFound                404
     ├── Conflict                409   ObjectExists, ObjectArchived
     ├── PreconditionFailed      412
@@ -13,7 +14,7 @@
     ├── Rejected                422   AudioRejected, PictureRejected, UrlNotAllowed, ...
     ├── TooManyRequests         429
     ├── StoreError              502   one class for each way a store fails
-    ├── Unavailable             503   DatabaseUnavailable, IntegrityError
+    ├── Unavailable             503   DatabaseUnavailable, BrokerUnavailable, SourceUnreadable
     ├── DiskFull                507
     └── SettingsError           the process refuses to start
 
@@ -103,7 +104,8 @@ class Unauthenticated(AutodjError):
 
 class LinkRefused(AutodjError):
     """A signed link that may not be used. ``code`` names why: link_missing (no signature),
-    link_expired, link_tampered or link_unknown_key."""
+    link_expired, link_tampered or link_unknown_key.
+    """
 
     status = 403
     code = "link_refused"
@@ -113,6 +115,15 @@ class LinkRefused(AutodjError):
     def __init__(self, detail: str, *, code: str) -> None:
         super().__init__(detail)
         self.code = code
+
+
+class CrossSite(AutodjError):
+    """A cookie came with a change that our own page did not ask for."""
+
+    status = 403
+    code = "cross_site"
+    title = "This request was made by another site"
+    hint = "Programs send a bearer token from `autodj token` instead of the page's cookie."
 
 
 class NotFound(AutodjError):
@@ -323,6 +334,14 @@ class Unavailable(AutodjError):
 class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
     title = "The database does not answer"
+
+
+class BrokerUnavailable(Unavailable):
+    """Work is not lost without the broker, only found later."""
+
+    code = "broker_unavailable"
+    title = "The broker of the workers does not answer"
+    hint = "Check REDIS_URL; new work waits in the database until the broker is back."
 
 
 class SourceUnreadable(Unavailable):

@@ -6,15 +6,21 @@ reconcile. So sending never fails a request: when the broker is away, the row is
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
-from arq import create_pool
-from arq.connections import ArqRedis, RedisSettings
-from redis.exceptions import RedisError
+
+from autodj.errors import BrokerUnavailable
+
+if TYPE_CHECKING:
+    # Imported where it is used: a process that starts should not wait for it.
+    from arq.connections import ArqRedis, RedisSettings
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +29,8 @@ MESSAGE_LIFE_MS = 7 * 86400 * 1000
 
 def redis_settings(url: str) -> RedisSettings:
     """Connection settings that give up soon: the queue is a hint, not a dependency."""
+    from arq.connections import RedisSettings  # noqa: PLC0415 - see above
+
     settings = RedisSettings.from_dsn(url)
     settings.conn_timeout = 2
     settings.conn_retries = 1
@@ -44,9 +52,14 @@ class Jobs:
     """The way to the workers; connects when first used and again after a failure."""
 
     def __init__(self, url: str, queue_name: str) -> None:
-        self._settings = redis_settings(url)
+        self._url = url
         self._queue_name = queue_name
         self._pool: ArqRedis | None = None
+        self._connecting = asyncio.Lock()
+
+    async def prepare(self) -> None:
+        """Load the client beside the event loop, so that the first job need not wait for it."""
+        await asyncio.to_thread(import_module, "arq")
 
     async def analyze(self, track_id: UUID, generation: int) -> None:
         await self._send("analyze_track", track_id, generation)
@@ -64,34 +77,58 @@ class Jobs:
         await self._send("fetch_url", job_id, 0)
 
     async def probe(self) -> None:
-        """Raise RedisError or OSError when the broker does not answer."""
-        await (await self._connected()).ping()
+        """Raise BrokerUnavailable when the broker does not answer."""
+        async with _broker_errors():
+            await (await self._connected()).ping()
+
+    async def worker_lives(self) -> bool:
+        """Whether a worker has given a sign of life lately; BrokerUnavailable as ``probe``."""
+        from arq.constants import health_check_key_suffix  # noqa: PLC0415 - see above
+
+        async with _broker_errors():
+            pool = await self._connected()
+            return bool(await pool.exists(self._queue_name + health_check_key_suffix))
 
     async def close(self) -> None:
         if self._pool is not None:
             await self._pool.aclose()
 
     async def _connected(self) -> ArqRedis:
-        if self._pool is None:
-            self._pool = await create_pool(
-                self._settings,
-                job_serializer=encode,
-                job_deserializer=decode,
-                default_queue_name=self._queue_name,
-            )
-        return self._pool
+        from arq import create_pool  # noqa: PLC0415 - see above
+
+        async with self._connecting:
+            if self._pool is None:
+                self._pool = await create_pool(
+                    redis_settings(self._url),
+                    job_serializer=encode,
+                    job_deserializer=decode,
+                    default_queue_name=self._queue_name,
+                )
+            return self._pool
 
     async def _send(self, name: str, subject: UUID, generation: int) -> None:
         try:
-            pool = await self._connected()
-            await pool.enqueue_job(
-                name,
-                str(subject),
-                _job_id=f"{name}:{subject}:{generation}",
-                _expires=MESSAGE_LIFE_MS,
-            )
-        except (RedisError, OSError) as error:
-            log.warning("enqueue_failed", job=name, subject=str(subject), error=repr(error))
+            async with _broker_errors():
+                pool = await self._connected()
+                await pool.enqueue_job(
+                    name,
+                    str(subject),
+                    _job_id=f"{name}:{subject}:{generation}",
+                    _expires=MESSAGE_LIFE_MS,
+                )
+        except BrokerUnavailable as error:
+            cause = repr(error.__cause__)
+            log.warning("enqueue_failed", job=name, subject=str(subject), error=cause)
+
+
+@asynccontextmanager
+async def _broker_errors() -> AsyncGenerator[None]:
+    from redis.exceptions import RedisError  # noqa: PLC0415 - see above
+
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise BrokerUnavailable from error
 
 
 @asynccontextmanager

@@ -1,16 +1,29 @@
-"""What every test may ask for: a database of either kind, migrated and empty."""
+"""What every test may ask for: the real servers, and a database of either kind."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
 
 from autodj.db import Database, open_database
 from autodj.db.schema import upgrade
+from tests.servers import (
+    PostgresServer,
+    broker,
+    chromium,
+    create_database,
+    drop_database,
+    postgres,
+    s3_server,
+)
+
+__all__ = ["broker", "chromium", "postgres", "s3_server"]
+
+ENGINES = ("sqlite", "postgres")
 
 
 @pytest.fixture(scope="session")
@@ -21,17 +34,43 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(params=["sqlite"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: PostgresServer) -> str:
+    """The name of a migrated database, to be used as a template."""
+
+    async def migrated() -> str:
+        url = await create_database(postgres)
+        await upgrade(url)
+        return url.rpartition("/")[2]
+
+    return asyncio.run(migrated())
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
     """A database without any table."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = asyncio.run(create_database(server))
+    yield url
+    asyncio.run(drop_database(server, url))
 
 
-@pytest.fixture(params=["sqlite"])
-def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    file = tmp_path / "autodj.db"
-    shutil.copy(request.getfixturevalue("migrated_sqlite"), file)
-    return f"sqlite+aiosqlite:///{file}"
+@pytest.fixture(params=ENGINES)
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """A database of its own, migrated and empty."""
+    if request.param == "sqlite":
+        file = tmp_path / "autodj.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), file)
+        yield f"sqlite+aiosqlite:///{file}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    template: str = request.getfixturevalue("migrated_postgres")
+    url = asyncio.run(create_database(server, template))
+    yield url
+    asyncio.run(drop_database(server, url))
 
 
 @pytest.fixture

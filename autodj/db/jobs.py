@@ -76,16 +76,25 @@ async def change_active(
 
 
 async def changed_since(
-    session: AsyncSession, moment: datetime, *, limit: int = 1000
+    session: AsyncSession, moment: datetime, *, owner_id: UUID | None = None, limit: int = 1000
 ) -> Sequence[Job]:
-    """Jobs of all owners that changed at or after ``moment``, oldest change first."""
+    """Jobs, of all owners or of one, that changed at or after ``moment``, oldest change first."""
+    query = select(Job).where(col(Job.changed_at) >= moment)
+    if owner_id is not None:
+        query = query.where(col(Job.owner_id) == owner_id)
+    ordered = query.order_by(col(Job.changed_at), col(Job.id)).limit(limit)
+    return (await session.execute(ordered)).scalars().all()
+
+
+async def of_track(session: AsyncSession, track_id: UUID) -> Job | None:
+    """The newest job about the track."""
     query = (
         select(Job)
-        .where(col(Job.changed_at) >= moment)
-        .order_by(col(Job.changed_at), col(Job.id))
-        .limit(limit)
+        .where(col(Job.track_id) == track_id)
+        .order_by(col(Job.created_at).desc(), col(Job.id).desc())
+        .limit(1)
     )
-    return (await session.execute(query)).scalars().all()
+    return (await session.execute(query)).scalar_one_or_none()
 
 
 async def latest(

@@ -88,7 +88,7 @@ async def correct(
     now: datetime,
 ) -> Track:
     """Apply human corrections. PreconditionFailed when the row has another version."""
-    track = await get_owned(session, track_id, owner_id)
+    track = await get_owned(session, track_id, owner_id, lock=True)
     if expected_version is not None and track.version != expected_version:
         raise PreconditionFailed
     for name, value in changes.items():

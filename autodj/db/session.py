@@ -56,6 +56,13 @@ class Database:
         async with _translated(), self.engine.connect() as connection:
             yield await connection.execution_options(autodj_reading=True)
 
+    @asynccontextmanager
+    async def read_session(self) -> AsyncGenerator[AsyncSession]:
+        """A session that only reads: on SQLite it takes no write lock."""
+        engine = self.engine.execution_options(autodj_reading=True)
+        async with _translated(), AsyncSession(engine) as session:
+            yield session
+
     async def now(self) -> datetime:
         """The clock that leases are measured by: the database's, shared by all machines."""
         if self.engine.dialect.name == "sqlite":

@@ -60,13 +60,20 @@ async def get(session: AsyncSession, track_id: UUID) -> Track:
     return track
 
 
-async def get_owned(session: AsyncSession, track_id: UUID, owner_id: UUID) -> Track:
-    """The owner's living track; NotFound for everybody else."""
+async def get_owned(
+    session: AsyncSession, track_id: UUID, owner_id: UUID, *, lock: bool = False
+) -> Track:
+    """The owner's living track; NotFound for everybody else.
+
+    ``lock`` keeps others from changing it until the transaction ends.
+    """
     query = select(Track).where(
         col(Track.id) == track_id,
         col(Track.owner_id) == owner_id,
         col(Track.file_source).is_not(None),
     )
+    if lock:
+        query = query.with_for_update()
     track = (await session.execute(query)).scalar_one_or_none()
     if track is None:
         raise NotFound

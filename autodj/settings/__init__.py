@@ -1,6 +1,6 @@
 """Settings: the only reader of the environment."""
 
-from autodj.settings.load import database_url, environment, from_environment, load
+from autodj.settings.load import data_dir, database_url, environment, from_environment, load
 from autodj.settings.model import (
     CdnSettings,
     LimitSettings,
@@ -17,6 +17,7 @@ __all__ = [
     "S3Settings",
     "Settings",
     "WorkerSettings",
+    "data_dir",
     "database_url",
     "environment",
     "from_environment",

@@ -60,6 +60,16 @@ def database_url(environ: Mapping[str, str]) -> str:
     return _database_url(values["DATABASE_URL"], cast("Path", values["AUTODJ_DATA_DIR"]))
 
 
+def data_dir(environ: Mapping[str, str]) -> Path:
+    """The data folder alone, for commands that look for a running server."""
+    faults: Faults = {}
+    [setting] = [s for s in SETTINGS if s.name == "AUTODJ_DATA_DIR"]
+    found = cast("Path", _read(setting, environ, faults))
+    if faults:
+        raise SettingsError([*faults.values()])
+    return found
+
+
 def _read(setting: Setting, environ: Mapping[str, str], faults: Faults) -> object:
     given = {name: environ[name].strip() for name in setting.names if environ.get(name, "").strip()}
     name, text = next(iter(given.items()), (setting.name, setting.default))

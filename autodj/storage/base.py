@@ -57,7 +57,8 @@ class Storage(Protocol):
 
     async def verify(self, key: str, *, sha256: str, size_bytes: int) -> ObjectStat:
         """Prove that the stored bytes are these: by the store's own SHA-256 where it keeps
-        one, else by reading them back. IntegrityFault or ObjectNotFound otherwise."""
+        one, else by reading them back. IntegrityFault or ObjectNotFound otherwise.
+        """
         ...
 
     def read(

@@ -14,7 +14,7 @@ from uuid import UUID
 from autodj.cdn.signer import CloudFrontSigner
 from autodj.db import FileSource, Visibility
 from autodj.db.tracks import Playable
-from autodj.errors import SourceUnreadable, Unauthenticated
+from autodj.errors import LinkRefused, SourceUnreadable
 from autodj.storage.base import Presigner
 
 PAUSE_GRACE_S = 300
@@ -108,14 +108,14 @@ def local_url(links: Links, track_id: UUID, expires_at: datetime) -> str:
 def check_local_link(
     secret: str, track_id: UUID, *, expires: str, signature: str, now: datetime
 ) -> None:
-    """Unauthenticated unless this server signed exactly this, and it is not over."""
+    """LinkRefused unless this server signed exactly this, and it is not over."""
     if not expires.isascii() or not expires.isdigit() or len(expires) > 11:
-        raise Unauthenticated("The link is not one of ours")
+        raise LinkRefused("The link is not one of ours.", code="link_tampered")
     wanted = _sign(secret, track_id, int(expires))
     if not hmac.compare_digest(wanted.encode(), signature.encode()):
-        raise Unauthenticated("The link's signature does not fit")
+        raise LinkRefused("The link's signature does not fit.", code="link_tampered")
     if now.timestamp() >= int(expires):
-        raise Unauthenticated("The link is over; ask for a new one at /audio/url")
+        raise LinkRefused("The link is over.", code="link_expired")
 
 
 def may_read(track: Playable, user_id: UUID | None) -> bool:

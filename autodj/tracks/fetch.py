@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -24,6 +23,7 @@ from yarl import URL
 
 from autodj.errors import FetchFailed, TooLarge
 from autodj.tracks.addresses import check_addresses, check_redirect, check_url, is_literal
+from autodj.tracks.fetch_limits import Fetched, FetchLimits
 from autodj.tracks.filenames import name_in_disposition, name_in_path
 from autodj.tracks.landing import Landing
 
@@ -38,32 +38,6 @@ _HEADERS = {
     # A coding would let a small body grow without bound; audio gains nothing from one.
     "Accept-Encoding": "identity",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class FetchLimits:
-    """``connect_s`` bounds one lookup and one connection, ``read_s`` one silence, ``total_s``
-    everything. ``allow_private`` admits loopback and private networks, for laptops and tests.
-    """
-
-    max_bytes: int = 200 * 1024 * 1024
-    max_redirects: int = 3
-    connect_s: float = 3.0
-    read_s: float = 10.0
-    total_s: float = 60.0
-    allowed_ports: Collection[int] = frozenset({80, 443})
-    allow_private: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A whole file; ``sha256`` is hex, ``filename`` is cleaned and for display only."""
-
-    path: Path
-    sha256: str
-    size_bytes: int
-    filename: str | None
-    content_type: str | None
 
 
 async def resolve_host(host: str, port: int) -> Sequence[str]:

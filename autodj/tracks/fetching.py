@@ -17,7 +17,7 @@ from autodj.errors import AutodjError
 from autodj.jobs import Jobs
 from autodj.storage.local import LocalStorage
 from autodj.tracks.addresses import check_url
-from autodj.tracks.fetch import Fetched, FetchLimits, fetch
+from autodj.tracks.fetch_limits import Fetched, FetchLimits
 from autodj.tracks.ingest import Incoming, Ingested, ingest
 from autodj.tracks.steps import backoff_s
 
@@ -90,6 +90,9 @@ async def run_fetch(
 
 
 async def _fetch(db: Database, local: LocalStorage, limits: FetchLimits, job: Job) -> Fetched:
+    # Only workers fetch; the web process does without the HTTP client and its import.
+    from autodj.tracks.fetch import fetch  # noqa: PLC0415
+
     heard: dict[str, float] = {}
 
     def hear(received: int, total: int | None) -> None:

@@ -21,9 +21,9 @@ from autodj.tracks.steps import Policy
 from autodj.tracks.work import Workbench
 from tests.builders import make_user
 from tests.clips import make_clip
-from tests.storage.conftest import real_config, real_endpoint, real_s3
+from tests.storage.conftest import real_config, real_s3
 
-__all__ = ["real_config", "real_endpoint", "real_s3"]
+__all__ = ["real_config", "real_s3"]
 
 NO_BROKER = "redis://127.0.0.1:1/0"
 TO_S3 = Policy(publish_to_s3=True, keep_local_s=0, lease_s=60, analysis_version=ANALYSIS_VERSION)

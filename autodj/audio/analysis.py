@@ -1,0 +1,115 @@
+"""Everything that is measured of a track, in one pass over its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import BinaryIO
+
+import av
+import numpy as np
+
+from autodj.audio.decode import open_decoder
+from autodj.audio.facts import ANALYSIS_VERSION, Analysis, DecodeLimits
+from autodj.audio.frames import Floats, SpectrumStream
+from autodj.audio.identify import Container
+from autodj.audio.key import PitchStream
+from autodj.audio.loudness import LoudnessStream, TruePeakStream
+from autodj.audio.onsets import FRAMES_PER_S, OnsetStream
+from autodj.audio.resample import BlockResampler
+from autodj.audio.tempo import estimate_tempo
+from autodj.audio.waveform import WaveformStream
+
+FEATURE_RATE_HZ = 24000
+_RHYTHM_WINDOW = 1024
+_PITCH_WINDOW = 8192
+_PITCH_HOP = 2400
+_DECODED_SHARE = 0.95
+_PROGRESS_STEP = 0.01
+
+
+def analyze(
+    file: BinaryIO,
+    container: Container,
+    limits: DecodeLimits,
+    on_progress: Callable[[float], None],
+) -> Analysis:
+    """Decode ``file`` block by block and measure it; memory grows by a few megabytes an hour.
+
+    Raises as ``open_decoder`` does. ``on_progress`` gets rising shares of 0 to 1.
+    """
+    with open_decoder(file, container, limits) as decoder:
+        meters = _Meters(decoder.sample_rate_hz, min(decoder.channels, 2))
+        reported = 0.0
+        for frame in decoder.frames():
+            meters.push(frame)
+            share = _DECODED_SHARE * decoder.position
+            if share >= reported + _PROGRESS_STEP:
+                reported = share
+                on_progress(round(share, 3))
+        analysis = meters.finish(decoder.decoded_s)
+    on_progress(1.0)
+    return analysis
+
+
+class _Meters:
+    """All measurements of one track under way. Levels are read at the source's own rate and
+    channels, rhythm and pitch from mono at 24 kHz.
+    """
+
+    def __init__(self, rate_hz: int, channels: int) -> None:
+        self._to_source = BlockResampler(rate_hz, channels)
+        self._to_mono = BlockResampler(FEATURE_RATE_HZ, 1)
+        self._loudness = LoudnessStream(rate_hz, channels)
+        self._true_peak = TruePeakStream(channels)
+        self._waveform = WaveformStream(rate_hz)
+        self._rhythm_spectra = SpectrumStream(_RHYTHM_WINDOW, FEATURE_RATE_HZ // FRAMES_PER_S)
+        self._onsets = OnsetStream(FEATURE_RATE_HZ, _RHYTHM_WINDOW)
+        self._pitch_spectra = SpectrumStream(_PITCH_WINDOW, _PITCH_HOP)
+        self._pitches = PitchStream(FEATURE_RATE_HZ, _PITCH_WINDOW)
+
+    def push(self, frame: av.AudioFrame) -> None:
+        for block in self._to_source.push(frame):
+            self._take_levels(block)
+        for block in self._to_mono.push(frame):
+            self._take_spectra(
+                self._rhythm_spectra.push(block[0]), self._pitch_spectra.push(block[0])
+            )
+
+    def finish(self, duration_s: float) -> Analysis:
+        for block in self._to_source.finish():
+            self._take_levels(block)
+        for block in self._to_mono.finish():
+            self._take_spectra(
+                self._rhythm_spectra.push(block[0]), self._pitch_spectra.push(block[0])
+            )
+        self._take_spectra(self._rhythm_spectra.finish(), self._pitch_spectra.finish())
+        tempo = estimate_tempo(*self._onsets.finish(), duration_s)
+        key = self._pitches.finish()
+        return Analysis(
+            version=ANALYSIS_VERSION,
+            duration_s=round(duration_s, 6),
+            bpm=round(tempo.bpm, 3) if tempo else None,
+            bpm_confidence=round(tempo.confidence, 3) if tempo else 0.0,
+            bpm_alternative=round(tempo.alternative, 3) if tempo and tempo.alternative else None,
+            beats_s=tuple(np.round(tempo.beats_s, 4).tolist()) if tempo else (),
+            key=key.name if key else None,
+            camelot=key.camelot if key else None,
+            key_confidence=round(key.confidence, 3) if key else 0.0,
+            integrated_lufs=_rounded(self._loudness.finish()),
+            true_peak_dbtp=_rounded(self._true_peak.finish()),
+            waveform=self._waveform.finish(),
+        )
+
+    def _take_levels(self, samples: Floats) -> None:
+        self._loudness.push(samples)
+        self._true_peak.push(samples)
+        self._waveform.push_samples(samples)
+
+    def _take_spectra(self, rhythm: Floats, pitch: Floats) -> None:
+        self._onsets.push(rhythm)
+        self._waveform.push_spectrum(rhythm, FEATURE_RATE_HZ / _RHYTHM_WINDOW)
+        self._pitches.push(pitch)
+
+
+def _rounded(level: float | None) -> float | None:
+    return None if level is None else round(level, 2)

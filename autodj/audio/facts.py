@@ -1,0 +1,149 @@
+"""Facts about audio, and the limits it must keep: plain values that travel as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+ANALYSIS_VERSION = 1
+"""Rises whenever the same bytes may give another analysis."""
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """What audio may be and still be taken. A file may decode to at most ``max_duration_s``
+    of ``max_channels`` channels; of its claimed length at least ``min_decoded_share`` must
+    be there.
+    """
+
+    max_duration_s: float = 10800.0
+    max_channels: int = 8
+    min_rate_hz: int = 8000
+    max_rate_hz: int = 192000
+    max_tag_bytes: int = 16 * 1024 * 1024
+    min_decoded_share: float = 0.98
+
+    def to_document(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: Document) -> DecodeLimits:
+        return cls(**document)
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """What the file says of itself, cleaned for display. ``bpm``, ``key`` and the ReplayGain
+    words are as written by whoever tagged it, not measured.
+    """
+
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    album_artist: str | None = None
+    genre: str | None = None
+    date: str | None = None
+    track: str | None = None
+    bpm: str | None = None
+    key: str | None = None
+    replaygain_track_gain: str | None = None
+    replaygain_track_peak: str | None = None
+
+    def to_document(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: Document) -> Tags:
+        return cls(**document)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What decoding the whole file once has shown. ``duration_s`` is counted, not claimed;
+    ``bit_rate_bps`` is the audio's own average.
+    """
+
+    duration_s: float
+    sample_rate_hz: int
+    channels: int
+    codec: str
+    bit_rate_bps: int | None
+    tags: Tags
+    has_cover: bool
+
+    def to_document(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: Document) -> Probe:
+        return cls(**{**document, "tags": Tags.from_document(document["tags"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """The outline of a track: ``points_per_s`` values of 0 to 255 (full scale) a second.
+
+    ``peak`` is the largest sample of either channel in the interval; ``low`` (below 200 Hz),
+    ``mid`` and ``high`` (above 2 kHz) are the amplitudes in three bands. All four have the
+    same length.
+    """
+
+    points_per_s: float
+    peak: tuple[int, ...]
+    low: tuple[int, ...]
+    mid: tuple[int, ...]
+    high: tuple[int, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "points_per_s": self.points_per_s,
+            **{band: list(getattr(self, band)) for band in ("peak", "low", "mid", "high")},
+        }
+
+    @classmethod
+    def from_document(cls, document: Document) -> Waveform:
+        bands = {band: tuple(document[band]) for band in ("peak", "low", "mid", "high")}
+        return cls(points_per_s=document["points_per_s"], **bands)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What was measured. Each fact is None where the audio has none: silence has no key, a
+    drone no tempo. Confidences run from 0 to 1.
+
+    ``bpm_alternative`` is the next likely reading, most often half or double. ``beats_s`` are
+    times on the decoder's timeline. ``key`` reads like "A minor", ``camelot`` like "8A".
+    """
+
+    version: int
+    duration_s: float
+    bpm: float | None
+    bpm_confidence: float
+    bpm_alternative: float | None
+    beats_s: tuple[float, ...]
+    key: str | None
+    camelot: str | None
+    key_confidence: float
+    integrated_lufs: float | None
+    true_peak_dbtp: float | None
+    waveform: Waveform
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            **{name: getattr(self, name) for name in self.__slots__},
+            "beats_s": list(self.beats_s),
+            "waveform": self.waveform.to_document(),
+        }
+
+    @classmethod
+    def from_document(cls, document: Document) -> Analysis:
+        return cls(
+            **{
+                **document,
+                "beats_s": tuple(document["beats_s"]),
+                "waveform": Waveform.from_document(document["waveform"]),
+            }
+        )

@@ -1,0 +1,76 @@
+"""What a sandbox's children can do. Imported only in the warm process."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import pkgutil
+from typing import Any, BinaryIO
+
+import av
+
+from autodj.audio.analysis import analyze as measure
+from autodj.audio.child import Emit, Task
+from autodj.audio.cover import embedded_picture, render_cover
+from autodj.audio.decode import Decoder, open_decoder
+from autodj.audio.facts import DecodeLimits, Probe
+from autodj.audio.identify import BY_EXTENSION, Container
+from autodj.audio.tags import read_tags
+
+_PROGRESS_STEP_S = 60.0
+
+
+def _load_all_of_av() -> None:
+    """PyAV imports a module when it first meets such a stream, and a child opens no files."""
+    for module in pkgutil.walk_packages(av.__path__, "av."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
+_load_all_of_av()
+
+
+def probe(file: BinaryIO, arguments: dict[str, Any], emit: Emit) -> object:
+    """A ``Probe`` as a document."""
+    container, limits = _opening(arguments)
+    with open_decoder(file, container, limits) as decoder:
+        _count(decoder, emit)
+        duration_s = decoder.decoded_s
+        return Probe(
+            duration_s=round(duration_s, 6),
+            sample_rate_hz=decoder.sample_rate_hz,
+            channels=decoder.channels,
+            codec=decoder.codec,
+            bit_rate_bps=round(decoder.audio_bytes * 8 / duration_s),
+            tags=read_tags(decoder.source.metadata, decoder.stream.metadata),
+            has_cover=decoder.has_picture,
+        ).to_document()
+
+
+def cover(file: BinaryIO, arguments: dict[str, Any], _emit: Emit) -> object:
+    """A JPEG in base64, or None when no picture is attached."""
+    container, limits = _opening(arguments)
+    with open_decoder(file, container, limits) as decoder:
+        picture = embedded_picture(decoder.source)
+    return None if picture is None else base64.b64encode(render_cover(picture)).decode()
+
+
+def analyze(file: BinaryIO, arguments: dict[str, Any], emit: Emit) -> object:
+    """An ``Analysis`` as a document, with progress on the way."""
+    container, limits = _opening(arguments)
+    return measure(file, container, limits, lambda share: emit("progress", share)).to_document()
+
+
+TASKS: dict[str, Task] = {"probe": probe, "cover": cover, "analyze": analyze}
+
+
+def _opening(arguments: dict[str, Any]) -> tuple[Container, DecodeLimits]:
+    return BY_EXTENSION[arguments["extension"]], DecodeLimits.from_document(arguments["limits"])
+
+
+def _count(decoder: Decoder, emit: Emit) -> None:
+    reported_s = 0.0
+    for _ in decoder.frames():
+        if decoder.decoded_s - reported_s >= _PROGRESS_STEP_S:
+            reported_s = decoder.decoded_s
+            emit("progress", round(decoder.position, 4))

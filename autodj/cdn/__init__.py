@@ -1,0 +1,1 @@
+"""CloudFront: the links it honours."""

@@ -1,0 +1,1 @@
+"""Where bytes live: the port, its two stores and the keys."""

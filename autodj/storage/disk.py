@@ -1,0 +1,153 @@
+"""Small pieces of file work that the local store is made of."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import io
+import os
+import stat
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager, suppress
+from itertools import takewhile
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from autodj.errors import (
+    AutodjError,
+    DiskFull,
+    IntegrityFault,
+    ObjectNotFound,
+    StoreDenied,
+    StoreError,
+    Unavailable,
+)
+from autodj.storage.base import ByteRange
+from autodj.storage.keys import is_key
+
+BLOCK_BYTES: Final = 256 * 1024
+
+
+def opened(source: Path | bytes) -> BinaryIO:
+    """The bytes as a binary file without a name.
+
+    An HTTP client would send a name along as a Content-Disposition that S3 then keeps.
+    """
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    return os.fdopen(os.open(source, os.O_RDONLY | os.O_CLOEXEC), "rb")
+
+
+def open_regular(path: Path, key: str) -> int:
+    """A read-only descriptor of the object's file; ObjectNotFound for anything else there."""
+    with disk_errors(key):
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    raise ObjectNotFound(f"{key} is not a file.")
+
+
+def sha256_of(file: BinaryIO) -> str:
+    """The hash of what follows, in hex; the file stands at its end afterwards."""
+    digest = hashlib.sha256()
+    while block := file.read(BLOCK_BYTES):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+async def blocks(file: BinaryIO, wanted: ByteRange, key: str) -> AsyncGenerator[bytes, None]:
+    """The bytes of the range; IntegrityFault when the file turns out to be shorter."""
+    position = wanted.start
+    while position < wanted.stop:
+        count = min(BLOCK_BYTES, wanted.stop - position)
+        block = await asyncio.to_thread(_pread, file, count, position, key)
+        position += len(block)
+        yield block
+
+
+def _pread(file: BinaryIO, count: int, position: int, key: str) -> bytes:
+    with disk_errors(key):
+        block = os.pread(file.fileno(), count, position)
+    if not block:
+        raise IntegrityFault(f"The file of {key} ends before its size.")
+    return block
+
+
+def sweep(directory: Path, before: float) -> int:
+    """Remove the files last written to before that time (POSIX seconds); how many there were."""
+    swept = 0
+    for path in directory.glob("*"):
+        with suppress(FileNotFoundError):
+            if path.lstat().st_mtime < before:
+                path.unlink()
+                swept += 1
+    return swept
+
+
+@contextmanager
+def disk_errors(what: str) -> Iterator[None]:
+    """Turn each OSError into the error that says what a person can do about it."""
+    try:
+        yield
+    except OSError as error:
+        raise _translated(what, error) from error
+
+
+def _translated(what: str, error: OSError) -> AutodjError:
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return DiskFull(f"No room for {what}: {error.strerror}.")
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return StoreDenied(
+                f"{what}: {error.strerror}.",
+                hint="The data directory must belong to the user who runs autodj.",
+            )
+        case errno.ENOENT | errno.ENOTDIR | errno.EISDIR | errno.ELOOP:
+            return ObjectNotFound(f"There is no file for {what}.")
+        case errno.EMFILE | errno.ENFILE:
+            return Unavailable("Too many files are open at the moment.")
+        case _:
+            return StoreError(f"The disk failed at {what}: {error.strerror}.")
+
+
+def keys_below(root: Path, prefix: str) -> Iterator[str]:
+    """The keys of all regular files under ``root`` that start with ``prefix``, in key order.
+
+    Names that no key can have, and whatever vanishes meanwhile, are passed over.
+    """
+    yield from _walk(os.fspath(root), "", prefix)
+
+
+def _walk(directory: str, parent: str, prefix: str) -> Iterator[str]:
+    try:
+        with os.scandir(directory) as entries:
+            # A directory sorts as its name with the slash that its keys have there.
+            named = sorted(
+                (f"{parent}{entry.name}{'/' if entry.is_dir(follow_symlinks=False) else ''}", entry)
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)
+            )
+    except FileNotFoundError:
+        return
+    for name, entry in named:
+        if name.endswith("/"):
+            if is_key(name[:-1]) and (name.startswith(prefix) or prefix.startswith(name)):
+                yield from _walk(entry.path, name, prefix)
+        elif name.startswith(prefix) and is_key(name):
+            yield name
+
+
+def remove_empty(directories: Iterator[Path]) -> None:
+    """Remove the directories, innermost first, up to the first that is in use."""
+    for directory in directories:
+        try:
+            directory.rmdir()
+        except OSError:  # not empty, gone already, or not ours to remove: all are fine
+            return
+
+
+def missing_directories(path: Path) -> list[Path]:
+    """``path`` and those above it that do not exist yet, innermost first."""
+    return list(takewhile(lambda each: not each.exists(), (path, *path.parents)))

@@ -1,0 +1,107 @@
+"""Object keys: the grammar every store accepts, and one builder for each kind of object."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from autodj.errors import InvalidRequest
+
+MAX_KEY_LENGTH = 200
+
+_ALPHABET = re.compile(rf"[a-z0-9/._-]{{1,{MAX_KEY_LENGTH}}}")
+_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_SHA256 = "[0-9a-f]{64}"
+
+
+class KeyKind(StrEnum):
+    """What an object is for, from the first segment of its key."""
+
+    TRACK = "tracks"
+    ANALYSIS = "analysis"
+    COVER = "covers"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyParts:
+    """What a key says. ``generation`` belongs to tracks only; ``sha256`` is hex."""
+
+    kind: KeyKind
+    track_id: UUID
+    sha256: str
+    extension: str
+    generation: int | None = None
+
+
+_SHAPES = {
+    KeyKind.TRACK: re.compile(
+        rf"tracks/(?P<id>{_UUID})/(?P<generation>0|[1-9][0-9]{{0,9}})"
+        rf"-(?P<sha256>{_SHA256})\.(?P<extension>[a-z0-9]{{1,8}})"
+    ),
+    KeyKind.ANALYSIS: re.compile(
+        rf"analysis/(?P<id>{_UUID})/(?P<sha256>{_SHA256})\.(?P<extension>json\.gz)"
+    ),
+    KeyKind.COVER: re.compile(rf"covers/(?P<id>{_UUID})/(?P<sha256>{_SHA256})\.(?P<extension>jpg)"),
+}
+
+
+def check_key(key: str) -> str:
+    """Return the key, or raise InvalidRequest.
+
+    1 to 200 of ``a-z 0-9 / . _ -``; segments are not empty and do not begin with a dot, and
+    ``..`` appears nowhere. A key therefore means the same to a URL, to S3 and to a file
+    system, and cannot reach the dot-named places where a store keeps its own files.
+    """
+    if not _ALPHABET.fullmatch(key) or ".." in key:
+        raise InvalidRequest("An object key may hold only a-z, 0-9, '/', '.', '_' and '-'.")
+    if any(not segment or segment.startswith(".") for segment in key.split("/")):
+        raise InvalidRequest("A segment of an object key is empty or begins with a dot.")
+    return key
+
+
+def is_key(text: str) -> bool:
+    """Whether the text is a key at all; stores may hold other people's names beside ours."""
+    try:
+        check_key(text)
+    except InvalidRequest:
+        return False
+    return True
+
+
+def track_key(track_id: UUID, generation: int, sha256: str, extension: str) -> str:
+    """``tracks/<uuid>/<generation>-<sha256>.<extension>``: never the same key twice."""
+    return _built(KeyKind.TRACK, f"tracks/{track_id}/{generation}-{sha256}.{extension}")
+
+
+def analysis_key(track_id: UUID, sha256: str) -> str:
+    """``analysis/<uuid>/<sha256>.json.gz``, the hash being of the compressed document."""
+    return _built(KeyKind.ANALYSIS, f"analysis/{track_id}/{sha256}.json.gz")
+
+
+def cover_key(track_id: UUID, sha256: str) -> str:
+    """``covers/<uuid>/<sha256>.jpg``."""
+    return _built(KeyKind.COVER, f"covers/{track_id}/{sha256}.jpg")
+
+
+def parse_key(key: str) -> KeyParts | None:
+    """Read back what a builder wrote; None for a key that no builder makes."""
+    for kind, shape in _SHAPES.items():
+        if found := shape.fullmatch(key):
+            parts = found.groupdict()
+            generation = parts.get("generation")
+            return KeyParts(
+                kind=kind,
+                track_id=UUID(parts["id"]),
+                sha256=parts["sha256"],
+                extension=parts["extension"],
+                generation=None if generation is None else int(generation),
+            )
+    return None
+
+
+def _built(kind: KeyKind, key: str) -> str:
+    if not _SHAPES[kind].fullmatch(key):
+        raise InvalidRequest(f"These parts make no key for {kind}: {key!r}.")
+    return key

@@ -1,0 +1,142 @@
+"""Reading one object from S3, every byte accounted for."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import re
+import time
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+
+from autodj.errors import (
+    IntegrityFault,
+    PreconditionFailed,
+    RangeNotSatisfiable,
+    StoreTimeout,
+    StoreUnreachable,
+)
+from autodj.storage.base import ByteRange
+from autodj.storage.disk import BLOCK_BYTES
+from autodj.storage.s3.config import S3Timing
+from autodj.storage.s3.faults import required, store_errors
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.client import S3Client
+
+RESUME_PAUSE_S: Final = 0.2
+
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
+
+
+def full_sha256(answer: Mapping[str, Any]) -> str | None:
+    """The hex SHA-256 of the whole object, when S3 keeps one (and not one of its parts)."""
+    stored = answer.get("ChecksumSHA256")
+    if not stored or "-" in stored:
+        return None
+    return base64.b64decode(stored).hex()
+
+
+class ObjectReader:
+    """One object, or a range of it, as a stream.
+
+    A connection that breaks is taken up again where it broke, with If-Match, as often as
+    ``timing.attempts`` allows. Time counts only while S3 is waited for: a slow consumer of
+    the stream does not use up the deadline, a dripping server does. Whole objects are hashed
+    on the way when S3 says what their SHA-256 is.
+    """
+
+    def __init__(
+        self,
+        client: S3Client,
+        named: Mapping[str, Any],
+        byte_range: ByteRange | None,
+        timing: S3Timing,
+    ) -> None:
+        self._client = client
+        self._named = named
+        self._doing = f"GetObject {named['Key']}"
+        self._range = byte_range
+        self._timing = timing
+        self._sha256: str | None = None
+        self._etag = ""
+        self._response: aiohttp.ClientResponse | None = None
+
+    async def open(self) -> None:
+        """Send the request; ObjectNotFound, RangeNotSatisfiable and so on come from here."""
+        wanted = self._range
+        if wanted and not 0 <= wanted.start < wanted.stop:
+            raise RangeNotSatisfiable(f"{wanted} names no bytes.")
+        async with store_errors(self._doing, self._timing.metadata_s):
+            answer = await self._get(wanted, {} if wanted else {"ChecksumMode": "ENABLED"})
+        self._etag = required(answer, "ETag", self._doing)
+        if wanted is None:
+            self._range = ByteRange(0, answer["ContentLength"])
+            self._sha256 = full_sha256(answer)
+
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
+        assert self._range is not None
+        position, stop = self._range.start, self._range.stop
+        budget_s = self._timing.body_deadline_s(stop - position)
+        failures = 0
+        digest = hashlib.sha256()
+        while position < stop:
+            began_s = time.monotonic()
+            try:
+                async with store_errors(self._doing, budget_s):
+                    block = await self._next_block(ByteRange(position, stop))
+            except PreconditionFailed as error:
+                raise IntegrityFault(f"{self._doing}: it changed while it was read.") from error
+            except (StoreUnreachable, StoreTimeout):
+                failures += 1
+                self.close()
+                budget_s -= time.monotonic() - began_s
+                if failures >= self._timing.attempts or budget_s <= 0:
+                    raise
+                await asyncio.sleep(RESUME_PAUSE_S * failures)
+                continue
+            position += len(block)
+            if self._sha256:
+                digest.update(block)
+            yield block
+        if self._sha256 and digest.hexdigest() != self._sha256:
+            raise IntegrityFault(f"{self._doing}: the bytes that arrived are not those stored.")
+
+    def close(self) -> None:
+        if self._response is not None:
+            self._response.close()
+            self._response = None
+
+    async def _next_block(self, missing: ByteRange) -> bytes:
+        if self._response is None:
+            await self._get(missing, {"IfMatch": self._etag})
+        assert self._response is not None
+        block = await self._response.content.read(min(BLOCK_BYTES, missing.length))
+        if not block:
+            raise aiohttp.ClientPayloadError("the body ends before its length")
+        return block
+
+    async def _get(self, wanted: ByteRange | None, more: Mapping[str, Any]) -> Mapping[str, Any]:
+        ranged: Mapping[str, Any] = (
+            {"Range": f"bytes={wanted.start}-{wanted.stop - 1}"} if wanted else {}
+        )
+        answer: Mapping[str, Any] = await self._client.get_object(**self._named, **ranged, **more)
+        self._response = answer["Body"].raw_stream
+        required(answer, "ContentLength", self._doing)
+        if wanted:
+            self._check_range(answer, wanted)
+        return answer
+
+    def _check_range(self, answer: Mapping[str, Any], wanted: ByteRange) -> None:
+        found = _CONTENT_RANGE.fullmatch(answer.get("ContentRange", ""))
+        if not found:
+            raise IntegrityFault(f"{self._doing}: the store ignored the range.")
+        first, last, size_bytes = map(int, found.groups())
+        if wanted.stop > size_bytes:
+            raise RangeNotSatisfiable(f"{self._named['Key']} has {size_bytes} bytes.")
+        sent = ByteRange(first, last + 1)
+        if sent != wanted or answer["ContentLength"] != wanted.length:
+            raise IntegrityFault(f"{self._doing}: the store sent another range.")

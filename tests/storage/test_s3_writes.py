@@ -1,0 +1,171 @@
+"""What an S3 store does when a write is refused, doubtful or half done."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from autodj.errors import (
+    AutodjError,
+    IntegrityFault,
+    ObjectExists,
+    ObjectNotFound,
+    StoreFaulty,
+    StoreThrottled,
+)
+from autodj.storage.base import ByteRange
+from tests.storage.builders import KEY, keys, put, read
+from tests.storage.faults import Answer, answering, failing, losing_the_answer
+from tests.storage.faulty_s3 import (
+    BODY,
+    DATED,
+    HEAD_OTHER,
+    HEAD_SAME,
+    HEAD_SHORT,
+    PATIENT,
+    STORED,
+    WHOLE,
+    store_on,
+)
+
+TAKEN = failing("412 Precondition Failed", "PreconditionFailed")
+CONFLICT = failing("409 Conflict", "ConditionalRequestConflict")
+MISSING = answering("404 Not Found")
+BUCKET_THERE = answering("200 OK")
+HEAD_SILENT = answering("200 OK", BODY, **DATED)
+
+
+async def test_a_put_says_what_it_sends_and_sends_it_once() -> None:
+    async with store_on(STORED, HEAD_SAME) as (store, server):
+        await put(store, KEY, BODY)
+
+    sent, looked = server.requests
+    assert (sent.method, sent.target) == ("PUT", f"/bucket-of-faults/p/{KEY}")
+    assert sent.body == BODY
+    assert sent.headers["if-none-match"] == "*"
+    assert sent.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert sent.headers["content-type"] == "audio/mpeg"
+    assert "content-disposition" not in sent.headers
+    checksum = "x-amz-checksum-sha256"
+    assert len(base64.b64decode(sent.headers[checksum])) == 32
+    signed = sent.headers["authorization"].partition("SignedHeaders=")[2].partition(",")[0]
+    assert {checksum, "content-type", "x-amz-content-sha256"} <= {*signed.split(";")}
+    assert (looked.method, looked.headers["x-amz-checksum-mode"]) == ("HEAD", "ENABLED")
+
+
+async def test_a_file_is_sent_without_its_name(tmp_path_factory: pytest.TempPathFactory) -> None:
+    source = tmp_path_factory.mktemp("in") / "secret name.mp3"
+    source.write_bytes(BODY)
+    async with store_on(STORED, HEAD_SAME) as (store, server):
+        await put(store, KEY, BODY, source)
+
+    assert server.requests[0].body == BODY
+    assert b"secret name" not in server.requests[0].head
+
+
+async def test_the_owner_of_the_bucket_is_named_in_every_request() -> None:
+    ranged = answering("206 Partial Content", BODY[:10], Content_Range="bytes 0-9/10000", **DATED)
+    listed = answering("200 OK", b"<ListBucketResult><IsTruncated>false</IsTruncated>"
+                       b"</ListBucketResult>")  # fmt: skip
+    async with store_on(STORED, HEAD_SAME, WHOLE, ranged, listed, MISSING) as (store, server):
+        await put(store, KEY, BODY)
+        await read(store, KEY)
+        await read(store, KEY, ByteRange(0, 10))
+        await keys(store)
+        await store.delete(KEY)
+        with pytest.raises(AutodjError):
+            await store.probe()
+
+    assert len(server.requests) == 7
+    assert {each.headers.get("x-amz-expected-bucket-owner") for each in server.requests} == {
+        "123456789012"
+    }
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [STORED, HEAD_SAME],
+        [TAKEN, HEAD_SAME],
+        [CONFLICT, CONFLICT, STORED, HEAD_SAME],
+        [losing_the_answer, TAKEN, HEAD_SAME],
+        [failing("500 Internal Server Error", "InternalError"), STORED, HEAD_SAME],
+        [failing("503 Slow Down", "SlowDown"), STORED, HEAD_SAME],
+        [TAKEN, MISSING, BUCKET_THERE, STORED, HEAD_SAME],
+        [STORED, HEAD_SILENT, WHOLE],
+    ],
+    ids=[
+        "stored at once",
+        "the same bytes are there",
+        "conflicts that pass",
+        "stored, but the answer is lost",
+        "a passing fault",
+        "a passing throttle",
+        "taken, then gone, then stored",
+        "a store without hashes is read back",
+    ],
+)
+async def test_a_put_that_ends_with_our_bytes_in_place_is_success(answers: list[Answer]) -> None:
+    async with store_on(*answers, timing=PATIENT) as (store, server):
+        stored = await put(store, KEY, BODY)
+
+    assert stored.size_bytes == len(BODY)
+    assert {each.body for each in server.requests if each.method == "PUT"} == {BODY}
+    assert len(server.requests) == len(answers)
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([TAKEN, HEAD_SHORT], ObjectExists),
+        ([TAKEN, HEAD_OTHER], ObjectExists),
+        ([TAKEN, HEAD_SILENT, answering("200 OK", BODY[::-1], **DATED)], ObjectExists),
+        ([STORED, HEAD_SHORT], IntegrityFault),
+        ([STORED, HEAD_OTHER], IntegrityFault),
+        ([STORED, HEAD_SILENT, answering("200 OK", BODY[::-1], **DATED)], IntegrityFault),
+        ([failing("400 Bad Request", "BadDigest")], IntegrityFault),
+        ([failing("400 Bad Request", "XAmzContentChecksumMismatch")], IntegrityFault),
+        ([STORED, MISSING, BUCKET_THERE], ObjectNotFound),
+        ([CONFLICT], StoreThrottled),
+        ([failing("500 Internal Server Error", "InternalError")], StoreFaulty),
+    ],
+)
+async def test_a_put_without_our_bytes_in_place_is_never_success(
+    answers: list[Answer], expected: type[AutodjError]
+) -> None:
+    async with store_on(*answers, timing=PATIENT) as (store, server):
+        with pytest.raises(expected) as caught:
+            await put(store, KEY, BODY)
+
+    assert type(caught.value) is expected
+    assert {each.method for each in server.requests} <= {"PUT", "HEAD", "GET"}
+
+
+@pytest.mark.parametrize("token", ["", "<NextContinuationToken>t</NextContinuationToken>"])
+async def test_a_list_that_cannot_go_on_is_a_fault_not_a_short_list(token: str) -> None:
+    page = f"<ListBucketResult><IsTruncated>true</IsTruncated>{token}</ListBucketResult>"
+    async with store_on(answering("200 OK", page.encode())) as (store, _server):
+        with pytest.raises(StoreFaulty):
+            await keys(store)
+
+
+@pytest.mark.parametrize("page", [b"<html>", b"<html></html>", b"", b"{}"])
+async def test_a_page_of_somebody_else_is_a_fault_not_an_empty_list(page: bytes) -> None:
+    async with store_on(answering("200 OK", page, content_type="text/html")) as (store, _server):
+        with pytest.raises(StoreFaulty):
+            await keys(store)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"ETag": '"e"', "transfer_encoding": "chunked"}, {}],
+    ids=["no length", "no date and no tag"],
+)
+async def test_a_body_of_which_too_little_is_known_is_a_fault(headers: dict[str, Any]) -> None:
+    async with store_on(answering("200 OK", b"0\r\n\r\n", **headers)) as (store, _server):
+        with pytest.raises(StoreFaulty):
+            await read(store, KEY)
+        with pytest.raises(StoreFaulty):
+            await store.stat(KEY)
