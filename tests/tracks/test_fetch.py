@@ -20,7 +20,8 @@ from cryptography.x509.oid import NameOID
 
 from autodj.errors import DiskFull, FetchFailed, TooLarge, UrlNotAllowed
 from autodj.tracks.addresses import check_addresses
-from autodj.tracks.fetch import FetchLimits, _socket_to, fetch
+from autodj.tracks.fetch import _socket_to, fetch
+from autodj.tracks.fetch_limits import FetchLimits
 
 AUDIO = bytes(range(256)) * 4096
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg; x=1\r\nContent-Length: %d\r\n\r\n"

@@ -19,7 +19,7 @@ from autodj.db import tracks as track_rows
 from autodj.errors import UrlNotAllowed
 from autodj.jobs import Jobs
 from autodj.storage.local import LocalStorage
-from autodj.tracks.fetch import FetchLimits
+from autodj.tracks.fetch_limits import FetchLimits
 from autodj.tracks.fetching import request_fetch, run_fetch
 
 LOOPBACK = FetchLimits(allow_private=True, allowed_ports=range(1, 65536), total_s=10)

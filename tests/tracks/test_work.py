@@ -37,7 +37,7 @@ async def row(bench: Workbench, track_id: UUID) -> Track:
 
 async def run_to_rest(bench: Workbench, track_id: UUID) -> list[Step]:
     """Do step after step until the row asks for none."""
-    done = []
+    done: list[Step] = []
     while True:
         step = next_step(await row(bench, track_id), bench.policy, await bench.db.now())
         if step is None:
