@@ -155,6 +155,23 @@ async def test_a_store_that_stays_away_is_given_up_and_the_track_stays_playable(
     assert job.problem["code"] == "store_timeout"
 
 
+async def test_a_fault_nobody_foresaw_is_counted_on_the_row(
+    bench: Workbench, take_in: TakeIn, clip: Path
+) -> None:
+    class Breaks(S3Storage):
+        async def put(self, *_: object, **__: object) -> ObjectStat:
+            raise ZeroDivisionError
+
+    assert isinstance(bench.s3, S3Storage)
+    broken = replace(bench, s3=Breaks(bench.s3._client, bench.s3._config))
+    track_id = (await take_in(clip)).track.id
+    await work(bench, track_id, Step.ANALYZE)
+    await work(broken, track_id, Step.PUBLISH)
+    track = await row(bench, track_id)
+    assert (track.failure, track.attempts) == ("internal", 1)
+    assert track.file_source is FileSource.LOCAL
+
+
 async def test_giving_up_beats_a_late_worker_of_the_same_generation(
     bench: Workbench, take_in: TakeIn, clip: Path
 ) -> None:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
 
 from autodj.storage.s3.config import S3Config
 from autodj.storage.s3.store import S3Storage
-
-if TYPE_CHECKING:
-    from aiobotocore.config import AioConfig
 
 
 @asynccontextmanager
 async def open_s3(config: S3Config) -> AsyncGenerator[S3Storage, None]:
     """The store, with its connections open until the context ends."""
-    from aiobotocore.session import AioSession  # noqa: PLC0415 - half a second, S3 or not
-
     session = AioSession()
     if config.access_key is None:
         # Only the settings read the environment; keys that they do not pass on are not used.
@@ -35,8 +32,6 @@ async def open_s3(config: S3Config) -> AsyncGenerator[S3Storage, None]:
 
 
 def client_config(config: S3Config) -> AioConfig:
-    from aiobotocore.config import AioConfig  # noqa: PLC0415 - as above
-
     timing = config.timing
     return AioConfig(
         connect_timeout=timing.connect_s,

@@ -98,6 +98,7 @@ class ObjectReader:
                     raise
                 await asyncio.sleep(RESUME_PAUSE_S * failures)
                 continue
+            budget_s -= time.monotonic() - began_s
             position += len(block)
             if self._sha256:
                 digest.update(block)
