@@ -18,10 +18,11 @@ from tests.servers import (
     create_database,
     drop_database,
     postgres,
+    s3_data_dir,
     s3_server,
 )
 
-__all__ = ["broker", "chromium", "postgres", "s3_server"]
+__all__ = ["broker", "chromium", "postgres", "s3_data_dir", "s3_server"]
 
 ENGINES = ("sqlite", "postgres")
 

@@ -90,24 +90,22 @@ def postgres() -> Generator[PostgresServer]:
         yield server
 
 
-@pytest.fixture
-async def postgres_url(postgres: PostgresServer) -> AsyncGenerator[str]:
-    """An empty database of the test's own."""
-    url = await create_database(postgres)
-    yield url
-    await drop_database(postgres, url)
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Broker]:
     async with open_broker(tmp_path_factory.mktemp("broker")) as running:
         yield running
 
 
+@pytest.fixture(scope="session")
+def s3_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of ``s3_server``."""
+    return tmp_path_factory.mktemp("s3")
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def s3_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[S3Server]:
+async def s3_server(s3_data_dir: Path) -> AsyncGenerator[S3Server]:
     """A server without buckets; take one with a name of your own."""
-    async with open_s3_server(tmp_path_factory.mktemp("s3")) as running:
+    async with open_s3_server(s3_data_dir) as running:
         yield running
 
 

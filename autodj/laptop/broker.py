@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autodj.laptop.binaries import VALKEY, find
+from autodj.laptop.locks import wait_unused
 from autodj.laptop.ports import LOOPBACK, kept_ports
 from autodj.laptop.private import write_private
-from autodj.laptop.process import Program, Say, quiet, running
+from autodj.laptop.process import Program, Say, in_use, quiet, running
 
+_NAME = "broker"
 _PROBE_WITHIN_S = 1.0
 
 
@@ -39,19 +41,21 @@ async def open_broker(data_dir: Path, *, say: Say = quiet) -> AsyncGenerator[Bro
 async def broker_program(data_dir: Path) -> tuple[Program, Broker]:
     """What to run, for a supervisor, and where it will be."""
     binary = find(VALKEY)
-    directory = data_dir / "broker"
-    port = (await kept_ports(directory / "port.json", ["broker"]))["broker"]
+    directory = (data_dir / "broker").resolve()
+    lock_file = directory / "lock"
+    await wait_unused(lock_file, refusal=in_use(_NAME, directory))
+    port = kept_ports(directory / "port.json", [_NAME])[_NAME]
     password = secrets.token_urlsafe(24)
     config = directory / "valkey.conf"
     write_private(config, _config(directory, port, password))
     program = Program(
-        name="broker",
+        name=_NAME,
         command=(str(binary), str(config)),
         directory=directory,
         log_file=data_dir / "logs" / "broker.log",
         environment={},
         answers=_answers(port, password),
-        lock_file=directory / "lock",
+        lock_file=lock_file,
     )
     return program, Broker(url=f"redis://:{password}@{LOOPBACK}:{port}/0", port=port)
 

@@ -140,23 +140,7 @@ class _Edge:
         body = read_through(self._cache, stat, selection.byte_range, read)
         # An origin that fails must fail before a 200 has been sent.
         first = await anext(body)
-        return _Stream(first, body, selection.status, headers)
-
-
-class _Stream(StreamingResponse):
-    """Closes its source when the client goes away, so that the origin's connection is free."""
-
-    def __init__(
-        self, first: bytes, rest: AsyncGenerator[bytes], status: int, headers: Mapping[str, str]
-    ) -> None:
-        super().__init__(_rejoined(first, rest), status, headers)
-        self._source = rest
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self._source.aclose()
+        return StreamingResponse(_rejoined(first, body), selection.status, headers)
 
 
 async def _rejoined(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:

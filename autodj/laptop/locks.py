@@ -14,6 +14,7 @@ from pathlib import Path
 from autodj.errors import CommandError
 from autodj.laptop.faults import plain_faults
 
+_PATIENCE_S = 1.0
 _POLL_S = 0.05
 
 
@@ -30,17 +31,22 @@ def try_lock(file: Path) -> int | None:
     return descriptor
 
 
-async def lock_soon(file: Path, *, within_s: float, refusal: str) -> int:
+async def lock_soon(file: Path, *, refusal: str) -> int:
     """As ``try_lock``, but wait for a holder that is about to end; CommandError(refusal) after.
 
     A program whose parent was killed needs a moment to be gone as well.
     """
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + _PATIENCE_S
     while (descriptor := try_lock(file)) is None:
         if time.monotonic() >= deadline:
             raise CommandError(refusal)
         await asyncio.sleep(_POLL_S)
     return descriptor
+
+
+async def wait_unused(file: Path, *, refusal: str) -> None:
+    """Return once nobody holds the file; CommandError(refusal) when somebody goes on to."""
+    os.close(await lock_soon(file, refusal=refusal))
 
 
 @contextmanager

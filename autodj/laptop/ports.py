@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import json
 import secrets
 import socket
-import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from autodj.errors import CommandError
@@ -18,8 +16,6 @@ LOOPBACK = "127.0.0.1"
 # Below the range from which the kernel gives ports to outgoing connections, so that a port found
 # free is not taken a moment later by somebody's request.
 _CANDIDATES = range(20_000, 30_000)
-_PATIENCE_S = 1.0
-_POLL_S = 0.05
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -51,14 +47,13 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
-async def kept_ports(file: Path, names: Sequence[str]) -> dict[str, int]:
-    """One port for each name, the same as last time unless one of them stays taken.
+def kept_ports(file: Path, names: Sequence[str]) -> dict[str, int]:
+    """One port for each name, the same as last time unless one of them is now taken.
 
-    Links and other programs' configurations hold these numbers, so they should not wander: a
-    program that was killed a moment ago is given the time to let go of its ports.
+    Links and other programs' configurations hold these numbers, so they should not wander.
     """
     kept = _read(file)
-    if set(kept) == set(names) and await _all_free_soon(kept.values()):
+    if set(kept) == set(names) and all(is_free(port) for port in kept.values()):
         return {name: kept[name] for name in names}
     chosen = dict(zip(names, free_ports(len(names)), strict=True))
     write_private(file, json.dumps(chosen))
@@ -70,12 +65,3 @@ def _read(file: Path) -> dict[str, int]:
         return {str(name): int(port) for name, port in json.loads(file.read_text()).items()}
     except (FileNotFoundError, ValueError, AttributeError, TypeError):
         return {}
-
-
-async def _all_free_soon(ports: Collection[int]) -> bool:
-    deadline = time.monotonic() + _PATIENCE_S
-    while not all(is_free(port) for port in ports):
-        if time.monotonic() >= deadline:
-            return False
-        await asyncio.sleep(_POLL_S)
-    return True

@@ -21,7 +21,6 @@ Say = Callable[[str], None]
 
 LOG_MAX_BYTES = 8 * 1024 * 1024
 _LOG_TAIL_BYTES = 4096
-_LOCK_WITHIN_S = 1.0
 _POLL_S = 0.03
 _PROGRESS_EVERY_S = 1.0
 
@@ -127,8 +126,8 @@ async def running(program: Program, *, say: Say = quiet) -> AsyncGenerator[Proce
 async def _spawn(program: Program) -> Process:
     lock = None
     if program.lock_file is not None:
-        refusal = f"Another {program.name} is using {program.directory}; stop it first."
-        lock = await lock_soon(program.lock_file, within_s=_LOCK_WITHIN_S, refusal=refusal)
+        refusal = in_use(program.name, program.directory)
+        lock = await lock_soon(program.lock_file, refusal=refusal)
     try:
         with plain_faults(program.log_file.parent):
             log = _open_log(program.log_file)
@@ -181,6 +180,11 @@ async def _answering(process: Process, say: Say) -> None:
             say(f"waiting for the {program.name} ({waited_s:.0f} s)")
             next_word_s += _PROGRESS_EVERY_S
         await asyncio.sleep(_POLL_S)
+
+
+def in_use(name: str, directory: Path) -> str:
+    """The line for somebody who starts a second program on the same data."""
+    return f"Another {name} is using {directory}; stop it first."
 
 
 def ending(exit_code: int) -> str:

@@ -17,12 +17,15 @@ import aiohttp
 
 from autodj.laptop.binaries import WEED, find
 from autodj.laptop.keys import LaptopKeys, laptop_keys
+from autodj.laptop.locks import wait_unused
 from autodj.laptop.ports import LOOPBACK, kept_ports
 from autodj.laptop.private import write_private
-from autodj.laptop.process import Program, Say, quiet, running
+from autodj.laptop.process import Program, Say, in_use, quiet, running
 from autodj.laptop.sigv4 import signed_get
 
 REGION: Final = "us-east-1"
+
+_NAME: Final = "S3 server"
 
 # Every part listens on two ports; the admin part cannot be left out.
 _PORTS: Final = tuple(
@@ -67,19 +70,21 @@ async def s3_program(data_dir: Path, keys: LaptopKeys) -> tuple[Program, S3Serve
     """What to run, for a supervisor, and where it will be."""
     binary = find(WEED)
     directory = (data_dir / "s3").resolve()
-    ports = await kept_ports(directory / "ports.json", _PORTS)
+    lock_file = directory / "lock"
+    await wait_unused(lock_file, refusal=in_use(_NAME, directory))
+    ports = kept_ports(directory / "ports.json", _PORTS)
     config = directory / "identities.json"
     write_private(config, _identities(keys))
     # It writes its own options there and would read them back before ours.
     (directory / "mini.options").unlink(missing_ok=True)
     program = Program(
-        name="S3 server",
+        name=_NAME,
         command=(str(binary), *_arguments(directory, ports, config)),
         directory=directory,
         log_file=data_dir / "logs" / "s3.log",
         environment=_environment(directory, keys),
         answers=_answers(directory, ports, keys),
-        lock_file=directory / "lock",
+        lock_file=lock_file,
         # Killing it loses nothing that was acknowledged; asked to stop at a bad moment it
         # tries for half a minute to write a journal to the volumes it has already closed.
         stop_within_s=2.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -43,11 +44,13 @@ class Supervisor:
         url: str,
         say: Say = quiet,
         min_free_bytes: int = MIN_FREE_BYTES,
+        backoff: Callable[[int], float] = backoff_s,
     ) -> None:
         self._data_dir = data_dir
         self._url = url
         self._say = say
         self._min_free_bytes = min_free_bytes
+        self._backoff = backoff
         self._stack = AsyncExitStack()
         self._running: dict[str, Process] = {}
         self._owner: asyncio.Task[object] | None = None
@@ -116,7 +119,7 @@ class Supervisor:
 
     async def _start_again(self, program: Program, failures: int, reason: str) -> None:
         while True:
-            pause_s = backoff_s(failures)
+            pause_s = self._backoff(failures)
             self._say(
                 f"the {program.name} {reason}; starting it again in {pause_s:g} s; {_log(program)}"
             )

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, ConnectionError as NoConnection
+from redis.exceptions import AuthenticationError
+from redis.exceptions import ConnectionError as NoConnection
 
 from autodj.errors import CommandError
 from autodj.laptop.binaries import VALKEY, Binary, find
@@ -97,6 +98,15 @@ async def test_a_data_directory_with_spaces_and_quotes_is_no_trouble(tmp_path: P
     async with open_broker(odd) as broker, Redis.from_url(broker.url) as client:
         await client.set("a", "b")
     assert list((odd / "broker" / "appendonlydir").iterdir())
+
+
+async def test_the_data_directory_may_be_given_relative_to_where_we_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with open_broker(Path("data")) as broker, Redis.from_url(broker.url) as client:
+        assert await client.ping()
+    assert (tmp_path / "data" / "broker" / "appendonlydir").is_dir()
 
 
 def test_a_missing_program_says_what_to_install() -> None:

@@ -94,7 +94,9 @@ async def store(tmp_path: Path) -> CountingStore:
 
 @pytest.fixture
 async def session() -> AsyncGenerator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(auto_decompress=False) as session:
+    # A kept connection would make the edge wait for it when it stops.
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
         yield session
 
 
@@ -347,8 +349,9 @@ class ShortStore(CountingStore):
             yield chunks
 
 
+@pytest.mark.usefixtures("store")
 async def test_an_origin_that_cannot_be_reached_is_a_502_before_any_byte(
-    store: CountingStore, session: aiohttp.ClientSession, tmp_path: Path
+    session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
     broken = UnreachableStore(tmp_path / "objects")
     async with serving(edge_app(broken, None)) as origin:
@@ -357,8 +360,9 @@ async def test_an_origin_that_cannot_be_reached_is_a_502_before_any_byte(
     assert b"<Code>BadGateway</Code>" in answer.body
 
 
+@pytest.mark.usefixtures("store")
 async def test_an_origin_that_stops_half_way_is_never_a_complete_answer(
-    store: CountingStore, session: aiohttp.ClientSession, tmp_path: Path
+    session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
     short = ShortStore(tmp_path / "objects")
     async with serving(edge_app(short, None)) as origin:
@@ -372,10 +376,12 @@ async def test_the_edge_plays_from_a_private_bucket(
     async with bucket(s3_server, "behind-the-edge") as store:
         digest = sha256(DATA).hexdigest()
         await store.put(KEY, DATA, sha256=digest, content_type="audio/mpeg")
-        async with serving(edge_app(store, None)) as origin:
-            async with session.get(f"{origin}/{KEY}", headers={"Range": "bytes=600000-"}) as answer:
-                assert answer.status == 206
-                assert await answer.read() == DATA[600000:]
-                assert answer.headers["Content-Type"] == "audio/mpeg"
+        async with (
+            serving(edge_app(store, None)) as origin,
+            session.get(f"{origin}/{KEY}", headers={"Range": "bytes=600000-"}) as answer,
+        ):
+            assert answer.status == 206
+            assert await answer.read() == DATA[600000:]
+            assert answer.headers["Content-Type"] == "audio/mpeg"
         async with session.get(f"{s3_server.endpoint_url}/behind-the-edge/{KEY}") as direct:
             assert direct.status == 403

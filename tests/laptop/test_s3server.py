@@ -91,10 +91,13 @@ async def test_objects_survive_a_kill_and_a_restart_at_the_same_address(tmp_path
         async with bucket(second, "covers") as other:
             key, data = await put(other, 1_000_000)
 
-    async with open_s3_server(tmp_path) as third:
-        async with bucket(third, "music") as store, bucket(third, "covers") as other:
-            assert {key: await get(store, key) for key in kept} == kept
-            assert await get(other, key) == data
+    async with (
+        open_s3_server(tmp_path) as third,
+        bucket(third, "music") as store,
+        bucket(third, "covers") as other,
+    ):
+        assert {key: await get(store, key) for key in kept} == kept
+        assert await get(other, key) == data
 
 
 async def test_a_killed_parent_leaves_no_server(tmp_path: Path) -> None:
@@ -157,10 +160,10 @@ async def test_requests_without_or_with_other_credentials_are_refused(
     assert statuses == {"nobody": 403, "a stranger": 403, "a wrong secret": 403, "the owner": 200}
 
 
-async def test_the_inner_doors_hand_out_nothing(tmp_path: Path) -> None:
-    async with open_s3_server(tmp_path) as server, bucket(server, "private") as store:
+async def test_the_inner_doors_hand_out_nothing(s3_server: S3Server, s3_data_dir: Path) -> None:
+    async with bucket(s3_server, "private") as store:
         key, _ = await put(store, 1000)
-        ports = [int(each.split(":")[1], 16) for each in listening_addresses_of(tmp_path)]
+        ports = [int(each.split(":")[1], 16) for each in listening_addresses_of(s3_data_dir)]
         async with aiohttp.ClientSession() as session:
             for port in ports:
                 try:
@@ -182,11 +185,14 @@ def listening_addresses_of(data_dir: Path) -> set[str]:
     raise AssertionError("the server is not running")
 
 
-async def test_a_second_server_on_the_same_data_is_refused_in_one_line(tmp_path: Path) -> None:
-    async with open_s3_server(tmp_path):
-        with pytest.raises(CommandError, match=r"^Another S3 server is using .*; stop it first\.$"):
-            async with open_s3_server(tmp_path):
-                pass
+@pytest.mark.usefixtures("s3_server")
+async def test_a_second_server_on_the_same_data_is_refused_in_one_line(s3_data_dir: Path) -> None:
+    # What a second start writes must not disturb the first, whose ports are kept in a file.
+    ports = (s3_data_dir / "s3" / "ports.json").read_text()
+    with pytest.raises(CommandError, match=r"^Another S3 server is using .*; stop it first\.$"):
+        async with open_s3_server(s3_data_dir):
+            pass
+    assert (s3_data_dir / "s3" / "ports.json").read_text() == ports
 
 
 async def test_waiting_is_told_and_a_program_that_never_answers_is_given_up(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from starlette.responses import PlainTextResponse
+
+from autodj.errors import CommandError
+from autodj.laptop.ports import LOOPBACK, free_ports, is_free, kept_ports, require_free
+from autodj.laptop.serving import serving
+
+
+def test_ports_are_kept_from_start_to_start(tmp_path: Path) -> None:
+    file = tmp_path / "ports.json"
+    first = kept_ports(file, ["web", "edge"])
+    assert kept_ports(file, ["web", "edge"]) == first
+    assert len(set(first.values())) == 2
+
+
+def test_ports_move_when_one_of_them_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "ports.json"
+    first = kept_ports(file, ["web"])
+    with socket.create_server((LOOPBACK, first["web"])):
+        second = kept_ports(file, ["web"])
+    assert second != first
+    assert kept_ports(file, ["web"]) == second
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "3", '{"web": "x"}', '{"other": 20000}'])
+def test_a_damaged_file_of_ports_is_replaced(tmp_path: Path, damage: str) -> None:
+    file = tmp_path / "ports.json"
+    file.write_text(damage)
+    assert list(kept_ports(file, ["web"])) == ["web"]
+
+
+def test_a_taken_port_is_refused_in_one_line() -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CommandError) as refused:
+            require_free(port, option="--port")
+    assert str(refused.value) == (f"Port {port} on 127.0.0.1 is taken; choose another with --port.")
+
+
+def test_free_ports_are_free_and_different() -> None:
+    ports = free_ports(20)
+    assert len(set(ports)) == 20
+    assert all(is_free(port) for port in ports)
+
+
+async def test_serving_on_a_taken_port_is_refused_in_one_line() -> None:
+    app = PlainTextResponse("here")
+    async with serving(app) as origin:
+        port = int(origin.rpartition(":")[2])
+        with pytest.raises(CommandError, match=f"^Port {port} on 127.0.0.1 is taken"):
+            async with serving(app, port=port):
+                pass
+    async with serving(app, port=port) as again:
+        assert again == origin
