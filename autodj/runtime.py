@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from autodj.audio.facts import ANALYSIS_VERSION, DecodeLimits
 from autodj.audio.sandbox import Sandbox, open_sandbox
@@ -13,11 +14,14 @@ from autodj.db import Database, open_database
 from autodj.jobs import Jobs, open_jobs
 from autodj.settings import Settings
 from autodj.storage.local import LocalStorage
-from autodj.storage.s3 import S3Config, S3Storage, open_s3
 from autodj.tracks.deliver import Links
-from autodj.tracks.fetch import FetchLimits
+from autodj.tracks.fetch_limits import FetchLimits
 from autodj.tracks.steps import Policy
 from autodj.tracks.work import Workbench
+
+if TYPE_CHECKING:
+    # A third of a second of imports, which only those with a bucket pay.
+    from autodj.storage.s3 import S3Config, S3Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,7 @@ class Runtime:
 async def open_runtime(settings: Settings) -> AsyncGenerator[Runtime]:
     """Open the database, the stores, the queue and the sandbox for one process."""
     async with AsyncExitStack() as stack:
-        s3 = None
-        if settings.s3.bucket is not None:
-            s3 = await stack.enter_async_context(open_s3(s3_config(settings)))
+        s3 = await _open_s3(stack, settings)
         yield Runtime(
             settings=settings,
             db=await stack.enter_async_context(open_database(settings.database_url)),
@@ -81,6 +83,8 @@ async def open_runtime(settings: Settings) -> AsyncGenerator[Runtime]:
 
 def s3_config(settings: Settings) -> S3Config:
     """The bucket of the settings."""
+    from autodj.storage.s3 import S3Config  # noqa: PLC0415 - see above
+
     s3 = settings.s3
     assert s3.bucket is not None
     return S3Config(
@@ -107,6 +111,14 @@ def fetch_limits(settings: Settings) -> FetchLimits:
         allow_private=private,
         allowed_ports=range(1, 65536) if private else (80, 443),
     )
+
+
+async def _open_s3(stack: AsyncExitStack, settings: Settings) -> S3Storage | None:
+    if settings.s3.bucket is None:
+        return None
+    from autodj.storage.s3 import open_s3  # noqa: PLC0415 - see above
+
+    return await stack.enter_async_context(open_s3(s3_config(settings)))
 
 
 def _cdn(settings: Settings) -> CloudFrontSigner | None:

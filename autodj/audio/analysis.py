@@ -38,7 +38,7 @@ def analyze(
     Raises as ``open_decoder`` does. ``on_progress`` gets rising shares of 0 to 1.
     """
     with open_decoder(file, container, limits) as decoder:
-        meters = _Meters(decoder.sample_rate_hz, min(decoder.channels, 2))
+        meters = Meters(decoder.sample_rate_hz, min(decoder.channels, 2))
         reported = 0.0
         for frame in decoder.frames():
             meters.push(frame)
@@ -51,7 +51,7 @@ def analyze(
     return analysis
 
 
-class _Meters:
+class Meters:
     """All measurements of one track under way. Levels are read at the source's own rate and
     channels, rhythm and pitch from mono at 24 kHz.
     """

@@ -66,8 +66,7 @@ class Nursery:
                 woken.recv(4096)
                 self._reap()
             if self._control in ready and not self._accept():
-                for child_id in self._children:
-                    _kill_group(child_id)
+                self._end()
                 return
 
     def _accept(self) -> bool:
@@ -84,6 +83,12 @@ class Nursery:
         self._children[child_id] = answer
         self._selector.register(answer, selectors.EVENT_READ)
         return True
+
+    def _end(self) -> None:
+        for child_id in self._children:
+            _kill_group(child_id)
+        for child_id in self._children:
+            os.waitpid(child_id, 0)
 
     def _abandon(self, child_id: int, answer: socket.socket) -> None:
         self._selector.unregister(answer)

@@ -42,14 +42,16 @@ def claim(file: BinaryIO, container: Container) -> Claim:
 
 def _wav(file: BinaryIO) -> Claim:
     """The ``fmt `` and ``data`` chunks of RIFF, or of RF64 with its 64-bit sizes (EBU 3306)."""
-    fmt, data_bytes_64 = b"", 0
+    fmt, data_bytes_64 = b"", None
     for name, size, offset in _chunks(file, "little"):
         if name == b"ds64":
             data_bytes_64 = int.from_bytes(_read(file, offset + 8, 8), "little")
         if name == b"fmt ":
             fmt = _read(file, offset, 16)
         if name == b"data":
-            return _wav_claim(fmt, data_bytes_64 if size == _SIZE_IN_DS64 else size)
+            if size == _SIZE_IN_DS64 and data_bytes_64 is not None:
+                size = data_bytes_64  # noqa: PLW2901  # the chunk's true size is elsewhere
+            return _wav_claim(fmt, size)
     return _wav_claim(fmt, 0)
 
 

@@ -60,6 +60,11 @@ def confine(limits: ChildLimits, keep: Collection[int]) -> None:
         _become_nobody()
 
 
+def landlock_version(libc: ctypes.CDLL) -> int:
+    """Which Landlock this kernel offers; below 1 for none."""
+    return int(libc.syscall(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_ASK_VERSION))
+
+
 def _silence() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
@@ -108,7 +113,7 @@ def _lose_files(libc: ctypes.CDLL) -> None:
     """A Landlock ruleset that handles every access and allows none: no path can be opened,
     and where the kernel is new enough no TCP port reached and no outsider signalled.
     """
-    version = libc.syscall(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_ASK_VERSION)
+    version = landlock_version(libc)
     if version < 1:
         return
     access_bits = 13 + (version >= 2) + (version >= 3) + (version >= 5)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 import av
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition
@@ -165,9 +166,12 @@ def _audio_stream(source: InputContainer) -> AudioStream:
     if not source.streams.audio:
         raise AudioRejected("The file holds no audio.", code="no_audio")
     stream = source.streams.audio[0]
-    codec = stream.codec_context.name
-    if codec not in CODECS:
-        raise UnsupportedMedia(f"Audio coded as {codec} is not taken.")
+    # PyAV leaves it out, against its own annotation, where FFmpeg has no decoder at all.
+    coder: AudioCodecContext | None = stream.codec_context
+    if coder is None:
+        raise AudioRejected("The audio is coded in no way that is known.")
+    if coder.name not in CODECS:
+        raise UnsupportedMedia(f"Audio coded as {coder.name} is not taken.")
     return stream
 
 

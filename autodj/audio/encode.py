@@ -37,6 +37,8 @@ TARGETS: Mapping[str, _Target] = {
     "opus": _Target("ogg", "libopus", "flt", 128_000),
 }
 _OPUS_RATE_HZ = 48000
+# Reproducible bytes; the Vorbis coder, which calls itself experimental; LAME at a quick setting.
+_CODER_OPTIONS = {"flags": "+bitexact", "strict": "experimental", "compression_level": "7"}
 
 
 def encode(
@@ -79,7 +81,7 @@ def _add_audio(
         rate=rate_hz,
         layout="mono" if samples.shape[0] == 1 else "stereo",
         format=target.sample_format,
-        options={"flags": "+bitexact", "strict": "experimental"},
+        options=_CODER_OPTIONS,
     )
     assert isinstance(audio, AudioStream)
     if target.bit_rate_bps is not None:

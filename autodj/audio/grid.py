@@ -20,7 +20,7 @@ _ZOOM = (0.5, 0.1)
 _FOLD_BINS = 96
 _WINDOW_S = 8.0
 _STEADY_SHARE = 0.7
-_STEADY_CYCLES = 0.12
+_STEADY_CYCLES = 0.08
 
 
 def fit_beat_hz(onsets: Floats, guess_hz: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from librosa import fft_frequencies, mel_frequencies
+from librosa import mel_frequencies
 
 from autodj.audio.frames import Floats
 
@@ -19,22 +19,25 @@ class OnsetStream:
     """Spectral flux with vibrato suppression, in full and in the bass alone.
 
     After Boeck and Widmer, "Maximum filter vibrato suppression for onset detection" (DAFx
-    2013): the rise of each compressed mel band over the largest of its neighbours two frames
-    earlier. The mel scale is librosa's.
+    2013): the rise of each compressed band over the largest of its neighbours two frames
+    earlier. The bands divide librosa's mel scale evenly; they are plain sums of bins, which
+    come out the same on every machine.
     """
 
     def __init__(self, rate_hz: int, window_samples: int) -> None:
-        edges_hz = mel_frequencies(_BANDS + 2, fmin=_LOWEST_HZ, fmax=_HIGHEST_HZ)
-        bins_hz = fft_frequencies(sr=rate_hz, n_fft=window_samples)
-        self._filters = _triangles(edges_hz, bins_hz)
-        self._bass_bands = int(np.searchsorted(edges_hz[2:], _BASS_HZ)) + 1
-        self._before = np.zeros((_LAG_FRAMES, _BANDS), np.float32)
+        edges_hz = mel_frequencies(_BANDS + 1, fmin=_LOWEST_HZ, fmax=_HIGHEST_HZ)
+        first_bins = np.rint(edges_hz * window_samples / rate_hz).astype(int)
+        # At the bottom of the scale several bands share one bin; each bin counts once.
+        self._edges = np.unique(first_bins)
+        self._bass_bands = int(np.searchsorted(self._edges * rate_hz / window_samples, _BASS_HZ))
+        self._before = np.zeros((_LAG_FRAMES, self._edges.size - 1), np.float32)
         self._full: list[Floats] = []
         self._bass: list[Floats] = []
 
     def push(self, magnitudes: Floats) -> None:
         """Take ``[frames, bins]`` magnitudes that follow those before."""
-        bands = np.log1p(_COMPRESSION * (magnitudes @ self._filters))
+        sums = np.add.reduceat(magnitudes[:, : self._edges[-1]], self._edges[:-1], axis=1)
+        bands = np.log1p(_COMPRESSION * sums)
         history = np.concatenate([self._before, bands])
         self._before = history[history.shape[0] - _LAG_FRAMES :]
         widened = history[:-_LAG_FRAMES].copy()
@@ -47,13 +50,3 @@ class OnsetStream:
     def finish(self) -> tuple[Floats, Floats]:
         """Both curves, one value for each frame."""
         return np.concatenate(self._full), np.concatenate(self._bass)
-
-
-def _triangles(edges_hz: Floats, bins_hz: Floats) -> Floats:
-    """Filters ``[bins, bands]`` of unit height; every band reaches at least one bin."""
-    centres = edges_hz[1:-1]
-    spacing = np.maximum(np.diff(edges_hz), bins_hz[1])
-    distance = bins_hz[:, None] - centres[None, :]
-    rising = 1 + distance / spacing[:-1]
-    falling = 1 - distance / spacing[1:]
-    return np.asarray(np.clip(np.minimum(rising, falling), 0.0, 1.0), np.float32)

@@ -82,11 +82,10 @@ def _comb(windows: NDArray[np.float64], beat_lags: NDArray[np.float64]) -> NDArr
     lags = np.arange(alike.size)
     unbiased = alike / alike[0] * size / (size - lags)
     teeth = [
-        weight * np.interp(beats * beat_lags, lags, unbiased, right=0.0)
-        for beats, weight in _TEETH
+        weight * np.interp(beats * beat_lags, lags, unbiased, right=0.0) for beats, weight in _TEETH
     ]
     first = np.maximum(teeth[0] / _TEETH[0][1], 0.0)
-    return np.sqrt(first * np.maximum(np.sum(teeth, axis=0), 0.0))
+    return np.asarray(np.sqrt(first * np.maximum(np.sum(teeth, axis=0), 0.0)))
 
 
 def _line(windows: NDArray[np.float64], beat_hz: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -140,7 +140,10 @@ class Sandbox:
 
     def start(self) -> WarmProcess:
         """The living warm process, a new one if need be."""
-        if self._warm is None or not self._warm.alive:
+        if self._warm is not None and not self._warm.alive:
+            self._warm.release()
+            self._warm = None
+        if self._warm is None:
             self._warm = WarmProcess.start(self._tasks_module)
         return self._warm
 

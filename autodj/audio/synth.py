@@ -18,11 +18,11 @@ from autodj.audio.pieces import ARTIST, PIECES, Piece
 __all__ = ["PIECES", "RATE_HZ", "Piece", "render", "write"]
 
 _TAIL_S = 2.0
-_PEAK = 0.85
-_DRIVE = 1.6
+_PEAK = 0.84
+_DRIVE = 1.1
 _LEVELS = {
-    "kick": 0.9, "snare": 0.5, "clap": 0.42, "hat": 0.13, "open": 0.16, "bass": 0.5,
-    "chords": 0.13, "pad": 0.12, "melody": 0.26, "arpeggio": 0.12,
+    "kick": 0.9, "snare": 0.75, "clap": 0.55, "hat": 0.24, "open": 0.24, "bass": 0.34,
+    "chords": 0.12, "pad": 0.1, "melody": 0.24, "arpeggio": 0.13,
 }  # fmt: skip
 _PANS = {"hat": 0.25, "open": -0.3, "arpeggio": 0.35, "melody": -0.12}
 _WET = {"snare": 0.12, "clap": 0.22, "chords": 0.3, "pad": 0.45, "melody": 0.4, "arpeggio": 0.4}
@@ -32,7 +32,7 @@ _ROOM_S = 1.6
 
 
 def render(piece: Piece) -> Floats:
-    """The whole piece as float32 ``[2, samples]`` at 44.1 kHz, peaking 1.4 dB below full scale.
+    """The whole piece as float32 ``[2, samples]`` at 44.1 kHz, peaking 1.5 dB below full scale.
 
     The same piece always gives the same samples.
     """

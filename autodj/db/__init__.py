@@ -1,7 +1,7 @@
 """The database: tables, and every query as a function of a session."""
 
 from autodj.db.models import IdempotencyKey, Job, LoginLink, Track, User
-from autodj.db.session import Database, open_database
+from autodj.db.session import Database, Session, open_database
 from autodj.db.types import (
     AnalysisState,
     FileSource,
@@ -23,6 +23,7 @@ __all__ = [
     "JobState",
     "LoginLink",
     "Origin",
+    "Session",
     "Track",
     "User",
     "Visibility",

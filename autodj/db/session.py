@@ -16,6 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 from autodj.errors import DatabaseUnavailable
 
+Session = AsyncSession
+"""An open transaction, by our own name: only this package speaks SQLAlchemy's."""
+
 BUSY_TIMEOUT_S = 5.0
 POOL_TIMEOUT_S = 2.0
 SQLITE_PRAGMAS = (

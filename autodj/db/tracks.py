@@ -108,6 +108,16 @@ async def settle(session: AsyncSession, track_id: UUID, *, now: datetime) -> Non
         raise Conflict("The owner already has these bytes") from error
 
 
+async def give_up_pending(session: AsyncSession, track_id: UUID, *, now: datetime) -> None:
+    """PENDING to DELETING: nobody can settle it any more. Conflict when it is not PENDING."""
+    await _move(
+        session,
+        update(Track)
+        .where(col(Track.id) == track_id, col(Track.file_state) == FileState.PENDING)
+        .values(file_state=FileState.DELETING, next_attempt_at=now, updated_at=now),
+    )
+
+
 async def reserve(
     session: AsyncSession, track: Track, *, s3_object_key: str, now: datetime
 ) -> None:
@@ -126,12 +136,7 @@ async def reserve(
 
 
 async def flip(
-    session: AsyncSession,
-    track: Track,
-    *,
-    clean_after: datetime,
-    next_attempt_at: datetime | None,
-    now: datetime,
+    session: AsyncSession, track: Track, *, clean_after: datetime, now: datetime
 ) -> None:
     """COPYING to CLEANING: readers go to S3, the local copy waits for its grace to end."""
     await _move(
@@ -140,7 +145,7 @@ async def flip(
             file_state=FileState.CLEANING,
             file_source=FileSource.S3,
             clean_after=clean_after,
-            next_attempt_at=next_attempt_at,
+            next_attempt_at=now,
             attempts=0,
             failure=None,
             updated_at=now,
@@ -156,7 +161,7 @@ async def abandon(session: AsyncSession, track: Track, *, failure: str, now: dat
         _at(track, FileState.COPYING).values(
             file_state=FileState.STABLE,
             s3_object_key=None,
-            next_attempt_at=None,
+            next_attempt_at=now,
             failure=failure,
             updated_at=now,
         ),
@@ -171,7 +176,7 @@ async def cleaned(session: AsyncSession, track: Track, *, now: datetime) -> None
             file_state=FileState.STABLE,
             file_path=None,
             clean_after=None,
-            next_attempt_at=None,
+            next_attempt_at=now,
             attempts=0,
             updated_at=now,
         ),
@@ -200,10 +205,12 @@ async def condemn(session: AsyncSession, track_id: UUID, owner_id: UUID, *, now:
         raise NotFound
 
 
-async def erase(session: AsyncSession, track_id: UUID, *, states: Collection[FileState]) -> None:
-    """Drop the row when it is still in one of ``states``."""
+async def erase(session: AsyncSession, track_id: UUID) -> None:
+    """Drop the row when it is DELETING."""
     await session.execute(
-        sql_delete(Track).where(col(Track.id) == track_id, col(Track.file_state).in_(states))
+        sql_delete(Track).where(
+            col(Track.id) == track_id, col(Track.file_state) == FileState.DELETING
+        )
     )
 
 
@@ -226,17 +233,20 @@ async def save_analysis(
 
 async def postpone(
     session: AsyncSession,
-    track_id: UUID,
+    track: Track,
     *,
     until: datetime | None,
     attempts: int,
     failure: str | None,
 ) -> None:
-    """Say when the row wants its next step, and why the last one failed."""
+    """Say when the row wants its next step, and why the last one failed.
+
+    Nothing happens when the row has moved since ``track`` was read: the move said when.
+    """
     await session.execute(
-        update(Track)
-        .where(col(Track.id) == track_id)
+        _at(track, track.file_state)
         .values(next_attempt_at=until, attempts=attempts, failure=failure)
+        .execution_options(synchronize_session=False)
     )
 
 

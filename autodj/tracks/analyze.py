@@ -20,6 +20,7 @@ from autodj.db import AnalysisState, Database, FileSource, Track
 from autodj.db import tracks as track_rows
 from autodj.errors import AudioRejected, IntegrityFault, SourceUnreadable
 from autodj.storage.base import Storage
+from autodj.storage.disk import disk_errors
 from autodj.storage.keys import analysis_key
 from autodj.storage.local import LocalStorage
 from autodj.tracks.progress import report
@@ -67,7 +68,8 @@ async def readable(local: LocalStorage, s3: Storage | None, track: Track) -> Asy
     The download is checked against the recorded hash and always removed.
     """
     if track.file_source is FileSource.LOCAL and track.file_path is not None:
-        yield local.path(track.file_path)
+        with disk_errors(track.file_path):  # another worker may have cleaned it by now
+            yield local.path(track.file_path)
         return
     if s3 is None or track.s3_object_key is None:
         raise SourceUnreadable("The track is on S3, and no S3 store is configured")

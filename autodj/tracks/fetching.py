@@ -86,6 +86,11 @@ async def run_fetch(
     except AutodjError as error:
         await _failed(db, job, error)
         return
+    except Exception:
+        # Whatever went wrong, the job must end, or it would come back for ever.
+        log.exception("fetch_broke", job_id=str(job_id))
+        await _failed(db, job, AutodjError())
+        return
     await _change(db, job_id, **_result(ingested))
 
 

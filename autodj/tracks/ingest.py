@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from autodj.audio.sandbox import Sandbox
 from autodj.db import AnalysisState, Database, FileState, Job, JobKind, Origin, Track, Visibility
 from autodj.db import jobs as job_rows
 from autodj.db import tracks as track_rows
-from autodj.errors import AutodjError, Conflict
+from autodj.errors import AutodjError, Conflict, NotFound
 from autodj.jobs import Jobs
 from autodj.storage.keys import cover_key, track_key
 from autodj.storage.local import LocalStorage
@@ -142,12 +143,30 @@ async def _settle(db: Database, track: Track) -> Ingested:
 
 
 async def discard(db: Database, local: LocalStorage, track: Track) -> None:
-    """Undo a PENDING row: its bytes first, so that a row always leads to what is left."""
+    """Undo an ingest that is not settled; one that is, whoever it was told, stays.
+
+    The row moves first, so that nobody settles it while its bytes go, and goes last, so that it
+    always leads to what is left.
+    """
+    if await _is_settled(db, track):
+        return
     for key in (track.file_path, track.cover_key):
         if key is not None:
             await local.delete(key)
     async with db.transaction() as session:
-        await track_rows.erase(session, track.id, states=[FileState.PENDING])
+        await track_rows.erase(session, track.id)
+
+
+async def _is_settled(db: Database, track: Track) -> bool:
+    """Whether somebody may read the row; if not, it cannot be settled from here on."""
+    now = await db.now()
+    async with db.transaction() as session:
+        with suppress(Conflict):
+            await track_rows.give_up_pending(session, track.id, now=now)
+            return False
+        with suppress(NotFound):
+            return (await track_rows.get(session, track.id)).file_source is not None
+    return False
 
 
 async def _cover(sandbox: Sandbox, path: Path, container: Container, probe: Probe) -> bytes | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
-from autodj.db import Database, FileSource, JobState, Track
+from autodj.db import Database, FileSource, JobState, Session, Track
 from autodj.db import jobs as job_rows
 
 
@@ -17,18 +18,26 @@ async def report(db: Database, track_id: UUID, step: str, progress: float) -> No
         )
 
 
-async def finish(db: Database, track: Track, *, problem: dict[str, object] | None = None) -> None:
-    """The track's job is over; its result counts the tracks by where they live now."""
-    now = await db.now()
+async def finish(
+    session: Session,
+    track: Track,
+    *,
+    now: datetime,
+    problem: dict[str, object] | None = None,
+) -> None:
+    """The track's job is over; its result counts the tracks by where they live now.
+
+    Belongs into the transaction after which the track is due no more, or a crash between the
+    two would leave a job that nobody finishes.
+    """
     sources = {source.value: int(track.file_source is source) for source in FileSource}
-    async with db.transaction() as session:
-        await job_rows.change_active(
-            session,
-            track.id,
-            now=now,
-            state=JobState.FAILED if problem else JobState.DONE,
-            step="failed" if problem else "done",
-            progress=1.0,
-            problem=problem,
-            result={"tracks": 1, "sources": sources},
-        )
+    await job_rows.change_active(
+        session,
+        track.id,
+        now=now,
+        state=JobState.FAILED if problem else JobState.DONE,
+        step="failed" if problem else "done",
+        progress=1.0,
+        problem=problem,
+        result={"tracks": 1, "sources": sources},
+    )

@@ -6,17 +6,20 @@ dies between two of them is followed by another that goes on from the row.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from uuid import UUID
 
 import structlog
 
 from autodj.db import Database, FileState, Track
 from autodj.db import tracks as track_rows
+from autodj.errors import NotFound, StoreError
 from autodj.storage.base import Storage
+from autodj.storage.disk import disk_errors
 from autodj.storage.keys import track_key
 from autodj.storage.local import LocalStorage
 from autodj.tracks.progress import finish, report
-from autodj.tracks.steps import FOR_EVER, Policy
+from autodj.tracks.steps import Policy
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +36,7 @@ async def publish_track(
         return
     await report(db, track_id, "publish", 0.8)
     await upload(local, s3, track)
-    track = await flip(db, track, policy)
-    await finish(db, track)
+    await flip(db, track, policy)
     log.info("published", track_id=str(track_id), key=track.s3_object_key)
 
 
@@ -51,35 +53,29 @@ async def upload(local: LocalStorage, s3: Storage, track: Track) -> None:
     """Put the bytes and prove that they arrived."""
     assert track.file_path is not None
     assert track.s3_object_key is not None
-    await s3.put(
-        track.s3_object_key,
-        local.path(track.file_path),
-        sha256=track.sha256,
-        content_type=track.content_type,
-    )
+    with disk_errors(track.file_path):  # another worker may have cleaned it by now
+        await s3.put(
+            track.s3_object_key,
+            local.path(track.file_path),
+            sha256=track.sha256,
+            content_type=track.content_type,
+        )
     await s3.verify(track.s3_object_key, sha256=track.sha256, size_bytes=track.size_bytes)
 
 
-async def flip(db: Database, track: Track, policy: Policy) -> Track:
+async def flip(db: Database, track: Track, policy: Policy) -> None:
     """COPYING to CLEANING: from this commit on readers are sent to S3."""
     now = await db.now()
-    clean_after = policy.clean_after(now)
     async with db.transaction() as session:
-        await track_rows.flip(
-            session,
-            track,
-            clean_after=clean_after,
-            next_attempt_at=None if clean_after == FOR_EVER else clean_after,
-            now=now,
-        )
-        return await track_rows.get(session, track.id)
+        await track_rows.flip(session, track, clean_after=policy.clean_after(now), now=now)
 
 
 async def give_up(db: Database, s3: Storage, track_id: UUID, failure: str) -> None:
     """COPYING back to STABLE/LOCAL after too many failures.
 
     The row moves first: a late worker can then no longer flip readers to the object that is
-    deleted here. Dying in between leaves an orphan, which the sweep finds.
+    deleted here. Dying in between leaves an orphan, which the sweep finds; so does a store
+    that fails.
     """
     async with db.transaction() as session:
         track = await track_rows.get(session, track_id)
@@ -88,7 +84,8 @@ async def give_up(db: Database, s3: Storage, track_id: UUID, failure: str) -> No
     now = await db.now()
     async with db.transaction() as session:
         await track_rows.abandon(session, track, failure=failure, now=now)
-    await s3.delete(track.s3_object_key)
+    with suppress(StoreError):
+        await s3.delete(track.s3_object_key)
 
 
 async def clean_track(db: Database, local: LocalStorage, track_id: UUID) -> None:
@@ -108,7 +105,7 @@ async def clean_track(db: Database, local: LocalStorage, track_id: UUID) -> None
 async def delete_track(
     db: Database, local: LocalStorage, s3: Storage | None, track_id: UUID
 ) -> None:
-    """Remove every object of a condemned track, then its row."""
+    """Remove every object of a condemned track, then its row; its job has nothing to watch."""
     async with db.transaction() as session:
         track = await track_rows.get(session, track_id)
     if track.file_state is not FileState.DELETING:
@@ -118,5 +115,8 @@ async def delete_track(
             await local.delete(key)
     if track.s3_object_key is not None and s3 is not None:
         await s3.delete(track.s3_object_key)
+    gone = NotFound("The track was deleted.").problem()
+    now = await db.now()
     async with db.transaction() as session:
-        await track_rows.erase(session, track_id, states=[FileState.DELETING])
+        await finish(session, track, now=now, problem=gone)
+        await track_rows.erase(session, track_id)

@@ -15,8 +15,8 @@ from autodj.jobs import Jobs
 from autodj.storage.base import ObjectStat, Storage
 from autodj.storage.local import LocalStorage
 from autodj.tracks.ingest import discard
-from autodj.tracks.steps import Policy, next_step, wakes_at
-from autodj.tracks.work import enqueue
+from autodj.tracks.steps import Policy, next_step
+from autodj.tracks.work import enqueue, rest
 
 log = structlog.get_logger(__name__)
 
@@ -47,13 +47,7 @@ async def reconcile(db: Database, local: LocalStorage, jobs: Jobs, policy: Polic
         step = next_step(track, policy, now)
         if step is None:
             async with db.transaction() as session:
-                await track_rows.postpone(
-                    session,
-                    track.id,
-                    until=wakes_at(track, policy, now),
-                    attempts=track.attempts,
-                    failure=track.failure,
-                )
+                await rest(session, track, policy, now=now)
         else:
             await enqueue(jobs, step, track)
             sent += 1

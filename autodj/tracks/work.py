@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 
 from autodj.audio.facts import DecodeLimits
 from autodj.audio.sandbox import Sandbox
-from autodj.db import Database, FileSource, FileState, Track
+from autodj.db import Database, Session, Track
 from autodj.db import tracks as track_rows
-from autodj.errors import AutodjError, Conflict, NotFound, SourceUnreadable
+from autodj.errors import (
+    AutodjError,
+    Conflict,
+    NotFound,
+    ObjectExists,
+    ObjectNotFound,
+    SourceUnreadable,
+)
 from autodj.jobs import Jobs
 from autodj.storage.base import Storage
 from autodj.storage.local import LocalStorage
@@ -50,13 +57,32 @@ async def work(bench: Workbench, track_id: UUID, step: Step) -> None:
         if next_step(track, bench.policy, await bench.db.now()) is not step:
             return
         await _doing(bench, step)(track_id)
+    except (ObjectNotFound, ObjectExists) as error:  # a store's words, not those of the row
+        await _failed(bench, track_id, step, error)
     except (NotFound, Conflict) as gone:
         log.info("step_overtaken", track_id=str(track_id), step=step, reason=gone.code)
-        return
     except AutodjError as error:
         await _failed(bench, track_id, step, error)
-        return
-    await _continue(bench, track_id)
+    except Exception:
+        # Whatever went wrong, the row counts the try, or it would come back for ever.
+        log.exception("step_broke", track_id=str(track_id), step=step)
+        await _failed(bench, track_id, step, AutodjError())
+    else:
+        await _continue(bench, track_id)
+
+
+async def rest(session: Session, track: Track, policy: Policy, *, now: datetime) -> Step | None:
+    """Say on the row when it wants its next step; the step that is due now, if one is.
+
+    When none is, and the track is to be read, its job is over.
+    """
+    await track_rows.postpone(
+        session, track, until=wakes_at(track, policy, now), attempts=0, failure=None
+    )
+    step = next_step(track, policy, now)
+    if step is None and track.file_source is not None:
+        await finish(session, track, now=now)
+    return step
 
 
 async def enqueue(jobs: Jobs, step: Step, track: Track) -> None:
@@ -98,36 +124,39 @@ async def _continue(bench: Workbench, track_id: UUID) -> None:
     try:
         async with bench.db.transaction() as session:
             track = await track_rows.get(session, track_id)
-            await track_rows.postpone(
-                session,
-                track_id,
-                until=wakes_at(track, bench.policy, now),
-                attempts=0,
-                failure=None,
-            )
+            step = await rest(session, track, bench.policy, now=now)
     except NotFound:
         return
-    step = next_step(track, bench.policy, now)
     if step is not None:
         await enqueue(bench.jobs, step, track)
-    elif track.file_state in {FileState.STABLE, FileState.CLEANING}:
-        await finish(bench.db, track)
 
 
 async def _failed(bench: Workbench, track_id: UUID, step: Step, error: AutodjError) -> None:
+    try:
+        async with bench.db.transaction() as session:
+            attempts = (await track_rows.get(session, track_id)).attempts + 1
+        log.warning(
+            "step_failed", track_id=str(track_id), step=step, code=error.code, attempts=attempts
+        )
+        spent = attempts >= MAX_ATTEMPTS and step is not Step.DELETE
+        # Other bytes under the key stay there for ever; the next generation has another key.
+        spoilt = isinstance(error, ObjectExists)
+        if step is Step.PUBLISH and bench.s3 is not None and (spent or spoilt):
+            await give_up(bench.db, bench.s3, track_id, error.code)
+        await _put_off(bench, track_id, error, attempts=attempts, spent=spent)
+    except (NotFound, Conflict) as gone:
+        log.info("step_overtaken", track_id=str(track_id), step=step, reason=gone.code)
+
+
+async def _put_off(
+    bench: Workbench, track_id: UUID, error: AutodjError, *, attempts: int, spent: bool
+) -> None:
+    now = await bench.db.now()
+    until = None if spent else now + timedelta(seconds=backoff_s(attempts))
     async with bench.db.transaction() as session:
         track = await track_rows.get(session, track_id)
-    attempts = track.attempts + 1
-    log.warning(
-        "step_failed", track_id=str(track_id), step=step, code=error.code, attempts=attempts
-    )
-    spent = attempts >= MAX_ATTEMPTS and step is not Step.DELETE
-    if spent and step is Step.PUBLISH and bench.s3 is not None:
-        await give_up(bench.db, bench.s3, track_id, error.code)
-    until = None if spent else (await bench.db.now()) + timedelta(seconds=backoff_s(attempts))
-    async with bench.db.transaction() as session:
         await track_rows.postpone(
-            session, track_id, until=until, attempts=attempts, failure=error.code
+            session, track, until=until, attempts=attempts, failure=error.code
         )
-    if spent and track.file_source in set(FileSource):
-        await finish(bench.db, track, problem=error.problem())
+        if spent and track.file_source is not None:
+            await finish(session, track, now=now, problem=error.problem())

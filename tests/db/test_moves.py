@@ -46,7 +46,7 @@ async def test_a_track_travels_from_pending_to_s3(db: Database) -> None:
 
     later = MOMENT + timedelta(hours=4)
     async with db.transaction() as session:
-        await tracks.flip(session, track, clean_after=later, next_attempt_at=later, now=MOMENT)
+        await tracks.flip(session, track, clean_after=later, now=MOMENT)
     track = await fresh(db, track)
     assert (track.file_state, track.file_source) == (FileState.CLEANING, FileSource.S3)
     assert (track.file_path, track.clean_after) == (path, later)
@@ -86,7 +86,7 @@ async def test_a_worker_of_a_dead_generation_cannot_flip(db: Database) -> None:
         )
     with pytest.raises(Conflict):
         async with db.transaction() as session:
-            await tracks.flip(session, late, clean_after=MOMENT, next_attempt_at=None, now=MOMENT)
+            await tracks.flip(session, late, clean_after=MOMENT, now=MOMENT)
     assert (await fresh(db, track)).file_source is FileSource.LOCAL
 
 

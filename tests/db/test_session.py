@@ -26,9 +26,7 @@ async def test_writers_that_read_first_never_fail_under_load(db: Database) -> No
             async with db.transaction() as session:
                 row = await tracks.get(session, track.id)
                 await session.execute(text("SELECT 1"))
-                await tracks.postpone(
-                    session, track.id, until=None, attempts=row.attempts, failure=None
-                )
+                await tracks.postpone(session, row, until=None, attempts=row.attempts, failure=None)
 
     await asyncio.gather(*(read_then_write() for _ in range(4)))
 

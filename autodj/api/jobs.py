@@ -1,0 +1,202 @@
+"""Long work to look at, once or as it happens (server-sent events)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from autodj.api.auth import require_caller
+from autodj.api.bodies import parse_query
+from autodj.api.contract import Answer, operation
+from autodj.api.feed import OVERLAP, PAGE_ROWS
+from autodj.api.schemas import BASE, Job, JobList, job_body, json_response
+from autodj.api.state import Web, web_of
+from autodj.db import Job as JobRow
+from autodj.db import JobState, jobs
+from autodj.errors import TooManyRequests
+
+TAG = "Jobs"
+JOBS = f"{BASE}/jobs"
+JOB = f"{JOBS}/{{job_id:uuid}}"
+EVENTS = "text/event-stream"
+NOT_KEPT = {"Cache-Control": "private, no-store", "Vary": "Authorization, Cookie"}
+RESUME = {"Last-Event-ID": "The last event you saw; what changed since comes first."}
+PING_S = 15
+SEND_TIMEOUT_S = 30
+RECENT = timedelta(minutes=1)
+OVER = frozenset({JobState.DONE, JobState.FAILED})
+MAX_ACTIVE = 200
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class JobQuery(BaseModel):
+    active: bool = Field(False, description="Only what is queued or running.")
+    limit: int = Field(50, ge=1, le=200)
+
+
+@operation(
+    "GET",
+    JOBS,
+    summary="List your jobs, newest first",
+    tag=TAG,
+    query=JobQuery,
+    answers=(Answer(200, "Jobs", JobList),),
+)
+async def list_jobs(request: Request) -> Response:
+    owner_id = require_caller(request)
+    asked = parse_query(JobQuery, request)
+    async with web_of(request).runtime.db.read_session() as session:
+        rows = await jobs.latest(session, owner_id, limit=asked.limit, active_only=asked.active)
+    return json_response(JobList(items=[job_body(row) for row in rows]), headers=NOT_KEPT)
+
+
+@operation(
+    "GET",
+    JOB,
+    summary="Look at one job",
+    tag=TAG,
+    answers=(Answer(200, "The job", Job),),
+)
+async def get_job(request: Request) -> Response:
+    row = await _owned(request, require_caller(request))
+    return json_response(job_body(row), headers=NOT_KEPT)
+
+
+@operation(
+    "GET",
+    f"{JOBS}/events",
+    summary="Watch all your jobs",
+    tag=TAG,
+    about="Events named job, with the Job as data: first what is active or has just changed.",
+    headers=RESUME,
+    answers=(Answer(200, "Events, until you leave", media_type=EVENTS),),
+    errors=(TooManyRequests,),
+)
+async def watch_jobs(request: Request) -> Response:
+    owner_id = require_caller(request)
+    web = web_of(request)
+    web.feed.require_room()
+    return _events(_all_events(web, owner_id, resume_time(request.headers.get("last-event-id"))))
+
+
+@operation(
+    "GET",
+    f"{JOB}/events",
+    summary="Watch one job",
+    tag=TAG,
+    about="Events named job, with the Job as data: first as it is now, at last its end.",
+    answers=(Answer(200, "Events, until the job is over", media_type=EVENTS),),
+    errors=(TooManyRequests,),
+)
+async def watch_job(request: Request) -> Response:
+    owner_id = require_caller(request)
+    web = web_of(request)
+    row = await _owned(request, owner_id)
+    web.feed.require_room()
+    return _events(_one_job_events(web, owner_id, row.id))
+
+
+def resume_time(last_event_id: str | None) -> datetime | None:
+    """When the event of that id was; None for what is no id of ours."""
+    if last_event_id is None or not last_event_id.isascii() or not last_event_id.isdigit():
+        return None
+    try:
+        return _EPOCH + int(last_event_id) * _MICROSECOND
+    except (OverflowError, ValueError):
+        return None
+
+
+async def _all_events(
+    web: Web, owner_id: UUID, seen: datetime | None
+) -> AsyncGenerator[ServerSentEvent]:
+    news = _News()
+    # Watching begins before the past is read, so that nothing falls between the two.
+    with web.feed.watch(owner_id) as watcher:
+        if seen is None:
+            async with web.runtime.db.read_session() as session:
+                active = await jobs.latest(session, owner_id, limit=MAX_ACTIVE, active_only=True)
+            for event in news.of(reversed(active)):
+                yield event
+            seen = await web.runtime.db.now() - RECENT
+        async with aclosing(_changed_since(web, owner_id, seen - OVERLAP)) as past:
+            async for rows in past:
+                for event in news.of(rows):
+                    yield event
+        while True:
+            for event in news.of(await watcher.changes()):
+                yield event
+
+
+async def _one_job_events(
+    web: Web, owner_id: UUID, job_id: UUID
+) -> AsyncGenerator[ServerSentEvent]:
+    news = _News()
+    with web.feed.watch(owner_id, job_id) as watcher:
+        async with web.runtime.db.read_session() as session:
+            rows: Collection[JobRow] = [await jobs.get_owned(session, job_id, owner_id)]
+        while True:
+            for event in news.of(rows):
+                yield event
+            if any(row.state in OVER for row in rows):
+                return
+            rows = await watcher.changes()
+
+
+async def _changed_since(
+    web: Web, owner_id: UUID, moment: datetime
+) -> AsyncGenerator[Sequence[JobRow]]:
+    while True:
+        async with web.runtime.db.read_session() as session:
+            rows = await jobs.changed_since(session, moment, owner_id=owner_id, limit=PAGE_ROWS)
+        yield rows
+        if len(rows) < PAGE_ROWS or rows[-1].changed_at <= moment:
+            return
+        moment = rows[-1].changed_at
+
+
+class _News:
+    """What one stream has not told yet. Ids are times of change in microseconds that never
+    go back, so that the last one is where a stream goes on.
+    """
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._told: dict[UUID, int] = {}
+
+    def of(self, rows: Iterable[JobRow]) -> Iterator[ServerSentEvent]:
+        for row in rows:
+            if self._told.get(row.id, 0) < row.version:
+                self._told[row.id] = row.version
+                self._last = max(self._last, (row.changed_at - _EPOCH) // _MICROSECOND)
+                data = job_body(row).model_dump_json()
+                yield ServerSentEvent(data, event="job", id=str(self._last))
+
+
+class _Events(EventSourceResponse):
+    """Events that end in order, also when the server shuts down under them."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().__call__(scope, receive, send)
+        if self.active and scope["method"] != "HEAD":
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _events(events: AsyncGenerator[ServerSentEvent]) -> Response:
+    return _Events(events, ping=PING_S, send_timeout=SEND_TIMEOUT_S, headers=NOT_KEPT)
+
+
+async def _owned(request: Request, owner_id: UUID) -> JobRow:
+    async with web_of(request).runtime.db.read_session() as session:
+        return await jobs.get_owned(session, request.path_params["job_id"], owner_id)
+
+
+OPERATIONS = (list_jobs, get_job, watch_jobs, watch_job)

@@ -1,0 +1,215 @@
+"""The bodies that leave the server, as models: the documented shape is the sent shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from autodj.db import (
+    AnalysisState,
+    FileSource,
+    FileState,
+    JobKind,
+    JobState,
+    Origin,
+    Visibility,
+)
+from autodj.db import Job as JobRow
+from autodj.db import Track as TrackRow
+
+BASE = "/api/v1"
+
+
+class Reply(BaseModel):
+    """A response body. Every field is always present, so all of them are required to readers."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class Problem(Reply):
+    """A refusal (RFC 9457). Some codes bring further members."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:autodj:problem:not_found"])
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str = Field(description="What a person can do about it.")
+    instance: str = Field(description="The path that was asked for.")
+    request_id: str | None
+
+
+class AnalysisSummary(Reply):
+    """How far the measuring of a track is; ``url`` leads to the whole document."""
+
+    state: AnalysisState
+    version: int | None
+    failure: str | None = Field(description="Why there is none, as a code.")
+    url: str | None
+
+
+class Track(Reply):
+    """One audio file and what is known of it. It can be played as long as it is listed."""
+
+    id: UUID
+    title: str
+    artist: str | None
+    album: str | None
+    original_name: str | None
+    origin: Origin
+    origin_url: str | None
+    visibility: Visibility
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    duration_s: float
+    content_type: str
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    bit_rate_bps: int | None
+    size_bytes: int
+    sha256: str
+    file_source: FileSource
+    file_state: FileState
+    playable: bool
+    cover_url: str | None
+    audio_url: str = Field(description="Ask here for a link to the bytes.")
+    analysis: AnalysisSummary
+    bpm: float | None
+    bpm_confidence: float | None
+    bpm_alternative: float | None
+    bpm_corrected: bool
+    key: str | None = Field(examples=["A minor"])
+    camelot: str | None = Field(examples=["8A"])
+    key_confidence: float | None
+    key_corrected: bool
+    integrated_lufs: float | None
+    true_peak_dbtp: float | None
+    job_id: UUID | None = Field(description="The job that processes it; only when just added.")
+
+
+class TrackPage(Reply):
+    """Newest first. ``total`` counts the whole library, whatever the filter."""
+
+    items: list[Track]
+    next_cursor: str | None
+    total: int
+
+
+class AudioLink(Reply):
+    """Where to play a track from now. Ask again when it is over or refused."""
+
+    url: str
+    source: FileSource
+    expires_at: datetime | None = Field(description="None: the link does not expire.")
+    content_type: str
+    size_bytes: int
+    etag: str
+    duration_s: float
+    cacheable: bool = Field(description="The URL holds for everybody and for ever, so keep it.")
+
+
+class Job(Reply):
+    """Long work that can be watched. ``progress`` runs from 0 to 1 over the whole job."""
+
+    id: UUID
+    kind: JobKind
+    state: JobState
+    step: str
+    progress: float
+    track_id: UUID | None
+    result: dict[str, Any] | None = Field(
+        examples=[{"tracks": 1, "sources": {"local": 0, "s3": 1}}]
+    )
+    problem: dict[str, Any] | None
+    created_at: datetime
+    changed_at: datetime
+
+
+class JobList(Reply):
+    """Newest first."""
+
+    items: list[Job]
+
+
+class Me(Reply):
+    """Who the caller is, and where new tracks end up."""
+
+    id: UUID
+    name: str
+    storage: FileSource
+
+
+class Health(Reply):
+    status: str = Field(examples=["ok"])
+
+
+class Readiness(Reply):
+    """Each part is ``ok`` or the code of its problem; ``s3_store`` is null without S3."""
+
+    status: str = Field(description="ok, degraded (all but background work) or unavailable")
+    database: str
+    broker: str
+    local_store: str
+    s3_store: str | None
+
+
+def json_response(
+    body: Reply, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The model as JSON."""
+    return Response(
+        body.model_dump_json(), status_code=status, media_type="application/json", headers=headers
+    )
+
+
+def track_body(row: TrackRow, *, job_id: UUID | None = None) -> Track:
+    """What an owner sees of a row that has a file source."""
+    assert row.file_source is not None
+    path = track_path(row.id)
+    facts = {name: getattr(row, name) for name in _SAME_NAMED}
+    return Track(
+        **facts,
+        playable=True,
+        cover_url=f"{path}/cover" if row.cover_key else None,
+        audio_url=f"{path}/audio/url",
+        analysis=AnalysisSummary(
+            state=row.analysis_state,
+            version=row.analysis_version,
+            failure=row.analysis_failure,
+            url=f"{path}/analysis" if row.analysis_key else None,
+        ),
+        bpm=row.corrected_bpm or row.bpm,
+        bpm_corrected=row.corrected_bpm is not None,
+        key=row.corrected_key or row.musical_key,
+        camelot=row.corrected_camelot or row.camelot,
+        key_corrected=row.corrected_key is not None,
+        job_id=job_id,
+    )
+
+
+def job_body(row: JobRow) -> Job:
+    return Job(**{name: getattr(row, name) for name in Job.model_fields})
+
+
+def track_path(track_id: UUID) -> str:
+    return f"{BASE}/tracks/{track_id}"
+
+
+def job_path(job_id: UUID) -> str:
+    return f"{BASE}/jobs/{job_id}"
+
+
+_SAME_NAMED = [
+    name
+    for name in Track.model_fields
+    if name in TrackRow.model_fields and name not in {"bpm", "camelot"}
+]

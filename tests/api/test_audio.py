@@ -1,0 +1,402 @@
+"""A listener gets the bytes from where they are now, or is told plainly why not."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import Request, urlopen
+from uuid import UUID, uuid4
+
+import pytest
+
+from autodj.api import audio
+from autodj.api.schemas import AudioLink
+from autodj.cdn.policy import check_link
+from autodj.db import FileSource, FileState, Track, Visibility
+from autodj.db.tracks import Playable
+from autodj.laptop.s3server import S3Server
+from autodj.storage.keys import track_key
+from autodj.tracks.deliver import local_url
+from tests.api.conftest import CDN_KEY
+from tests.api.stage import PUBLIC_URL, Person, Stage, settings_for, staged
+
+BYTES = bytes(range(256)) * 40
+DIGEST = hashlib.sha256(BYTES).hexdigest()
+
+
+def path_of(track: Track, rest: str = "stream") -> str:
+    return f"/api/v1/tracks/{track.id}/audio/{rest}".removesuffix("/")
+
+
+def on_s3(stage: Stage, owner: Person, **columns: object) -> Track:
+    track_id = uuid4()
+    facts: dict[str, Any] = {
+        "id": track_id,
+        "file_source": FileSource.S3,
+        "file_path": None,
+        "s3_object_key": track_key(track_id, 1, DIGEST, "mp3"),
+        "generation": 1,
+        "sha256": DIGEST,
+    }
+    return stage.track(owner, **(facts | columns))
+
+
+@pytest.fixture
+def local(stage: Stage, owner: Person) -> Track:
+    return stage.stored(owner, BYTES, title="Nacht/bus 🚌", duration_s=120.0)
+
+
+# The link
+
+
+def test_a_local_track_gets_a_link_to_this_server_that_ends(
+    stage: Stage, owner: Person, local: Track
+) -> None:
+    answer = stage.client.get(path_of(local, "url"), headers=owner.bearer)
+    link = AudioLink.model_validate_json(answer.content, strict=True, extra="forbid")
+    assert (link.source, link.content_type, link.size_bytes) == ("local", "audio/mpeg", len(BYTES))
+    assert (link.etag, link.duration_s, link.cacheable) == (f'"{DIGEST}"', 120.0, False)
+    assert link.url.startswith(f"{PUBLIC_URL}{path_of(local)}?expires=")
+    assert link.expires_at is not None
+    left = link.expires_at - datetime.now(UTC)
+    assert timedelta(seconds=3600 + 120) < left < timedelta(seconds=3600 + 120 + 400)
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.headers["vary"] == "Authorization, Cookie"
+
+
+def test_the_link_needs_nothing_else(stage: Stage, owner: Person, local: Track) -> None:
+    url = stage.client.get(path_of(local, "url"), headers=owner.bearer).json()["url"]
+    answer = stage.client.get(url, headers={"Range": "bytes=0-9"})
+    assert (answer.status_code, answer.content) == (206, BYTES[:10])
+
+
+def test_a_track_on_s3_gets_a_link_that_the_cdn_signed(cdn_stage: Stage) -> None:
+    owner = cdn_stage.person()
+    track = on_s3(cdn_stage, owner)
+    answer = cdn_stage.client.get(path_of(track, "url"), headers=owner.bearer)
+    link = AudioLink.model_validate_json(answer.content, strict=True, extra="forbid")
+    assert link.source == "s3"
+    assert link.url.startswith(f"https://d111111abcdef8.cloudfront.net/{track.s3_object_key}?")
+    asked = parse_qs(urlsplit(link.url).query)
+    assert set(asked) >= {"Expires", "Signature", "Key-Pair-Id"}
+    assert link.expires_at is not None
+    assert int(asked["Expires"][0]) == int(link.expires_at.timestamp())
+    keys = {"K2JCJMDEHXQW5F": CDN_KEY.public_key()}
+    assert check_link(link.url, now=datetime.now(UTC), public_keys=keys) == link.expires_at
+
+
+def test_a_plain_cdn_link_may_be_kept(migrated_sqlite: Any, tmp_path: Any) -> None:
+    database = tmp_path / "autodj.db"
+    database.write_bytes(migrated_sqlite.read_bytes())
+    settings = settings_for(
+        tmp_path, f"sqlite:///{database}", CLOUDFRONT_DOMAIN="cdn.example.org", S3_PREFIX="dj"
+    )
+    with staged(settings) as stage:
+        owner = stage.person()
+        track = on_s3(stage, owner)
+        link = stage.client.get(path_of(track, "url"), headers=owner.bearer).json()
+    assert link["url"] == f"https://cdn.example.org/dj/{track.s3_object_key}"
+    assert (link["expires_at"], link["cacheable"]) == (None, True)
+
+
+async def test_without_a_cdn_the_store_itself_signs(
+    migrated_sqlite: Any, tmp_path: Any, s3_server: S3Server
+) -> None:
+    database = tmp_path / "autodj.db"
+    database.write_bytes(migrated_sqlite.read_bytes())
+    settings = settings_for(
+        tmp_path,
+        f"sqlite:///{database}",
+        S3_BUCKET_NAME="played-directly",
+        S3_ENDPOINT_URL=s3_server.endpoint_url,
+        AWS_ACCESS_KEY_ID=s3_server.access_key,
+        AWS_SECRET_ACCESS_KEY=s3_server.secret_key,
+        S3_PATH_STYLE="true",
+        S3_SSE="none",
+    )
+    with staged(settings) as stage:
+        owner, s3 = stage.person(), stage.runtime.s3
+        assert s3 is not None
+        assert stage.client.get("/readyz").json()["s3_store"] == "bucket_missing"
+        stage.run(s3.ensure_bucket)
+        assert stage.client.get("/readyz").json()["s3_store"] == "ok"
+        track = on_s3(stage, owner, size_bytes=len(BYTES))
+        put, key = s3.put, str(track.s3_object_key)
+        stage.run(lambda: put(key, BYTES, sha256=DIGEST, content_type="audio/mpeg"))
+        sent = stage.client.get(path_of(track), headers=owner.bearer)
+    assert sent.status_code == 307
+    ranged = Request(sent.headers["location"], headers={"Range": "bytes=100-199"})
+    with urlopen(ranged) as answer:
+        assert (answer.status, answer.read()) == (206, BYTES[100:200])
+    with urlopen(sent.headers["location"]) as answer:
+        assert hashlib.sha256(answer.read()).hexdigest() == track.sha256
+
+
+# The stream
+
+
+@pytest.mark.parametrize("name", ["stream", ""])
+def test_a_track_on_s3_sends_the_player_to_the_cdn(cdn_stage: Stage, name: str) -> None:
+    owner = cdn_stage.person()
+    track = on_s3(cdn_stage, owner)
+    for call in (cdn_stage.client.get, cdn_stage.client.head):
+        answer = call(path_of(track, name), headers={**owner.bearer, "Range": "bytes=0-9"})
+        assert (answer.status_code, answer.content) == (307, b"")
+        location = answer.headers["location"]
+        assert location.startswith("https://d111111abcdef8.cloudfront.net/")
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_head_can_ask_about_the_bytes_without_being_sent_on(cdn_stage: Stage) -> None:
+    owner = cdn_stage.person()
+    track = on_s3(cdn_stage, owner)
+    answer = cdn_stage.client.head(f"{path_of(track)}?redirect=0", headers=owner.bearer)
+    assert answer.status_code == 200
+    assert answer.headers["content-length"] == str(track.size_bytes)
+    assert answer.headers["content-type"] == "audio/mpeg"
+    assert answer.headers["etag"] == f'"{track.sha256}"'
+    assert answer.headers["accept-ranges"] == "bytes"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "expected"),
+    [
+        ({}, 200, BYTES),
+        ({"Range": "bytes=0-0"}, 206, BYTES[:1]),
+        ({"Range": "bytes=-1"}, 206, BYTES[-1:]),
+        ({"Range": "bytes=5000-"}, 206, BYTES[5000:]),
+        ({"Range": "bytes=0-99999999999999999999"}, 206, BYTES),
+        ({"Range": "bytes=1-2,4-5"}, 200, BYTES),
+        ({"Range": "items=0-1"}, 200, BYTES),
+        ({"Range": "bytes=5-2"}, 200, BYTES),
+        ({"Range": "bytes=10-19", "If-Range": '"other"'}, 200, BYTES),
+        ({"Range": "bytes=10-19", "If-Range": f'"{DIGEST}"'}, 206, BYTES[10:20]),
+        ({"If-None-Match": f'"{DIGEST}"'}, 304, b""),
+        ({"If-None-Match": '"other"'}, 200, BYTES),
+        ({"If-Match": f'"{DIGEST}"'}, 200, BYTES),
+    ],
+)
+@pytest.mark.parametrize("name", ["stream", ""])
+def test_local_bytes_are_sent_as_asked(
+    stage: Stage,
+    owner: Person,
+    local: Track,
+    name: str,
+    headers: dict[str, str],
+    status: int,
+    expected: bytes,
+) -> None:
+    answer = stage.client.get(path_of(local, name), headers=owner.bearer | headers)
+    assert (answer.status_code, answer.content) == (status, expected)
+    assert answer.headers["etag"] == f'"{DIGEST}"'
+    assert answer.headers["cache-control"] == "private, max-age=0, must-revalidate"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    if status != 304:
+        assert answer.headers["content-length"] == str(len(expected))
+        assert answer.headers["content-type"] == "audio/mpeg"
+
+
+def test_head_describes_local_bytes(stage: Stage, owner: Person, local: Track) -> None:
+    for query in ("", "?redirect=0"):
+        answer = stage.client.head(f"{path_of(local)}{query}", headers=owner.bearer)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["content-length"] == str(len(BYTES))
+        assert answer.headers["accept-ranges"] == "bytes"
+
+
+def test_a_saved_file_has_the_tracks_name(stage: Stage, owner: Person, local: Track) -> None:
+    named = stage.client.head(path_of(local), headers=owner.bearer).headers["content-disposition"]
+    assert named.startswith('inline; filename="')
+    assert named.endswith("%F0%9F%9A%8C.mp3")
+    assert "/" not in named.partition("filename*")[0]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"Range": f"bytes={len(BYTES)}-"}, 416, "range_not_satisfiable"),
+        ({"Range": "bytes=-0"}, 416, "range_not_satisfiable"),
+        ({"If-Match": '"other"'}, 412, "precondition_failed"),
+    ],
+)
+def test_a_refused_range_is_a_problem_that_a_page_may_read(
+    stage: Stage, owner: Person, local: Track, headers: dict[str, str], status: int, code: str
+) -> None:
+    answer = stage.client.get(path_of(local), headers=owner.bearer | headers)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["access-control-allow-origin"] == "*"
+    if status == 416:
+        assert answer.headers["content-range"] == f"bytes */{len(BYTES)}"
+
+
+# Who may listen
+
+
+def test_everybody_hears_what_is_public(stage: Stage, owner: Person) -> None:
+    track = stage.stored(owner, BYTES, visibility=Visibility.PUBLIC)
+    other = stage.person()
+    for headers in ({}, other.bearer, other.session, {"Cookie": "autodj_session=over"}):
+        assert stage.client.get(path_of(track, "url"), headers=headers).status_code == 200
+        assert stage.client.get(path_of(track), headers=headers).content == BYTES
+    wrong = {"Authorization": "Bearer nonsense"}
+    assert stage.client.get(path_of(track), headers=wrong).status_code == 401
+
+
+def test_to_somebody_unknown_a_private_track_and_none_look_alike(
+    stage: Stage, local: Track
+) -> None:
+    told = []
+    for track_id in (local.id, uuid4()):
+        answer = stage.client.get(f"/api/v1/tracks/{track_id}/audio/url")
+        assert answer.status_code == 401
+        body = answer.json()
+        told.append({name: body[name] for name in body if name not in {"instance", "request_id"}})
+    assert told[0] == told[1]
+
+
+def signed(track_id: UUID, ends_in_s: int, stage: Stage) -> dict[str, str]:
+    ends = datetime.now(UTC) + timedelta(seconds=ends_in_s)
+    query = parse_qs(urlsplit(local_url(stage.runtime.links, track_id, ends)).query)
+    return {name: value for name, [value] in query.items()}
+
+
+TAMPERED: dict[str, tuple[Callable[[dict[str, str]], dict[str, str]], str]] = {
+    "a later end": (lambda q: q | {"expires": str(int(q["expires"]) + 1)}, "link_tampered"),
+    "no end": (lambda q: {"signature": q["signature"]}, "link_tampered"),
+    "no signature": (lambda q: {"expires": q["expires"]}, "link_tampered"),
+    "an empty signature": (lambda q: q | {"signature": ""}, "link_tampered"),
+    "a shorter signature": (lambda q: q | {"signature": q["signature"][:-1]}, "link_tampered"),
+    "a signature that is not ASCII": (lambda q: q | {"signature": "é" * 64}, "link_tampered"),
+    "an end in other digits": (lambda q: q | {"expires": "٣"}, "link_tampered"),
+    "an end with a sign": (lambda q: q | {"expires": f"+{q['expires']}"}, "link_tampered"),
+    "a huge end": (lambda q: q | {"expires": "9" * 5000}, "link_tampered"),
+}
+
+
+@pytest.mark.parametrize(("change", "code"), TAMPERED.values(), ids=TAMPERED.keys())
+def test_a_link_that_was_changed_is_refused(
+    stage: Stage, local: Track, change: Callable[[dict[str, str]], dict[str, str]], code: str
+) -> None:
+    good = signed(local.id, 60, stage)
+    assert stage.client.get(path_of(local), params=good).status_code == 200
+    answer = stage.client.get(path_of(local), params=change(good))
+    assert (answer.status_code, answer.json()["code"]) == (403, code)
+
+
+def test_a_link_that_is_over_is_refused(stage: Stage, local: Track) -> None:
+    answer = stage.client.get(path_of(local), params=signed(local.id, -1, stage))
+    assert (answer.status_code, answer.json()["code"]) == (403, "link_expired")
+
+
+def test_a_link_opens_its_own_track_only(stage: Stage, owner: Person, local: Track) -> None:
+    other = stage.stored(owner, BYTES + b"!")
+    answer = stage.client.get(path_of(other), params=signed(local.id, 60, stage))
+    assert (answer.status_code, answer.json()["code"]) == (403, "link_tampered")
+
+
+def test_a_link_to_a_deleted_track_leads_nowhere(stage: Stage, owner: Person, local: Track) -> None:
+    link = signed(local.id, 60, stage)
+    stage.client.delete(f"/api/v1/tracks/{local.id}", headers=owner.bearer)
+    assert stage.client.get(path_of(local), params=link).status_code == 404
+
+
+def test_a_bad_link_is_not_saved_by_a_good_login(stage: Stage, owner: Person, local: Track) -> None:
+    link = signed(local.id, -1, stage)
+    assert stage.client.get(path_of(local), params=link, headers=owner.bearer).status_code == 403
+
+
+# When the bytes move or are not there
+
+
+def test_a_file_that_is_gone_is_an_alarm_and_not_a_404(
+    stage: Stage, owner: Person, local: Track
+) -> None:
+    stage.runtime.local.path(str(local.file_path)).unlink()
+    answer = stage.client.get(path_of(local), headers=owner.bearer)
+    assert (answer.status_code, answer.json()["code"]) == (503, "source_unreadable")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_a_file_of_another_size_is_not_announced_as_whole(
+    stage: Stage, owner: Person, local: Track
+) -> None:
+    stage.runtime.local.path(str(local.file_path)).write_bytes(BYTES[:-1])
+    answer = stage.client.get(path_of(local), headers=owner.bearer)
+    assert (answer.status_code, answer.json()["code"]) == (503, "source_unreadable")
+
+
+def test_a_track_on_s3_without_any_s3_is_an_alarm(stage: Stage, owner: Person) -> None:
+    track = on_s3(stage, owner)
+    for name in ("url", "stream"):
+        answer = stage.client.get(path_of(track, name), headers=owner.bearer)
+        assert (answer.status_code, answer.json()["code"]) == (503, "source_unreadable")
+
+
+def test_a_track_that_moves_between_row_and_file_is_followed(
+    cdn_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = cdn_stage.person()
+    track = cdn_stage.stored(owner, BYTES)
+    stale = Playable(
+        **{name: getattr(track, name) for name in Playable.__slots__},
+    )
+    # The reader has its row; then the track is published and its file cleaned away.
+    _publish(cdn_stage, track)
+    monkeypatch.setattr(audio, "playable", _first(stale, audio.playable))
+    answer = cdn_stage.client.get(path_of(track), headers=owner.bearer)
+    assert answer.status_code == 307
+    assert f"/{track.id}/1-{DIGEST}.mp3?" in answer.headers["location"]
+
+
+def test_a_track_that_moves_all_the_time_is_given_up(
+    cdn_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = cdn_stage.person()
+    track = cdn_stage.stored(owner, BYTES)
+    cdn_stage.runtime.local.path(str(track.file_path)).unlink()
+    reads: list[int] = []
+
+    async def moving(connection: object, track_id: UUID) -> Playable:
+        del connection, track_id
+        reads.append(1)
+        facts = {name: getattr(track, name) for name in Playable.__slots__}
+        return Playable(**{**facts, "generation": len(reads)})
+
+    monkeypatch.setattr(audio, "playable", moving)
+    answer = cdn_stage.client.get(path_of(track), headers=owner.bearer)
+    assert (answer.status_code, answer.json()["code"]) == (503, "source_unreadable")
+    assert len(reads) == audio.MAX_MOVES + 2
+
+
+def _publish(stage: Stage, track: Track) -> None:
+    async def publish() -> None:
+        async with stage.runtime.db.transaction() as session:
+            row = await session.get(Track, track.id)
+            assert row is not None
+            row.file_state, row.file_source = FileState.STABLE, FileSource.S3
+            row.s3_object_key = track_key(track.id, 1, track.sha256, "mp3")
+            row.file_path, row.generation = None, 1
+
+    stage.run(publish)
+    stage.runtime.local.path(str(track.file_path)).unlink()
+
+
+def _first(stale: Playable, real: Callable[..., Any]) -> Callable[..., Any]:
+    """What ``real`` does, but once behind the times."""
+    waiting = [stale]
+
+    async def read(connection: object, track_id: UUID) -> Playable:
+        if waiting:
+            return waiting.pop()
+        found: Playable = await real(connection, track_id)
+        return found
+
+    return read

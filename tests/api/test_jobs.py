@@ -1,0 +1,271 @@
+"""Long work can be looked at, and watched as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import socket
+import threading
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import uvicorn
+
+from autodj.api import jobs as jobs_api
+from autodj.api.app import create_app
+from autodj.api.jobs import resume_time
+from autodj.api.schemas import Job as JobBody
+from autodj.db import Database, Job, JobKind, JobState, jobs, open_database
+from autodj.settings import Settings
+from tests.api.stage import Person, Stage, settings_for
+from tests.builders import make_user
+
+JOBS = "/api/v1/jobs"
+
+
+def test_jobs_are_listed_newest_first(either_stage: Stage) -> None:
+    stage, owner = either_stage, either_stage.person()
+    made = [stage.job(owner) for _ in range(3)]
+    stage.change(made[1], state=JobState.DONE)
+    stage.job(stage.person())
+
+    def listed(query: str) -> list[str]:
+        answer = stage.client.get(f"{JOBS}{query}", headers=owner.bearer)
+        return [job["id"] for job in answer.json()["items"]]
+
+    ids = [str(job.id) for job in reversed(made)]
+    assert listed("") == ids
+    assert listed("?limit=1") == ids[:1]
+    assert listed("?active=true") == [ids[0], ids[2]]
+    assert listed("?active=false&limit=200") == ids
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "active=maybe", "state=done"])
+def test_a_list_of_jobs_asked_wrongly_is_refused(stage: Stage, owner: Person, query: str) -> None:
+    answer = stage.client.get(f"{JOBS}?{query}", headers=owner.bearer)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_field")
+
+
+def test_a_job_is_shown_with_its_result_and_its_problem(stage: Stage, owner: Person) -> None:
+    result = {"tracks": 1, "sources": {"local": 0, "s3": 1}}
+    job = stage.job(owner, state=JobState.DONE, progress=1.0, result=result)
+    shown = stage.client.get(f"{JOBS}/{job.id}", headers=owner.bearer)
+    assert JobBody.model_validate_json(shown.content, strict=True, extra="forbid").result == result
+    assert shown.headers["cache-control"] == "private, no-store"
+    problem = {"code": "fetch_failed", "status": 422}
+    failed = stage.job(owner, state=JobState.FAILED, problem=problem)
+    body = stage.client.get(f"{JOBS}/{failed.id}", headers=owner.bearer).json()
+    assert (body["state"], body["problem"]) == ("failed", problem)
+    assert "payload" not in body
+
+
+@pytest.mark.parametrize("text", [None, "", "x", "-1", "1.5", "9" * 40, "٣", "١" * 16])
+def test_an_id_that_is_none_of_ours_resumes_nothing(text: str | None) -> None:
+    assert resume_time(text) is None
+
+
+def test_an_id_of_ours_is_a_time() -> None:
+    assert resume_time("1772366400000001") == datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC)
+
+
+# Watching, through a real server
+
+
+@dataclass(frozen=True)
+class Event:
+    kind: str
+    id: int
+    job: dict[str, Any]
+
+
+@dataclass
+class Live:
+    """A running server, its database from outside, and one who watches."""
+
+    url: str
+    db: Database
+    owner: Person
+    session: aiohttp.ClientSession
+    comments: list[str] = field(default_factory=list)
+
+    async def job(self, *, late: timedelta = timedelta(), owner: Person | None = None) -> Job:
+        now = await self.db.now() - late
+        async with self.db.transaction() as session:
+            return jobs.add(
+                session,
+                owner_id=(owner or self.owner).id,
+                kind=JobKind.PROCESS,
+                step="analyze",
+                now=now,
+            )
+
+    async def change(self, job: Job, *, late: timedelta = timedelta(), **values: object) -> None:
+        now = await self.db.now() - late
+        async with self.db.transaction() as session:
+            await jobs.change(session, job.id, now=now, **values)
+
+    @asynccontextmanager
+    async def watching(
+        self, path: str, last_event_id: int | None = None
+    ) -> AsyncGenerator[AsyncGenerator[Event]]:
+        headers = dict(self.owner.session)
+        if last_event_id is not None:
+            headers["Last-Event-ID"] = str(last_event_id)
+        async with self.session.get(f"{self.url}{path}", headers=headers) as answer:
+            assert answer.status == 200
+            assert answer.headers["Content-Type"].startswith("text/event-stream")
+            assert answer.headers["Cache-Control"] == "private, no-store"
+            yield self._events(answer.content)
+
+    async def _events(self, lines: aiohttp.StreamReader) -> AsyncGenerator[Event]:
+        fields: dict[str, str] = {}
+        async for raw in lines:
+            name, _, value = raw.decode().rstrip("\r\n").partition(": ")
+            if name == "" and value:
+                self.comments.append(value)
+            elif name:
+                fields[name] = value
+            elif fields:
+                yield Event(fields["event"], int(fields["id"]), json.loads(fields["data"]))
+                fields = {}
+
+
+@pytest.fixture(scope="module")
+def live_settings(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("live")
+    shutil.copy(migrated_sqlite, folder / "autodj.db")
+    return settings_for(folder, f"sqlite:///{folder}/autodj.db")
+
+
+@pytest.fixture(scope="module")
+def live_url(live_settings: Settings) -> Iterator[str]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(live_settings), log_config=None, timeout_graceful_shutdown=5)
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+async def live(live_url: str, live_settings: Settings) -> AsyncGenerator[Live]:
+    async with (
+        asyncio.timeout(30),
+        open_database(live_settings.database_url) as db,
+        aiohttp.ClientSession() as session,
+    ):
+        user = make_user()
+        async with db.transaction() as transaction:
+            transaction.add(user)
+        yield Live(live_url, db, Person(user.id, user.name), session)
+
+
+async def test_one_job_is_told_from_now_to_its_end(live: Live) -> None:
+    job = await live.job()
+    async with live.watching(f"{JOBS}/{job.id}/events") as events:
+        first = await anext(events)
+        assert (first.kind, first.job["state"], first.job["id"]) == ("job", "queued", str(job.id))
+        assert set(first.job) == set(JobBody.model_fields)
+        await live.change(job, state=JobState.RUNNING, step="publish", progress=0.5)
+        second = await anext(events)
+        assert (second.job["step"], second.job["progress"]) == ("publish", 0.5)
+        await live.change(job, state=JobState.DONE, progress=1.0)
+        rest = [event async for event in events]
+    assert [event.job["state"] for event in rest] == ["done"]
+    assert first.id < second.id < rest[0].id
+
+
+@pytest.mark.parametrize("state", [JobState.DONE, JobState.FAILED])
+async def test_a_job_that_is_over_is_told_once(live: Live, state: JobState) -> None:
+    job = await live.job()
+    await live.change(job, state=state)
+    async with live.watching(f"{JOBS}/{job.id}/events") as events:
+        told = [event.job["state"] async for event in events]
+    assert told == [state.value]
+
+
+async def test_all_of_ones_jobs_are_told_and_nobody_elses(live: Live) -> None:
+    stranger = make_user()
+    async with live.db.transaction() as session:
+        session.add(stranger)
+    theirs = await live.job(owner=Person(stranger.id, stranger.name))
+    active, ended = await live.job(late=timedelta(hours=1)), await live.job()
+    await live.change(ended, state=JobState.DONE)
+    told: list[Event] = []
+    async with live.watching(f"{JOBS}/events") as events:
+        while {event.job["id"] for event in told} != {str(active.id), str(ended.id)}:
+            told.append(await anext(events))
+        later = await live.job()
+        await live.change(theirs, progress=0.9)
+        await live.change(active, progress=0.25)
+        while told[-1].job["progress"] != 0.25:
+            told.append(await anext(events))
+    assert {event.job["id"] for event in told} == {str(j.id) for j in (active, ended, later)}
+    ids = [event.id for event in told]
+    assert ids == sorted(ids)
+
+
+async def test_who_comes_back_hears_what_changed_meanwhile(live: Live) -> None:
+    old, missed = await live.job(late=timedelta(hours=2)), await live.job()
+    await live.change(old, late=timedelta(hours=1), state=JobState.DONE)
+    async with live.watching(f"{JOBS}/events") as events:
+        seen = await anext(events)
+    await live.change(missed, state=JobState.FAILED, problem={"code": "undecodable"})
+    told = []
+    async with live.watching(f"{JOBS}/events", last_event_id=seen.id) as events:
+        while not told or told[-1].job["state"] != "failed":
+            told.append(await anext(events))
+    assert {event.job["id"] for event in told} == {str(missed.id)}
+    assert told[-1].job["problem"] == {"code": "undecodable"}
+
+
+async def test_who_comes_back_after_long_hears_all_of_it(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs_api, "PAGE_ROWS", 4)
+    made = [await live.job(late=timedelta(hours=2)) for _ in range(10)]
+    for number, job in enumerate(made):
+        await live.change(job, late=timedelta(minutes=60 - number), state=JobState.DONE)
+    since = int((datetime.now(UTC) - timedelta(hours=3)).timestamp() * 1_000_000)
+    told: list[str] = []
+    async with live.watching(f"{JOBS}/events", last_event_id=since) as events:
+        while len(set(told)) < len(made):
+            told.append((await anext(events)).job["id"])
+    assert list(dict.fromkeys(told)) == [str(job.id) for job in made]
+
+
+async def test_a_silent_stream_says_that_it_lives(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs_api, "PING_S", 0.05)
+    job = await live.job()
+    async with live.watching(f"{JOBS}/{job.id}/events") as events:
+        await anext(events)
+        await asyncio.sleep(0.3)
+        await live.change(job, state=JobState.DONE)
+        assert [event.job["state"] async for event in events] == ["done"]
+    assert any(comment.startswith("ping") for comment in live.comments)
+
+
+async def test_a_stream_that_cannot_be_had_is_a_problem(live: Live) -> None:
+    job = await live.job()
+    other = make_user()
+    async with live.db.transaction() as session:
+        session.add(other)
+    for path, headers, status in (
+        (f"{JOBS}/events", {}, 401),
+        (f"{JOBS}/{job.id}/events", Person(other.id, other.name).bearer, 404),
+    ):
+        async with live.session.get(f"{live.url}{path}", headers=headers) as answer:
+            assert answer.status == status
+            assert answer.headers["Content-Type"] == "application/problem+json"
