@@ -218,8 +218,8 @@ class PictureRejected(Rejected):
     title = "The picture cannot be used"
     hint = "Open it in a viewer; save it again as a PNG or JPEG of at most 40 megapixels."
 
-    def __init__(self, detail: str, *, code: str = "undecodable_picture", **extra: object) -> None:
-        super().__init__(detail, **extra)
+    def __init__(self, detail: str, *, code: str = "undecodable_picture") -> None:
+        super().__init__(detail)
         self.code = code
 
 

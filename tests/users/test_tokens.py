@@ -22,6 +22,7 @@ from autodj.users.tokens import LEEWAY_S, MAX_TOKEN_BYTES, Audience, issue, read
 SECRET = "a-secret-of-the-tests-0123456789-ABCDEF"
 USER = UUID("6e1d7f0e-6f3c-4f9a-9c1b-0d6a3a5f2b11")
 NOW = int(datetime.now(UTC).timestamp())
+END = NOW + 86400
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 RSA_PUBLIC = RSA_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
@@ -33,7 +34,7 @@ def claims(**changes: object) -> dict[str, Any]:
         "sub": str(USER),
         "iat": NOW,
         "nbf": NOW,
-        "exp": NOW + 86400,
+        "exp": END,
     }
     return {name: value for name, value in (whole | changes).items() if value is not ...}
 
@@ -94,12 +95,12 @@ ATTACKS: dict[str, Callable[[], str]] = {
     "for nobody": lambda: signed(claims(aud=[])),
     "by somebody else": lambda: signed(claims(iss="other")),
     "exp is NaN": lambda: signed(claims(exp=float("nan"))),
-    "exp is infinite": lambda: signed(json.dumps(claims()).replace(str(NOW + 600), "1e400")),
-    "exp is a list": lambda: signed(claims(exp=[NOW + 600])),
+    "exp is infinite": lambda: signed(json.dumps(claims()).replace(str(END), "1e400")),
+    "exp is a list": lambda: signed(claims(exp=[END])),
     "exp is a word": lambda: signed(claims(exp="never")),
     "exp is null": lambda: signed(claims(exp=None)),
     "exp is a huge number": lambda: signed(
-        json.dumps(claims()).replace(str(NOW + 600), "9" * 5000)
+        json.dumps(claims()).replace(str(END), "9" * 5000)
     ),
     "sub is no id": lambda: signed(claims(sub="admin")),
     "sub is a number": lambda: signed(claims(sub=1)),
