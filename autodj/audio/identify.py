@@ -72,7 +72,8 @@ def _untagged(file: BinaryIO, head: bytes) -> Container:
 
 
 def _inside_ogg(head: bytes) -> Container:
-    packet = head[_OGG_PAGE_HEADER_BYTES + head[26] :]
+    lacing = sum(head[_OGG_PAGE_HEADER_BYTES - 1 : _OGG_PAGE_HEADER_BYTES])
+    packet = head[_OGG_PAGE_HEADER_BYTES + lacing :]
     if packet.startswith(b"OpusHead"):
         return OPUS
     if packet.startswith((b"\x01vorbis", b"\x7fFLAC")):

@@ -105,10 +105,9 @@ class Stage:
         async def add() -> Job:
             now = await self.runtime.db.now()
             async with self.runtime.db.transaction() as session:
-                job = jobs.add(
+                return jobs.add(
                     session, owner_id=owner.id, kind=JobKind.PROCESS, step="analyze", now=now
                 )
-            return job
 
         job = self.run(add)
         if changes:

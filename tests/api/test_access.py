@@ -102,7 +102,7 @@ NOBODY: dict[str, Callable[[Person], dict[str, str]]] = {
 IMPOSTORS: dict[str, Callable[[Person], dict[str, str]]] = {
     "expired": lambda owner: bearer(expired(owner)),
     "the page's token": lambda owner: bearer(owner.token(Audience.PAGE)),
-    "unsigned": lambda owner: bearer(jwt.encode(claims(owner), None, algorithm="none")),
+    "unsigned": lambda owner: bearer(jwt.encode(claims(owner), "", algorithm="none")),
     "signed by another": lambda owner: bearer(
         jwt.encode(claims(owner), "another-secret-" * 4, algorithm="HS256")
     ),

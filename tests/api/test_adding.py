@@ -245,7 +245,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], int]] = {
     "a list of files": (lambda: b"ffconcat version 1.0\nfile ../../etc/passwd\n", 415),
     "a picture": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(100), 415),
     "a header without audio": (lambda: TONE[:20], 422),
-    "no samples": (lambda: wav_header(), 422),
+    "no samples": (wav_header, 422),
     "less than it claims": (lambda: wav_header(size=1 << 30) + bytes(4000), 422),
     "too many channels": (lambda: wav_header(channels=65535, size=4000) + bytes(4000), 422),
     "a mad sample rate": (lambda: wav_header(rate_hz=2**31 - 1, size=4000) + bytes(4000), 422),

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,7 +16,7 @@ from autodj.api import audio
 from autodj.api.schemas import AudioLink
 from autodj.cdn.policy import check_link
 from autodj.db import FileSource, FileState, Track, Visibility
-from autodj.db.tracks import Playable
+from autodj.db.tracks import Playable, playable
 from autodj.laptop.s3server import S3Server
 from autodj.storage.keys import track_key
 from autodj.tracks.deliver import local_url
@@ -350,7 +347,7 @@ def test_a_track_that_moves_between_row_and_file_is_followed(
     )
     # The reader has its row; then the track is published and its file cleaned away.
     _publish(cdn_stage, track)
-    monkeypatch.setattr(audio, "playable", _first(stale, audio.playable))
+    monkeypatch.setattr(audio, "playable", _first(stale, playable))
     answer = cdn_stage.client.get(path_of(track), headers=owner.bearer)
     assert answer.status_code == 307
     assert f"/{track.id}/1-{DIGEST}.mp3?" in answer.headers["location"]

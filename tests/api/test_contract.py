@@ -101,7 +101,7 @@ def test_every_reference_leads_to_a_schema_and_every_schema_is_referred_to() -> 
 
 @pytest.mark.parametrize("access", Access)
 def test_the_document_says_who_may_call(access: Access) -> None:
-    ways = {
+    ways: dict[Access, list[object]] = {
         Access.OPEN: [],
         Access.OPTIONAL: [{}, {"bearer": []}, {"session": []}],
         Access.REQUIRED: [{"bearer": []}, {"session": []}],

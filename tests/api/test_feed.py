@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from autodj.api.feed import OVERLAP, Feed, Watcher
 from autodj.api import feed as feed_module
+from autodj.api.feed import OVERLAP, Feed, Watcher
 from autodj.db import Database, Job, JobKind, JobState, jobs
 from autodj.errors import DatabaseUnavailable, TooManyRequests
 from tests.builders import make_user
@@ -153,17 +153,18 @@ async def test_a_database_that_is_away_for_a_moment_does_not_end_the_feed(
 
 
 async def test_the_poller_runs_only_while_somebody_watches(feed: Feed, owner_id: UUID) -> None:
-    assert not feed.polling
+    seen = [feed.polling]
     with feed.watch(owner_id):
         with feed.watch(owner_id):
-            assert feed.polling
+            seen.append(feed.polling)
         await asyncio.sleep(POLL_S * 5)
-        assert feed.polling
+        seen.append(feed.polling)
     async with asyncio.timeout(10):
         while feed.polling:
             await asyncio.sleep(POLL_S)
     with feed.watch(owner_id):
-        assert feed.polling
+        seen.append(feed.polling)
+    assert seen == [False, True, True, True]
 
 
 async def test_there_is_room_for_so_many_and_no_more(feed: Feed, owner_id: UUID) -> None:

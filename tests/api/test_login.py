@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http.cookies import SimpleCookie
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,7 +22,7 @@ def link_for(stage: Stage, person: Person) -> str:
     return stage.run(offer)
 
 
-def cookie_in(header: str) -> dict[str, str]:
+def cookie_in(header: str) -> dict[str, Any]:
     [(_, morsel)] = SimpleCookie(header).items()
     return {"value": morsel.value, **{name: value for name, value in morsel.items() if value}}
 

@@ -265,8 +265,8 @@ def test_uvicorn_starts_it_and_a_signal_ends_it_though_somebody_still_watches(
     ) as process:
         try:
             _wait_for(f"http://127.0.0.1:{port}/healthz", process)
-            link = subprocess.run(
-                [sys.executable, "-c", LOGIN_SCRIPT, str(tmp_path / "autodj.db"), str(port)],
+            token = subprocess.run(
+                [sys.executable, "-c", TOKEN_SCRIPT, str(tmp_path / "autodj.db")],
                 cwd=ROOT,
                 capture_output=True,
                 text=True,
@@ -274,7 +274,7 @@ def test_uvicorn_starts_it_and_a_signal_ends_it_though_somebody_still_watches(
             ).stdout.strip()
             watched = Request(
                 f"http://127.0.0.1:{port}/api/v1/jobs/events",
-                headers={"Authorization": f"Bearer {link}"},
+                headers={"Authorization": f"Bearer {token}"},
             )
             with urlopen(watched) as events:
                 process.send_signal(signal.SIGTERM)
@@ -285,10 +285,11 @@ def test_uvicorn_starts_it_and_a_signal_ends_it_though_somebody_still_watches(
         finally:
             process.kill()
     assert "Traceback" not in log
-    assert link not in log
+    assert "ASGI callable" not in log
+    assert token not in log
 
 
-LOGIN_SCRIPT = f"""
+TOKEN_SCRIPT = f"""
 import asyncio, sys
 from datetime import UTC, datetime
 from autodj.db import open_database

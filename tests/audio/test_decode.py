@@ -56,7 +56,8 @@ def test_rates_and_channels_within_the_limits_are_taken(
     with path.open("rb") as file, open_decoder(file, FLAC, DecodeLimits()) as decoder:
         assert sum(frame.samples for frame in decoder.frames()) == rate_hz
         assert (decoder.sample_rate_hz, decoder.channels) == (rate_hz, channels)
-        assert (decoder.decoded_s, decoder.position) == (pytest.approx(1.0), 1.0)
+        assert decoder.decoded_s == pytest.approx(1.0)
+        assert decoder.position == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_rates_and_channels_within_the_limits_are_taken(
     [
         (DecodeLimits(max_duration_s=4), "too_long"),
         (DecodeLimits(max_channels=1), "channels"),
-        (DecodeLimits(min_rate_hz=48000), "sample_rate"),
+        (DecodeLimits(min_rate_hz=64000), "sample_rate"),
         (DecodeLimits(max_rate_hz=32000), "sample_rate"),
     ],
 )
@@ -72,9 +73,12 @@ def test_a_limit_that_is_passed_names_itself(
     clips: dict[str, Path], limits: DecodeLimits, code: str
 ) -> None:
     for path in clips.values():
-        with path.open("rb") as file, pytest.raises(AudioRejected) as refused:  # noqa: PT012  # both steps may refuse
-            with open_decoder(file, identify(path), limits) as decoder:
-                list(decoder.frames())
+        with (
+            path.open("rb") as file,
+            pytest.raises(AudioRejected) as refused,
+            open_decoder(file, identify(path), limits) as decoder,
+        ):
+            list(decoder.frames())
         assert refused.value.code == code
 
 

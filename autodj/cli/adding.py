@@ -1,0 +1,152 @@
+"""Sending many tracks at once, and watching what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from autodj.cli.client import Client, Document
+from autodj.cli.console import from_os_error
+from autodj.cli.sources import Sources
+from autodj.errors import AutodjError, CommandError
+
+RECENT_JOBS = "200"
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """One source's end: its track and whether it was new, or the fault that ended it."""
+
+    source: str
+    track: Document | None = None
+    created: bool = False
+    fault: AutodjError | None = None
+
+    @property
+    def status(self) -> str:
+        if self.fault is not None:
+            return "failed"
+        return "added" if self.created else "duplicate"
+
+    def document(self) -> Document:
+        """As the command prints it with --json."""
+        fault = self.fault
+        return {
+            "source": self.source,
+            "status": self.status,
+            "track": self.track,
+            "problem": None
+            if fault is None
+            else {"code": fault.code, "detail": fault.detail, "hint": fault.hint},
+        }
+
+
+class Watcher(Protocol):
+    """Who hears how it goes."""
+
+    def starts(self, source: str, size_bytes: int | None) -> None: ...
+
+    def goes(self, source: str, step: str, share: float) -> None:
+        """``share`` of the step, 0 to 1."""
+        ...
+
+    def ends(self, added: Added) -> None: ...
+
+
+async def add_all(
+    client: Client, sources: Sources, watcher: Watcher, *, parallel: int, wait: bool
+) -> Sequence[Added]:
+    """Send everything, ``parallel`` at a time; a fault ends its own source only.
+
+    With ``wait`` each is followed until it is analysed and, where tracks go to S3, published.
+    """
+    gate = asyncio.Semaphore(parallel)
+
+    async def one(source: str, size_bytes: int | None, send: _Send) -> Added:
+        async with gate:
+            watcher.starts(source, size_bytes)
+            added = await _ended(source, send, client, watcher, wait=wait)
+            watcher.ends(added)
+            return added
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            *(
+                group.create_task(one(str(path), size, _file(client, watcher, path, size)))
+                for path, size in sources.files
+            ),
+            *(
+                group.create_task(one(url, None, _url(client, watcher, url)))
+                for url in sources.urls
+            ),
+        ]
+    return [task.result() for task in tasks]
+
+
+_Send = Callable[[], Awaitable[tuple[Document, bool]]]
+
+
+def _file(client: Client, watcher: Watcher, path: Path, size_bytes: int) -> _Send:
+    def on_sent(sent_bytes: int) -> None:
+        step = "sending" if sent_bytes < size_bytes else "checking"
+        watcher.goes(str(path), step, sent_bytes / max(size_bytes, 1))
+
+    async def send() -> tuple[Document, bool]:
+        sent = await client.send_file(path, on_sent)
+        return sent.track, sent.created
+
+    return send
+
+
+def _url(client: Client, watcher: Watcher, url: str) -> _Send:
+    async def send() -> tuple[Document, bool]:
+        job = await follow(
+            client, await client.fetch_url(url), lambda s, p: watcher.goes(url, s, p)
+        )
+        track = await client.read(f"/tracks/{job['track_id']}")
+        return track, bool(job["result"].get("created", True))
+
+    return send
+
+
+async def _ended(
+    source: str, send: _Send, client: Client, watcher: Watcher, *, wait: bool
+) -> Added:
+    try:
+        track, created = await send()
+        if wait:
+            await _processed(client, track, lambda step, share: watcher.goes(source, step, share))
+            track = await client.read(f"/tracks/{track['id']}")
+    except AutodjError as fault:
+        return Added(source, fault=fault)
+    except OSError as error:
+        return Added(source, fault=from_os_error(error))
+    return Added(source, track, created=created)
+
+
+async def follow(
+    client: Client, job: Document, on_change: Callable[[str, float], None]
+) -> Document:
+    """The job once it is done; a CommandError with its problem when it failed."""
+    latest = job
+    async for latest in client.watch(job["id"]):
+        on_change(latest["step"], latest["progress"])
+    if latest["state"] == "failed":
+        problem = latest["problem"] or {}
+        error = CommandError(problem.get("detail", ""), hint=problem.get("hint"))
+        error.code = problem.get("code", error.code)
+        raise error
+    return latest
+
+
+async def _processed(
+    client: Client, track: Document, on_change: Callable[[str, float], None]
+) -> None:
+    """Follow what is under way for the track; nothing is for one that was finished before."""
+    jobs = (await client.read("/jobs", {"active": "true", "limit": RECENT_JOBS}))["items"]
+    for job in jobs:
+        if job["track_id"] == track["id"] and job["kind"] == "process":
+            await follow(client, job, on_change)

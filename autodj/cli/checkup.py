@@ -1,0 +1,224 @@
+"""The examination of an installation, part by part."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import secrets
+import shutil
+import tempfile
+import wave
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+
+from autodj.audio.facts import DecodeLimits
+from autodj.audio.identify import WAV
+from autodj.audio.sandbox import open_sandbox
+from autodj.cdn.signer import CloudFrontSigner
+from autodj.cli import words
+from autodj.cli.findings import Finding, fault
+from autodj.cli.where import described
+from autodj.db import open_database
+from autodj.db.schema import require_current, require_database
+from autodj.errors import (
+    AutodjError,
+    BrokerUnavailable,
+    CommandError,
+    IntegrityFault,
+    SettingsError,
+)
+from autodj.jobs import open_jobs
+from autodj.logs import set_up
+from autodj.runtime import s3_config
+from autodj.settings import Settings
+from autodj.storage.base import ObjectStat, Storage
+from autodj.storage.keys import track_key
+from autodj.storage.local import LocalStorage
+from autodj.storage.s3 import open_s3
+
+PART_S = 20.0
+MAX_SKEW = timedelta(seconds=60)
+PROBE_BYTES = 4096
+NO_BROKER = "Check REDIS_URL; on one machine `autodj up` starts a broker and a worker."
+
+
+async def examine(data_dir: Path | None) -> list[Finding]:
+    """Every part of the installation that the folder or the environment describes."""
+    set_up(level="error", fmt="text")
+    try:
+        settings = described(data_dir)
+    except SettingsError as error:
+        return [Finding("settings", ok=False, detail=each) for each in error.faults]
+    where = settings.public_url if not settings.production else f"production, {settings.public_url}"
+    findings = [Finding("settings", ok=True, detail=where)]
+    parts: dict[str, Callable[[Settings], Awaitable[str]]] = {
+        "database": _database,
+        "broker": _broker,
+        "worker": _worker,
+        "local store": _local_store,
+        "clock": _clock,
+        "decoder": _decoder,
+    }
+    if settings.s3.bucket is not None:
+        parts |= {"S3 store": _s3_store}
+    if settings.cdn.origin is not None:
+        parts |= {"CDN": _cdn}
+    for name, look in parts.items():
+        findings.append(await _finding(name, look(settings)))
+    return findings
+
+
+async def _finding(name: str, look: Awaitable[str]) -> Finding:
+    try:
+        async with asyncio.timeout(PART_S):
+            return Finding(name, ok=True, detail=await look)
+    except AutodjError as error:
+        return fault(name, error)
+    except TimeoutError:
+        return Finding(name, ok=False, detail=f"no answer within {PART_S:g} s")
+
+
+async def _database(settings: Settings) -> str:
+    require_database(settings.database_url)
+    async with open_database(settings.database_url) as db:
+        revision = await require_current(db)
+        return f"{db.engine.dialect.name}, at revision {revision}"
+
+
+async def _broker(settings: Settings) -> str:
+    async with open_jobs(settings.redis_url, settings.queue_name) as jobs:
+        try:
+            await jobs.probe()
+        except BrokerUnavailable as error:
+            raise CommandError(error.detail, hint=NO_BROKER) from error
+    return f"answers; the queue is {settings.queue_name}"
+
+
+async def _worker(settings: Settings) -> str:
+    async with open_jobs(settings.redis_url, settings.queue_name) as jobs:
+        if not await jobs.worker_lives():
+            raise CommandError(
+                "none has given a sign of life",
+                hint="Start one: `arq workers.settings.WorkerSettings`, or `autodj up`.",
+            )
+    return "at least one is alive"
+
+
+async def _local_store(settings: Settings) -> str:
+    await _round_trip(LocalStorage(settings.media_root))
+    free = shutil.disk_usage(settings.media_root).free
+    return f"{settings.media_root}, {words.size(free)} free"
+
+
+async def _s3_store(settings: Settings) -> str:
+    async with open_s3(s3_config(settings)) as store:
+        await _round_trip(store)
+    place = settings.s3.endpoint_url or f"AWS, {settings.s3.region}"
+    return f"put, read and deleted an object in {settings.s3.bucket} ({place})"
+
+
+async def _clock(settings: Settings) -> str:
+    """The machine's clock beside those of the database and the S3 store, as far as they have
+    their own: signatures and tokens are refused when it is off.
+    """
+    apart = timedelta()
+    if not settings.database_url.startswith("sqlite"):
+        async with open_database(settings.database_url) as db:
+            apart = max(apart, abs(await db.now() - datetime.now(UTC)))
+    if settings.s3.bucket is not None:
+        async with open_s3(s3_config(settings)) as store:
+            before = datetime.now(UTC)
+            stat = await _put_probe(store)
+            after = datetime.now(UTC)
+            await store.delete(stat.key)
+            # It tells whole seconds, so up to one of them is no difference.
+            early, late = before - timedelta(seconds=1) - stat.modified_at, stat.modified_at - after
+            apart = max(apart, early, late)
+    if apart > MAX_SKEW:
+        raise CommandError(
+            f"{apart.total_seconds():.0f} s apart from the other parts",
+            hint="Set this machine's clock, best by NTP; signed requests are refused otherwise.",
+        )
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, agrees"
+
+
+async def _cdn(settings: Settings) -> str:
+    """Through the CDN with a link of our own: key, signature, origin and bucket must all fit."""
+    cdn = settings.cdn
+    assert cdn.origin is not None
+    signer = CloudFrontSigner(
+        cdn.origin, cdn.key_pair_id, cdn.private_key, cdn.hash, prefix=settings.s3.prefix
+    )
+    async with open_s3(s3_config(settings)) as store:
+        stat = await _put_probe(store)
+        try:
+            link = signer.link(stat.key, expires_at=datetime.now(UTC) + timedelta(minutes=5))
+            await _fetch(cdn.origin, link, stat)
+        finally:
+            await store.delete(stat.key)
+    kind = "signed" if signer.signs else "plain"
+    return f"{cdn.origin} delivers what is in the bucket, by {kind} link"
+
+
+async def _fetch(origin: str, link: str, stat: ObjectStat) -> None:
+    try:
+        async with aiohttp.ClientSession() as http, http.get(link) as response:
+            body = await response.read()
+            if response.status != 200:
+                raise CommandError(
+                    f"{origin} answers {response.status} to a link of ours",
+                    hint="Compare CLOUDFRONT_KEY_PAIR_ID with the distribution's key group, and "
+                    "its origin and path with S3_BUCKET_NAME and S3_PREFIX.",
+                )
+    except aiohttp.ClientError as error:
+        raise CommandError(
+            f"{origin} does not answer ({error})", hint="Check CLOUDFRONT_DOMAIN."
+        ) from error
+    if len(body) != stat.size_bytes or hashlib.sha256(body).hexdigest() not in stat.key:
+        raise IntegrityFault(f"{origin} delivers other bytes than were stored")
+
+
+async def _decoder(settings: Settings) -> str:
+    del settings  # it needs none: an odd machine is what would break it
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "second.wav")
+        await asyncio.to_thread(path.write_bytes, _second_of_silence())
+        async with open_sandbox(analysis_timeout_s=PART_S) as sandbox:
+            probe = await sandbox.probe(path, WAV, DecodeLimits())
+    return f"reads audio in its sandbox ({probe.codec}, {probe.duration_s:g} s)"
+
+
+async def _round_trip(store: Storage) -> None:
+    """Put, describe, read and delete one small object; the store raises what it cannot do."""
+    stat = await _put_probe(store)
+    try:
+        async with store.read(stat.key) as blocks:
+            body = b"".join([block async for block in blocks])
+        if hashlib.sha256(body).hexdigest() not in stat.key:
+            raise IntegrityFault("The store gives back other bytes than it took")
+    finally:
+        await store.delete(stat.key)
+
+
+async def _put_probe(store: Storage) -> ObjectStat:
+    """An object of no track; should we die before deleting it, the sweep of orphans does."""
+    body = secrets.token_bytes(PROBE_BYTES)
+    digest = hashlib.sha256(body).hexdigest()
+    key = track_key(uuid4(), 0, digest, "bin")
+    await store.put(key, body, sha256=digest, content_type="application/octet-stream")
+    return await store.stat(key)
+
+
+def _second_of_silence() -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(44100)
+        sound.writeframes(bytes(2 * 44100))
+    return file.getvalue()

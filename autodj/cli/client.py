@@ -1,0 +1,198 @@
+"""The HTTP API as the commands use it; every refusal is an error with the server's own words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from autodj.cli.where import Server
+from autodj.errors import CommandError
+
+API = "/api/v1"
+BLOCK_BYTES = 256 * 1024
+PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=180)
+PAUSES_S = (1.0, 2.0, 4.0, 8.0)
+LONGEST_PAUSE_S = 30.0
+BUSY = frozenset({429, 503})
+PAGE = 200
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a file: its track, and whether it was new."""
+
+    track: Document
+    created: bool
+
+
+def unheard(_sent_bytes: int) -> None:
+    """Nobody watches."""
+
+
+class Client:
+    """One server, asked by one user."""
+
+    def __init__(self, http: aiohttp.ClientSession, server: Server) -> None:
+        self._http = http
+        self._server = server
+
+    async def read(self, path: str, query: Mapping[str, str] | None = None) -> Document:
+        """The JSON under ``/api/v1``."""
+        async with self._ask("GET", path, params=query) as response:
+            document: Document = await response.json()
+            return document
+
+    async def delete(self, path: str) -> None:
+        async with self._ask("DELETE", path):
+            pass
+
+    async def fetch_url(self, url: str) -> Document:
+        """Order the server to fetch a URL; the job to watch."""
+        async with self._ask("POST", "/tracks", json={"url": url}) as response:
+            job: Document = await response.json()
+            return job
+
+    async def send_file(self, path: Path, on_sent: Callable[[int], None] = unheard) -> Sent:
+        """Upload the file; ``on_sent`` hears how many of its bytes are on their way.
+
+        A server that is busy is asked again, a few times.
+        """
+        for pause_s in (*PAUSES_S, None):
+            try:
+                return await self._send_file(path, on_sent)
+            except BusyServer as busy:
+                if pause_s is None:
+                    raise
+                await asyncio.sleep(max(pause_s, busy.retry_after_s))
+        raise AssertionError("the last try returns or raises")
+
+    async def tracks(self, query: Mapping[str, str]) -> AsyncIterator[Document]:
+        """Every track that fits, newest first, page by page."""
+        cursor: str | None = None
+        while True:
+            asked = {"limit": str(PAGE), **query, **({"cursor": cursor} if cursor else {})}
+            page = await self.read("/tracks", asked)
+            for track in page["items"]:
+                yield track
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    async def watch(self, job_id: str) -> AsyncIterator[Document]:
+        """The job now and at every change, until it is done or has failed."""
+        while True:
+            async with self._ask("GET", f"/jobs/{job_id}/events") as response:
+                async for job in _events(response.content):
+                    yield job
+                    if job["state"] in {"done", "failed"}:
+                        return
+            await asyncio.sleep(PAUSES_S[0])  # the server went away in between
+
+    async def _send_file(self, path: Path, on_sent: Callable[[int], None]) -> Sent:
+        size_bytes = await asyncio.to_thread(lambda: path.stat().st_size)
+        async with self._ask(
+            "POST",
+            "/tracks",
+            params={"name": path.name.encode(errors="replace").decode()},
+            data=_blocks(path, on_sent),
+            headers={
+                "Content-Type": "application/octet-stream",
+                "Content-Length": str(size_bytes),
+            },
+        ) as response:
+            return Sent(await response.json(), created=response.status == 201)
+
+    @asynccontextmanager
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        **options: Any,  # noqa: ANN401 - aiohttp's own parameters
+    ) -> AsyncGenerator[aiohttp.ClientResponse]:
+        try:
+            async with self._http.request(method, f"{API}{path}", **options) as response:
+                if response.status >= 400:
+                    raise await _refusal(response)
+                yield response
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise CommandError(
+                f"{self._server.url} does not answer ({reason_of(error)})",
+                hint="Is it running, and is this its address? `autodj up` starts one here.",
+            ) from error
+
+
+class BusyServer(CommandError):
+    """The server asks to come back after ``retry_after_s`` seconds."""
+
+    retry_after_s = 1.0
+
+
+@asynccontextmanager
+async def open_client(server: Server) -> AsyncGenerator[Client]:
+    """A client for the server; its connections are closed on leaving."""
+    async with aiohttp.ClientSession(
+        server.url,
+        headers={"Authorization": f"Bearer {server.token}"},
+        timeout=PATIENCE,
+    ) as http:
+        yield Client(http, server)
+
+
+def reason_of(error: Exception) -> str:
+    """Why a connection failed, without the client's own wrapping."""
+    inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
+
+
+async def _refusal(response: aiohttp.ClientResponse) -> CommandError:
+    """The problem document (RFC 9457) as an error; anything else in words of our own."""
+    try:
+        problem = json.loads(await response.text())
+        detail, hint, code = _detail(problem), str(problem["hint"]), str(problem["code"])
+    except (ValueError, KeyError, TypeError):
+        detail = f"{response.url.origin()} answered {response.status} {response.reason}"
+        hint, code = "Is this the address of an autodj?", "unexpected_answer"
+    busy = response.status in BUSY
+    error = BusyServer(detail, hint=hint) if busy else CommandError(detail, hint=hint)
+    error.code = code
+    after = response.headers.get("Retry-After", "")
+    if isinstance(error, BusyServer) and after.isdigit():
+        error.retry_after_s = min(float(after), LONGEST_PAUSE_S)
+    return error
+
+
+def _detail(problem: Document) -> str:
+    """The sentence, with the values that were at fault, or where to look in the server's log."""
+    detail = str(problem["detail"])
+    for each in problem.get("errors", ()):
+        name = each["pointer"].strip("/")
+        detail += f" {name}: {each['detail'].removeprefix('Value error, ')}."
+    if problem["code"] == "internal":
+        detail += f" (request {problem['request_id']})"
+    return detail
+
+
+async def _blocks(path: Path, on_sent: Callable[[int], None]) -> AsyncGenerator[bytes]:
+    sent = 0
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while block := await asyncio.to_thread(file.read, BLOCK_BYTES):
+            yield block
+            sent += len(block)
+            on_sent(sent)
+
+
+async def _events(lines: aiohttp.StreamReader) -> AsyncGenerator[Document]:
+    """The data of each server-sent event; one line of JSON each, as our API sends them."""
+    async for line in lines:
+        name, _, value = line.decode().rstrip("\r\n").partition(":")
+        if name == "data" and value.strip():
+            yield json.loads(value)

@@ -1,0 +1,65 @@
+"""What people read: tables and progress on stdout, one line and a hint for a fault on stderr."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from autodj.errors import AutodjError, CommandError, DiskFull, SettingsError
+
+WIDTH_WITHOUT_TERMINAL = 120
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that keeps lines whole when its output goes to a file or another program."""
+    made = Console(stderr=stderr, highlight=False)
+    return (
+        made
+        if made.is_terminal
+        else Console(stderr=stderr, highlight=False, width=WIDTH_WITHOUT_TERMINAL, soft_wrap=False)
+    )
+
+
+def print_json(document: object) -> None:
+    """One JSON document on stdout, for programs."""
+    console().out(json.dumps(document, ensure_ascii=False, indent=2, default=str), highlight=False)
+
+
+def print_line(text: str) -> None:
+    """Exactly this line on stdout, unwrapped and unstyled, so that it can be piped."""
+    console().out(text, highlight=False)
+
+
+def tell(error: AutodjError) -> None:
+    """The fault in a line, every fault of the settings in one of its own, then what to do."""
+    err = console(stderr=True)
+    for line in _faults(error):
+        err.print(Text.assemble(("error: ", "bold red"), line), soft_wrap=True)
+    hint = hint_of(error)
+    if hint:
+        err.print(Text.assemble(("hint:  ", "bold"), hint), soft_wrap=True)
+
+
+def hint_of(error: AutodjError) -> str:
+    """What a person can do; empty where the class knows nothing that suits a command."""
+    if isinstance(error, SettingsError):
+        return "`autodj settings` lists every setting with its meaning."
+    return "" if error.hint == AutodjError.hint else error.hint
+
+
+def from_os_error(error: OSError) -> AutodjError:
+    """A refusal of the operating system, as an error that says what to do."""
+    where = f"{error.filename}: " if error.filename else ""
+    reason = error.strerror or str(error) or type(error).__name__
+    if error.errno in NO_ROOM:
+        return DiskFull(f"{where}there is no room left on the disk ({reason})")
+    return CommandError(f"{where}{reason}")
+
+
+def _faults(error: AutodjError) -> Sequence[str]:
+    return error.faults if isinstance(error, SettingsError) else [error.detail]

@@ -1,0 +1,1 @@
+"""``autodj demo``: the whole path with real parts, told step by step and checked."""

@@ -1,0 +1,44 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+OWNER = "dj"
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="The data folder.  [dim]default: AUTODJ_DATA_DIR, or ~/.local/share/autodj[/]",
+        show_default=False,
+    ),
+]
+ServerUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        envvar="AUTODJ_SERVER",
+        help="A running autodj.  [dim]default: the one that `autodj up` runs here[/]",
+        show_default=False,
+    ),
+]
+BearerToken = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        metavar="TOKEN",
+        envvar="AUTODJ_TOKEN",
+        help="Who you are to --server; `autodj token` prints one there.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON, for programs.")]
+UserName = Annotated[
+    str, typer.Option("--user", metavar="NAME", help="Whose; made when there is no such user.")
+]

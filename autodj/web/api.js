@@ -1,0 +1,112 @@
+// @ts-check
+/** Requests to the server, with every refusal as one readable error. */
+
+/** @import { Analysis, AudioLink, Filter, Job, Page, ProblemDocument, Track } from "./types.js" */
+
+const BASE = "/api/v1";
+const PAGE_SIZE = 50;
+
+/** A refusal: `message` says what happened, `hint` what to do about it. */
+export class Problem extends Error {
+  /** @param {Partial<ProblemDocument>} document */
+  constructor(document) {
+    super(document.detail || document.title || "Something went wrong");
+    this.name = "Problem";
+    this.status = document.status ?? 0;
+    this.code = document.code ?? "";
+    const faults = (document.errors ?? []).map(
+      ({ pointer, detail }) => `${pointer.replace(/^\//, "") || "The body"}: ${detail}`,
+    );
+    this.hint = faults.join("; ") || document.hint || "";
+  }
+}
+
+export const UNREACHABLE = {
+  code: "unreachable",
+  title: "autodj does not answer",
+  hint: "Check that `autodj up` is still running, then try again.",
+};
+
+/** @returns {Promise<{id: string, name: string, storage: "local" | "s3"}>} */
+export const me = () => json("GET", `${BASE}/me`);
+
+/** @param {Filter} filter @param {string | null} cursor @param {AbortSignal} [signal]
+ * @returns {Promise<Page>} */
+export const tracks = (filter, cursor, signal) =>
+  json("GET", `${BASE}/tracks?${query({ ...filter, cursor, limit: PAGE_SIZE })}`, { signal });
+
+/** @param {string} id @returns {Promise<Track>} */
+export const track = (id) => json("GET", `${BASE}/tracks/${id}`);
+
+/**
+ * Correct a track, provided nobody else has since `version`.
+ * @param {string} id @param {number} version @param {Record<string, unknown>} changes
+ * @returns {Promise<Track>}
+ */
+export const correct = (id, version, changes) =>
+  json("PATCH", `${BASE}/tracks/${id}`, {
+    headers: { "Content-Type": "application/json", "If-Match": `"v${version}"` },
+    body: JSON.stringify(changes),
+  });
+
+/** @param {string} id */
+export const remove = (id) => answer("DELETE", `${BASE}/tracks/${id}`);
+
+/** @param {string} url @returns {Promise<Job>} */
+export const addUrl = (url) =>
+  json("POST", `${BASE}/tracks`, {
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ url }),
+  });
+
+/** Make this browser a stranger again. */
+export const logOut = () => answer("POST", "/logout");
+
+/** @param {string} url @returns {Promise<Analysis>} */
+export const analysis = (url) => json("GET", url);
+
+/**
+ * Where to play a track from, and for how many seconds by the server's own clock.
+ * @param {Track} track @returns {Promise<AudioLink & {life_s: number}>}
+ */
+export async function audioLink(track) {
+  const response = await answer("GET", track.audio_url);
+  const link = /** @type {AudioLink} */ (await response.json());
+  const now = Date.parse(response.headers.get("Date") ?? "") || Date.now();
+  const life_s = link.expires_at ? (Date.parse(link.expires_at) - now) / 1000 : Infinity;
+  return { ...link, life_s };
+}
+
+/** The refusal that an answer holds. @param {number} status @param {string} text */
+export function problemOf(status, text) {
+  if (status === 401) document.dispatchEvent(new Event("autodj:signed-out"));
+  try {
+    return new Problem({ ...JSON.parse(text), status });
+  } catch {
+    return new Problem({ status, title: `The server answered ${status}`, hint: "Try again." });
+  }
+}
+
+/** @param {string} method @param {string} path @param {RequestInit} [init] @returns {Promise<any>} */
+async function json(method, path, init) {
+  return (await answer(method, path, init)).json();
+}
+
+/** @param {string} method @param {string} path @param {RequestInit} [init] */
+async function answer(method, path, init = {}) {
+  let response;
+  try {
+    response = await fetch(path, { method, credentials: "same-origin", ...init });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Problem(UNREACHABLE);
+  }
+  if (!response.ok) throw problemOf(response.status, await response.text());
+  return response;
+}
+
+/** @param {Record<string, string | number | null>} values */
+function query(values) {
+  const given = Object.entries(values).filter(([, value]) => value !== null && value !== "");
+  return new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+}

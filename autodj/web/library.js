@@ -1,0 +1,194 @@
+// @ts-check
+/** The loaded part of the library, kept true to what the server says. */
+
+import * as api from "./api.js";
+import { find } from "./dom.js";
+import { Rows } from "./rows.js";
+import { complain, say } from "./toast.js";
+
+/** @import { Filter, Job, Track } from "./types.js" */
+
+/**
+ * @typedef {object} Heard
+ * @property {(track: Track) => void} play
+ * @property {(track: Track) => void} changed
+ * @property {(id: string) => void} removed
+ */
+
+export class Library {
+  #heard;
+  #rows;
+  #more = find("#more", HTMLButtonElement);
+  /** @type {Map<string, Track>} in the order of the list */
+  #tracks = new Map();
+  /** @type {Map<string, Job>} by track */
+  #jobs = new Map();
+  /** @type {Filter} */
+  #filter = { q: "", bpm_min: "", bpm_max: "", key: "", source: "" };
+  /** @type {string | null} */
+  #cursor = null;
+  #total = 0;
+  #request = new AbortController();
+  /** @type {import("./rows.js").Shown} */
+  #shown = { job: (id) => this.#jobs.get(id), current: null, playing: false };
+
+  /** @param {Heard} heard */
+  constructor(heard) {
+    this.#heard = heard;
+    this.#rows = new Rows(this.#shown, (act, id) => this.#act(act, id));
+    this.#more.addEventListener("click", () => void this.#load(this.#cursor));
+    new IntersectionObserver((entries) => {
+      if (entries.some((entry) => entry.isIntersecting) && !this.#more.hidden) this.#more.click();
+    }).observe(this.#more);
+  }
+
+  /** @param {Filter} filter */
+  async narrow(filter) {
+    this.#filter = filter;
+    await this.reload();
+  }
+
+  async reload() {
+    await this.#load(null);
+  }
+
+  /** @param {string} id */
+  get(id) {
+    return this.#tracks.get(id);
+  }
+
+  /** @returns {Track | undefined} */
+  first() {
+    return this.#tracks.values().next().value;
+  }
+
+  /** @param {Track} track @param {1 | -1} step @returns {Track | null} */
+  beside(track, step) {
+    const order = [...this.#tracks.values()];
+    const index = order.findIndex((each) => each.id === track.id);
+    return (index >= 0 && order[index + step]) || null;
+  }
+
+  /** Show a track as it is now, a new one on top. @param {Track} track */
+  put(track) {
+    if (this.#tracks.has(track.id)) {
+      this.#tracks.set(track.id, track);
+      this.#rows.one(track);
+    } else if (this.#isNewest(track)) {
+      this.#tracks = new Map([[track.id, track], ...this.#tracks]);
+      this.#total += 1;
+      this.#rows.prepend(track);
+      this.#summarise();
+    }
+    this.#heard.changed(track);
+  }
+
+  /** Show how far a track's work is, and read it again whenever a step is over. @param {Job} job */
+  async hear(job) {
+    const id = job.track_id;
+    if (id === null || job.kind !== "process") return;
+    const before = this.#jobs.get(id);
+    this.#jobs.set(id, job);
+    const known = this.#tracks.get(id);
+    if (known) this.#rows.one(known);
+    if (known ? !hasNews(known, before, job) : this.#isNarrowed()) return;
+    try {
+      this.put(await api.track(id));
+    } catch (error) {
+      // It may have been deleted meanwhile.
+      if (!(error instanceof api.Problem && error.status === 404)) complain(error);
+    }
+  }
+
+  /** @param {Track | null} track @param {boolean} playing */
+  showPlaying(track, playing) {
+    const { current, playing: before } = this.#shown;
+    if (current?.id === track?.id && before === playing) return;
+    Object.assign(this.#shown, { current: track, playing });
+    if (current?.id !== track?.id) this.#rows.all(this.#tracks.values());
+    else if (track) this.#rows.one(this.#tracks.get(track.id) ?? track);
+  }
+
+  /** @param {string | null} cursor */
+  async #load(cursor) {
+    this.#request.abort();
+    this.#request = new AbortController();
+    this.#more.hidden = true;
+    try {
+      const page = await api.tracks(this.#filter, cursor, this.#request.signal);
+      if (cursor === null) this.#tracks.clear();
+      for (const track of page.items) this.#tracks.set(track.id, track);
+      this.#cursor = page.next_cursor;
+      this.#total = page.total;
+      if (cursor === null) this.#rows.all(page.items);
+      else this.#rows.append(page.items);
+      this.#summarise();
+    } catch (error) {
+      if (error instanceof DOMException) return;
+      complain(error, "Reading the library");
+    }
+    this.#more.hidden = this.#cursor === null;
+  }
+
+  /** Whether it was added after all that is listed. @param {Track} track */
+  #isNewest(track) {
+    const first = this.first();
+    return !first || Date.parse(track.created_at) >= Date.parse(first.created_at);
+  }
+
+  #isNarrowed() {
+    return Object.values(this.#filter).some((value) => value !== "");
+  }
+
+  #summarise() {
+    const shown = this.#tracks.size;
+    const view = shown > 0 ? "tracks" : this.#isNarrowed() ? "nothing" : "empty";
+    document.body.dataset.view = view;
+    const total = `${this.#total} ${this.#total === 1 ? "track" : "tracks"}`;
+    const partly = this.#isNarrowed() || shown < this.#total;
+    find("#count", HTMLElement).textContent = partly ? `${shown} of ${total}` : total;
+  }
+
+  /** @param {import("./rows.js").Act} act @param {string} id */
+  #act(act, id) {
+    const track = this.#tracks.get(id);
+    if (!track) return;
+    if (act === "play") this.#heard.play(track);
+    if (act === "edit") this.#rows.edit(track, (after) => this.put(after));
+    if (act === "delete") void this.#delete(track);
+  }
+
+  /** @param {Track} track */
+  async #delete(track) {
+    const dialog = find("#delete-dialog", HTMLDialogElement);
+    find("#delete-title", HTMLElement, dialog).textContent = track.title;
+    dialog.returnValue = "";
+    dialog.showModal();
+    await new Promise((closed) => dialog.addEventListener("close", closed, { once: true }));
+    if (dialog.returnValue !== "delete") return;
+    try {
+      await api.remove(track.id);
+    } catch (error) {
+      return complain(error, "Deleting");
+    }
+    this.#tracks.delete(track.id);
+    this.#jobs.delete(track.id);
+    this.#total -= 1;
+    this.#rows.remove(track.id);
+    this.#summarise();
+    this.#heard.removed(track.id);
+    say(`Deleted ${track.title}`);
+  }
+}
+
+/**
+ * Whether the track has changed since it was read: a step ended, or a job is over that nobody
+ * here saw begin and whose end does not show on the track.
+ * @param {Track} track @param {Job | undefined} before @param {Job} job
+ */
+function hasNews(track, before, job) {
+  if (before && before.step !== job.step) return true;
+  if (before || job.state === "queued" || job.state === "running") return false;
+  const isMeasured = track.analysis.state !== "pending";
+  return !isMeasured || job.result?.sources[track.file_source] !== 1;
+}

@@ -1,0 +1,209 @@
+// @ts-check
+/** The player at the foot of the page. */
+
+import { analysisOf } from "./analyses.js";
+import { find } from "./dom.js";
+import { barAt, clock, keyHint, tempo, tempoHint, writePlace } from "./format.js";
+import { bindMediaSession, describeMedia, placeMedia } from "./media-session.js";
+import { paintCover, paintKey } from "./marks.js";
+import { Playback } from "./playback.js";
+import { complain, say } from "./toast.js";
+import { bindVolume } from "./volume.js";
+import { WaveView } from "./wave-view.js";
+
+/** @import { Track } from "./types.js" */
+
+const RESTART_S = 3;
+
+/**
+ * @typedef {object} Order what comes before and after a track
+ * @property {(track: Track, step: 1 | -1) => Track | null} beside
+ * @property {(track: Track | null, playing: boolean) => void} changed
+ */
+
+export class Player {
+  #root = find("#player", HTMLElement);
+  #wave = find("wave-view", WaveView, this.#root);
+  #time = find("#time", HTMLElement);
+  #audio = find("#audio", HTMLAudioElement);
+  #playback = new Playback(this.#audio);
+  #order;
+  #ticking = 0;
+  /** @type {string | null} the analysis that is shown */
+  #shown = null;
+
+  /** @param {Order} order */
+  constructor(order) {
+    this.#order = order;
+    this.#playback.addEventListener("change", () => this.#refresh());
+    this.#playback.addEventListener("ended", () => this.step(1));
+    this.#playback.addEventListener("trouble", (event) => {
+      complain(/** @type {CustomEvent} */ (event).detail, "Playing");
+    });
+    this.#wave.addEventListener("seek", (event) => {
+      this.#playback.seek(/** @type {CustomEvent<number>} */ (event).detail);
+    });
+    this.#wave.addEventListener("zoom", () => this.#showZoom());
+    bindMediaSession(this.#playback, { previous: () => this.step(-1), next: () => this.step(1) });
+    this.#bindButtons();
+    bindVolume(this.#audio);
+  }
+
+  get track() {
+    return this.#playback.track;
+  }
+
+  get playing() {
+    return this.#playback.playing;
+  }
+
+  /** Play a track, or pause it when it is the one that plays. @param {Track} track */
+  choose(track) {
+    if (track.id === this.track?.id) this.#playback.toggle();
+    else this.open(track, { play: true });
+  }
+
+  /** @param {Track} track @param {{at?: number, play?: boolean}} how */
+  open(track, how) {
+    void this.#playback.load(track, how);
+    this.#wave.at = how.at ?? 0;
+    this.#describe(track);
+  }
+
+  /** Facts have changed: a correction, or an analysis that has come. @param {Track} track */
+  update(track) {
+    if (track.id !== this.track?.id) return;
+    this.#playback.track = track;
+    this.#describe(track);
+  }
+
+  /** @param {string} id */
+  forget(id) {
+    if (this.track?.id !== id) return;
+    this.#playback.stop();
+    this.#root.hidden = true;
+  }
+
+  toggle() {
+    this.#playback.toggle();
+  }
+
+  /** @param {number} seconds */
+  seek(seconds) {
+    this.#wave.at = seconds;
+    this.#playback.seek(seconds);
+  }
+
+  /** @param {number} seconds */
+  seekBy(seconds) {
+    this.seek(this.#playback.at + seconds);
+  }
+
+  /** The track before or after; early in a track, back means its start. @param {1 | -1} step */
+  step(step) {
+    if (!this.track) return;
+    const restart = step < 0 && this.#playback.at > RESTART_S;
+    const beside = restart ? null : this.#order.beside(this.track, step);
+    if (beside) this.open(beside, { play: true });
+    else if (step < 0) this.seek(0);
+  }
+
+  mute() {
+    this.#audio.muted = !this.#audio.muted;
+  }
+
+  /** @param {number} factor */
+  zoomBy(factor) {
+    this.#wave.zoomBy(factor);
+  }
+
+  /** @param {Track} track */
+  #describe(track) {
+    this.#root.hidden = false;
+    find("#now-title", HTMLElement).textContent = track.title;
+    find("#now-artist", HTMLElement).textContent = track.artist ?? "Unknown artist";
+    const bpm = find("#now-bpm", HTMLElement);
+    bpm.textContent = track.bpm === null ? "" : `${tempo(track.bpm)} BPM`;
+    bpm.title = tempoHint(track);
+    paintKey(find("#now-key", HTMLElement), track.camelot, keyHint(track));
+    paintCover(find("#now-cover", HTMLElement), track);
+    document.title = `${track.title} · autodj`;
+    describeMedia(track);
+    void this.#showWave(track);
+  }
+
+  /** @param {Track} track */
+  async #showWave(track) {
+    const wanted = `${track.id} ${track.analysis.url ?? ""} ${track.analysis.version}`;
+    if (wanted === this.#shown) return;
+    this.#shown = wanted;
+    this.#wave.show(track.duration_s, null);
+    this.#root.toggleAttribute("data-plain", true);
+    if (track.analysis.url === null) return;
+    try {
+      const analysis = await analysisOf(track);
+      if (this.#shown !== wanted) return;
+      this.#wave.show(track.duration_s, analysis);
+      this.#root.toggleAttribute("data-plain", false);
+    } catch (error) {
+      complain(error, "Reading the waveform");
+    }
+  }
+
+  #refresh() {
+    const { playing, waiting, track } = this.#playback;
+    const button = find("[data-act=toggle]", HTMLButtonElement, this.#root);
+    button.setAttribute("aria-label", playing ? "Pause" : "Play");
+    this.#root.dataset.state = playing ? (waiting ? "waiting" : "playing") : "paused";
+    this.#order.changed(track, playing);
+    placeMedia(this.#playback);
+    this.#tick();
+  }
+
+  #tick = () => {
+    const { track, at, playing } = this.#playback;
+    if (!track) return;
+    this.#wave.at = at;
+    const bar = barAt(this.#wave.beats, at);
+    const text = `${clock(at)} / ${clock(track.duration_s)}${bar === null ? "" : ` · bar ${bar}`}`;
+    if (this.#time.textContent !== text) this.#time.textContent = text;
+    cancelAnimationFrame(this.#ticking);
+    if (playing) this.#ticking = requestAnimationFrame(this.#tick);
+  };
+
+  #bindButtons() {
+    /** @type {Record<string, () => void>} */
+    const acts = {
+      toggle: () => this.toggle(),
+      previous: () => this.step(-1),
+      next: () => this.step(1),
+      closer: () => this.zoomBy(2),
+      wider: () => this.zoomBy(0.5),
+      mute: () => this.mute(),
+      link: () => void this.#copyPlace(),
+    };
+    this.#root.addEventListener("click", (event) => {
+      const button = event.target instanceof Element && event.target.closest("[data-act]");
+      if (button instanceof HTMLElement) acts[button.dataset.act ?? ""]?.();
+    });
+    this.#showZoom();
+  }
+
+  #showZoom() {
+    const zoom = this.#wave.zoom;
+    find("[data-act=wider]", HTMLButtonElement, this.#root).disabled = zoom === 1;
+    find("#zoom", HTMLElement).textContent = `${zoom}×`;
+  }
+
+  async #copyPlace() {
+    if (!this.track) return;
+    const place = writePlace(this.track.id, this.#playback.at);
+    history.replaceState(null, "", place);
+    try {
+      await navigator.clipboard.writeText(location.href);
+      say(`Copied a link to ${clock(this.#playback.at)}`);
+    } catch {
+      say("The link to this place is in the address bar");
+    }
+  }
+}

@@ -1,0 +1,124 @@
+// @ts-check
+/** The table's rows on the page: painted again in place, without losing focus or an edit. */
+
+import { find } from "./dom.js";
+import { editRow } from "./track-edit.js";
+import { trackRow } from "./track-row.js";
+
+/** @import { Job, Track } from "./types.js" */
+
+/**
+ * @typedef {object} Shown what rows show beside their track
+ * @property {(id: string) => Job | undefined} job
+ * @property {Track | null} current the track in the player
+ * @property {boolean} playing whether that one sounds
+ */
+
+/** @typedef {"play" | "edit" | "delete"} Act */
+
+export class Rows {
+  #body = find("#tracks tbody", HTMLTableSectionElement);
+  #shown;
+
+  /** @param {Shown} shown @param {(act: Act, id: string) => void} act what a row is asked for */
+  constructor(shown, act) {
+    this.#shown = shown;
+    this.#body.addEventListener("click", ({ target }) => {
+      const button = target instanceof Element && target.closest("[data-act]");
+      if (!(button instanceof HTMLElement) || !button.closest("tr.track")) return;
+      act(/** @type {Act} */ (button.dataset.act), idOf(button));
+    });
+    this.#body.addEventListener("dblclick", ({ target }) => {
+      if (!(target instanceof Element) || target.closest("button, form")) return;
+      act("play", idOf(target));
+    });
+    this.#body.addEventListener("keydown", (event) => this.#walk(event));
+  }
+
+  /** Show these tracks and no others. @param {Iterable<Track>} tracks */
+  all(tracks) {
+    const edited = [...this.#body.querySelectorAll("tr.editing")];
+    const rows = [...tracks].map(
+      (track) => edited.find((row) => idOf(row) === track.id) ?? this.#make(track),
+    );
+    this.#keepingFocus(() => this.#body.replaceChildren(...rows));
+  }
+
+  /** @param {Track[]} tracks */
+  append(tracks) {
+    this.#body.append(...tracks.map((track) => this.#make(track)));
+  }
+
+  /** @param {Track} track */
+  prepend(track) {
+    this.#body.prepend(this.#make(track));
+  }
+
+  /** Show a track as it is now; one that is being edited is left alone. @param {Track} track */
+  one(track) {
+    const row = this.#find(track.id);
+    if (row?.classList.contains("track")) {
+      this.#keepingFocus(() => row.replaceWith(this.#make(track)));
+    }
+  }
+
+  /** @param {string} id */
+  remove(id) {
+    this.#find(id)?.remove();
+  }
+
+  /** @param {Track} track @param {(track: Track) => void} done gets the track as it is then */
+  edit(track, done) {
+    const row = editRow(track, (after) => {
+      row.replaceWith(this.#make(after));
+      done(after);
+      this.#focus(after.id, "edit");
+    });
+    this.#find(track.id)?.replaceWith(row);
+    find("input", HTMLInputElement, row).focus();
+  }
+
+  /** @param {Track} track */
+  #make(track) {
+    const { current, playing, job } = this.#shown;
+    return trackRow(track, { job: job(track.id), current, playing });
+  }
+
+  /** @param {() => void} change */
+  #keepingFocus(change) {
+    const button = document.activeElement;
+    const inside = button instanceof HTMLElement && this.#body.contains(button);
+    const place = inside && { id: idOf(button), act: button.dataset.act };
+    change();
+    if (place && !this.#body.contains(document.activeElement)) this.#focus(place.id, place.act);
+  }
+
+  /** @param {string} id @param {string | undefined} act */
+  #focus(id, act) {
+    const button = act && this.#find(id)?.querySelector(`[data-act="${act}"]`);
+    if (button instanceof HTMLElement) button.focus({ preventScroll: true });
+  }
+
+  /** @param {string} id */
+  #find(id) {
+    return this.#body.querySelector(`tr[data-id="${CSS.escape(id)}"]`);
+  }
+
+  /** Up and down move between rows. @param {KeyboardEvent} event */
+  #walk(event) {
+    const button = document.activeElement;
+    const row = button?.closest("tr.track");
+    if (!row || !(button instanceof HTMLElement)) return;
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    const beside = event.key === "ArrowDown" ? row.nextElementSibling : row.previousElementSibling;
+    const target = beside?.querySelector(`[data-act="${button.dataset.act}"]`);
+    if (target instanceof HTMLElement) target.focus();
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+/** @param {Element} element in a row */
+function idOf(element) {
+  return element.closest("tr")?.dataset.id ?? "";
+}

@@ -1,0 +1,43 @@
+// @ts-check
+/** Keys for the whole page. */
+
+import { find, isField } from "./dom.js";
+
+/** @import { Player } from "./player.js" */
+
+const SEEK_S = 5;
+
+/** @param {Player} player */
+export function bindShortcuts(player) {
+  const help = find("#help", HTMLDialogElement);
+  /** @type {Record<string, () => void>} */
+  const acts = {
+    " ": () => player.toggle(),
+    ArrowLeft: () => player.seekBy(-SEEK_S),
+    ArrowRight: () => player.seekBy(SEEK_S),
+    n: () => player.step(1),
+    p: () => player.step(-1),
+    m: () => player.mute(),
+    "+": () => player.zoomBy(2),
+    "-": () => player.zoomBy(0.5),
+    "/": () => find("#q", HTMLInputElement).focus(),
+    "?": () => help.showModal(),
+  };
+  addEventListener("keydown", (event) => {
+    const act = acts[event.key];
+    if (!act || event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
+    event.preventDefault();
+    act();
+  });
+  for (const button of document.querySelectorAll("[data-act=help]")) {
+    button.addEventListener("click", () => help.showModal());
+  }
+}
+
+/** Whether what holds the focus has its own use for the key. @param {KeyboardEvent} event */
+function isTaken({ key, target }) {
+  if (isField(target) || document.querySelector("dialog[open]")) return true;
+  if (!(target instanceof Element)) return false;
+  if (key === " ") return target.matches("button, a, summary, input");
+  return key.startsWith("Arrow") && target.matches("input");
+}

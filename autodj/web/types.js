@@ -1,0 +1,87 @@
+// @ts-check
+/**
+ * The shapes that travel between the server and the page. Times end in _s (seconds).
+ *
+ * @typedef {object} AnalysisSummary
+ * @property {"pending" | "done" | "failed"} state
+ * @property {number | null} version
+ * @property {string | null} failure why there is none, as a code
+ * @property {string | null} url
+ *
+ * @typedef {object} Track
+ * @property {string} id
+ * @property {string} title
+ * @property {string | null} artist
+ * @property {string | null} album
+ * @property {string} created_at
+ * @property {number} version
+ * @property {number} duration_s
+ * @property {string} content_type
+ * @property {number} size_bytes
+ * @property {"local" | "s3"} file_source
+ * @property {string} file_state
+ * @property {string | null} cover_url
+ * @property {string} audio_url
+ * @property {AnalysisSummary} analysis
+ * @property {number | null} bpm
+ * @property {number | null} bpm_confidence 0 to 1
+ * @property {number | null} bpm_alternative
+ * @property {boolean} bpm_corrected
+ * @property {string | null} key such as "A minor"
+ * @property {string | null} camelot such as "8A"
+ * @property {number | null} key_confidence 0 to 1
+ * @property {boolean} key_corrected
+ * @property {number | null} integrated_lufs
+ * @property {number | null} true_peak_dbtp
+ * @property {string | null} [job_id]
+ *
+ * @typedef {object} ProblemDocument RFC 9457
+ * @property {number} status
+ * @property {string} title
+ * @property {string} [detail]
+ * @property {string} [code]
+ * @property {string} [hint]
+ * @property {{pointer: string, detail: string}[]} [errors]
+ *
+ * @typedef {object} Job
+ * @property {string} id
+ * @property {"process" | "fetch"} kind
+ * @property {"queued" | "running" | "done" | "failed"} state
+ * @property {string} step
+ * @property {number} progress 0 to 1 of the whole job
+ * @property {string | null} track_id
+ * @property {{tracks: number, created?: boolean, sources: {local: number, s3: number}} | null} result
+ * @property {ProblemDocument | null} problem
+ *
+ * @typedef {object} AudioLink
+ * @property {string} url
+ * @property {"local" | "s3"} source
+ * @property {string | null} expires_at
+ * @property {number} duration_s
+ *
+ * @typedef {object} Waveform four lists of 0 to 255, equally long
+ * @property {number} points_per_s
+ * @property {ArrayLike<number>} peak
+ * @property {ArrayLike<number>} low
+ * @property {ArrayLike<number>} mid
+ * @property {ArrayLike<number>} high
+ *
+ * @typedef {object} Analysis
+ * @property {number} duration_s
+ * @property {number[]} beats_s
+ * @property {Waveform} waveform
+ *
+ * @typedef {object} Filter what the list is narrowed to; empty text leaves it open
+ * @property {string} q
+ * @property {string} bpm_min
+ * @property {string} bpm_max
+ * @property {string} key
+ * @property {string} source
+ *
+ * @typedef {object} Page
+ * @property {Track[]} items
+ * @property {string | null} next_cursor
+ * @property {number} total
+ */
+
+export {};

@@ -1,0 +1,258 @@
+// @ts-check
+/** <wave-view>: the track's outline as a slider, with its beat grid and an overview. */
+
+import { clock, spokenPlace } from "./format.js";
+import { drawBars, drawBlank, drawCurves, drawGrid, surface, visible } from "./wave-draw.js";
+import { keyTarget } from "./wave-keys.js";
+
+/** @import { Analysis } from "./types.js" */
+/** @import { Colours, View } from "./wave-draw.js" */
+
+const COLOURS = ["low", "mid", "high", "beat", "bar", "phrase", "label", "head", "shade", "window"];
+const SHORTEST_VIEW_S = 4;
+const LAST_S = 0.05;
+
+/** Fires "seek" with `detail` in seconds, and "zoom". */
+class WaveView extends HTMLElement {
+  #main = document.createElement("canvas");
+  #map = document.createElement("canvas");
+  #whole = document.createElement("canvas");
+  #wholeIsOf = "";
+  #resized = new ResizeObserver(() => this.#forget());
+  #stillMotion = matchMedia("(prefers-reduced-motion: reduce)");
+  /** @type {Colours} */
+  #colours = {};
+  /** @type {Analysis | null} */
+  #analysis = null;
+  #duration = 0;
+  #at = 0;
+  #zoom = 1;
+  #spokenSecond = -1;
+  #frame = 0;
+  /** @type {{from: number, to: number} | null} the stretch under a held pointer */
+  #held = null;
+  /** @type {number | null} seconds under the pointer */
+  #hover = null;
+
+  connectedCallback() {
+    this.#main.className = "wave-main";
+    this.#map.className = "wave-map";
+    this.append(this.#main, this.#map);
+    this.setAttribute("role", "slider");
+    this.setAttribute("aria-valuemin", "0");
+    this.tabIndex = 0;
+    this.#resized.observe(this);
+    document.addEventListener("autodj:theme", this.#forget);
+    this.addEventListener("keydown", this.#onKey);
+    this.#main.addEventListener("pointerdown", this.#grab);
+    this.#main.addEventListener("pointermove", this.#move);
+    this.#main.addEventListener("pointerup", this.#release);
+    this.#main.addEventListener("pointerleave", this.#leave);
+    this.#main.addEventListener("pointercancel", this.#leave);
+    this.#main.addEventListener("wheel", this.#wheel, { passive: false });
+    this.#map.addEventListener("click", this.#jump);
+    this.show(0, null);
+  }
+
+  disconnectedCallback() {
+    this.#resized.disconnect();
+    document.removeEventListener("autodj:theme", this.#forget);
+  }
+
+  /** Take another track. @param {number} duration_s @param {Analysis | null} analysis */
+  show(duration_s, analysis) {
+    this.#duration = duration_s;
+    this.#analysis = analysis;
+    this.#zoom = Math.min(this.#zoom, this.#deepest());
+    this.setAttribute("aria-valuemax", duration_s.toFixed(1));
+    this.#forget();
+    this.at = this.#at;
+    this.#speak();
+  }
+
+  get at() {
+    return this.#at;
+  }
+
+  /** Where the music is. @param {number} seconds */
+  set at(seconds) {
+    this.#at = Math.min(Math.max(0, seconds), this.#duration);
+    if (Math.floor(this.#at) !== this.#spokenSecond) this.#speak();
+    this.#redraw();
+  }
+
+  get beats() {
+    return this.#analysis?.beats_s ?? [];
+  }
+
+  get zoom() {
+    return this.#zoom;
+  }
+
+  /** @param {number} factor above 1 looks closer */
+  zoomBy(factor) {
+    this.#zoom = Math.min(Math.max(1, this.#zoom * factor), this.#deepest());
+    this.toggleAttribute("data-zoomed", this.#zoom > 1);
+    this.#redraw();
+    this.dispatchEvent(new Event("zoom"));
+  }
+
+  #deepest() {
+    return 2 ** Math.floor(Math.log2(Math.max(1, this.#duration / SHORTEST_VIEW_S)));
+  }
+
+  #speak() {
+    this.#spokenSecond = Math.floor(this.#at);
+    this.setAttribute("aria-valuenow", this.#at.toFixed(1));
+    this.setAttribute("aria-valuetext", spokenPlace(this.#at, this.#duration, this.beats));
+  }
+
+  /** @param {number} seconds */
+  #seek(seconds) {
+    this.at = Math.min(seconds, this.#duration - LAST_S);
+    this.#speak();
+    this.dispatchEvent(new CustomEvent("seek", { detail: this.#at }));
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const place = { at: this.#at, duration: this.#duration, beats: this.beats };
+    const target = keyTarget(event, place);
+    if (target === null) return;
+    this.#seek(target);
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  /** @param {PointerEvent} event */
+  #grab = (event) => {
+    if (event.button !== 0 || !this.#duration) return;
+    this.#held = this.#stretch();
+    this.#main.setPointerCapture(event.pointerId);
+    this.#move(event);
+  };
+
+  /** @param {PointerEvent} event */
+  #move = (event) => {
+    const { from, to } = this.#held ?? this.#stretch();
+    this.#hover = from + (event.offsetX / this.#main.clientWidth) * (to - from);
+    this.#redraw();
+  };
+
+  /** @param {PointerEvent} event */
+  #release = (event) => {
+    if (!this.#held) return;
+    this.#move(event);
+    this.#held = null;
+    this.#seek(this.#hover ?? this.#at);
+    if (event.pointerType !== "mouse") this.#leave();
+  };
+
+  #leave = () => {
+    this.#held = null;
+    this.#hover = null;
+    this.#redraw();
+  };
+
+  /** @param {WheelEvent} event */
+  #wheel = (event) => {
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    this.zoomBy(event.deltaY < 0 ? 2 : 0.5);
+  };
+
+  /** @param {MouseEvent} event */
+  #jump = (event) => {
+    this.#seek((event.offsetX / this.#map.clientWidth) * this.#duration);
+  };
+
+  #stretch() {
+    return visible(this.#duration, this.#zoom, this.#at, this.#stillMotion.matches);
+  }
+
+  #forget = () => {
+    this.#wholeIsOf = "";
+    this.#colours = {};
+    this.#redraw();
+  };
+
+  #redraw() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      if (this.clientWidth) this.#draw();
+    });
+  }
+
+  #draw() {
+    if (!this.#colours.low) this.#readColours();
+    const { context, width, height } = surface(this.#main);
+    const view = { ...(this.#held ?? this.#stretch()), width, height };
+    if (this.#zoom > 1 && this.#analysis) {
+      drawCurves(context, this.#analysis.waveform, view, this.#colours);
+      drawGrid(context, this.beats, view, this.#colours);
+    } else {
+      context.drawImage(this.#drawWhole(this.#main), 0, 0, width, height);
+    }
+    this.#drawHead(context, view);
+    this.#drawHover(context, view);
+    if (this.#zoom > 1) this.#drawMap(view);
+  }
+
+  /** The unmoving picture of the whole track, drawn once for each size.
+   * @param {HTMLCanvasElement} canvas */
+  #drawWhole({ clientWidth, clientHeight }) {
+    const is = `${clientWidth}x${clientHeight}@${devicePixelRatio}`;
+    if (this.#wholeIsOf !== is) {
+      this.#wholeIsOf = is;
+      const { context, width, height } = surface(this.#whole, clientWidth, clientHeight);
+      const waveform = this.#analysis?.waveform;
+      if (waveform) drawBars(context, waveform, { width, height }, this.#colours);
+      else drawBlank(context, { width, height }, this.#colours);
+    }
+    return this.#whole;
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {View} view */
+  #drawHead(context, view) {
+    const x = (this.#at - view.from) * (view.width / (view.to - view.from || 1));
+    context.fillStyle = this.#colours.shade;
+    context.fillRect(0, 0, x, view.height);
+    context.fillStyle = this.#colours.head;
+    context.fillRect(Math.round(x) - 1, 0, 2, view.height);
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {View} view */
+  #drawHover(context, view) {
+    if (this.#hover === null || !this.#duration) return;
+    const x = (this.#hover - view.from) * (view.width / (view.to - view.from));
+    const text = clock(this.#hover);
+    const room = context.measureText(text).width + 12;
+    const left = x + room > view.width ? x - room : x;
+    context.fillStyle = this.#colours.head;
+    context.fillRect(Math.round(x), 0, 1, view.height);
+    context.fillStyle = this.#colours.shade;
+    context.fillRect(left, view.height - 18, room, 18);
+    context.fillStyle = this.#colours.label;
+    context.fillText(text, left + 6, view.height - 5);
+  }
+
+  /** @param {View} main what the large picture shows */
+  #drawMap(main) {
+    const { context, width, height } = surface(this.#map);
+    const scale = width / this.#duration;
+    context.drawImage(this.#drawWhole(this.#map), 0, 0, width, height);
+    context.fillStyle = this.#colours.window;
+    context.fillRect(main.from * scale, 0, (main.to - main.from) * scale, height);
+    context.fillStyle = this.#colours.head;
+    context.fillRect(Math.round(this.#at * scale) - 1, 0, 2, height);
+  }
+
+  #readColours() {
+    const style = getComputedStyle(this);
+    for (const name of COLOURS) this.#colours[name] = style.getPropertyValue(`--wave-${name}`);
+  }
+}
+
+customElements.define("wave-view", WaveView);
+export { WaveView };

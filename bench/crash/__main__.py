@@ -1,0 +1,114 @@
+"""``python -m bench.crash``: the loop, and the mutants that must turn it red."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+
+from autodj.db.schema import upgrade
+from autodj.storage.s3 import S3Config
+from bench.crash.fates import any_fate
+from bench.crash.mutants import MUTANTS, Mutant
+from bench.crash.powerloss import (
+    CARELESS,
+    Trace,
+    count_states,
+    record,
+    settled_too_early,
+)
+from bench.crash.run import Outcome, attack, prepare
+from bench.crash.server import s3_server
+
+MUTANT_KILLS = 100
+
+
+def main() -> int:
+    """0 when autodj kept every promise, and every mutant was caught."""
+    options = _options()
+    # The flows warn of every fault they meet; here they meet little else.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    with ExitStack() as stack:
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="autodj-crash-")))
+        s3 = stack.enter_context(s3_server(root)) if options.s3 == "real" else None
+        good = _kill(root / "loop", options.kills, options.seed, s3) if options.kills else True
+        if options.mutants:
+            for mutant in MUTANTS:
+                good &= _mutate(root, mutant, options.seed, s3)
+            good &= _cut_power(root)
+    return 0 if good else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.crash", description=__doc__)
+    parser.add_argument("--kills", type=int, default=60, help="processes to kill (60)")
+    parser.add_argument("--mutants", action="store_true", help="also break one rule at a time")
+    parser.add_argument("--seed", type=int, default=1, help="of when processes are killed (1)")
+    parser.add_argument(
+        "--s3",
+        choices=("directory", "real"),
+        default="directory",
+        help="what stands behind the S3 port: a directory, or an S3 server started for it",
+    )
+    return parser.parse_args()
+
+
+def _kill(root: Path, kills: int, seed: int, s3: S3Config | None) -> bool:
+    outcome = attack(prepare(root, s3), kills, seed, draw=any_fate)
+    print(outcome.line(), flush=True)
+    print(
+        f"  {outcome.woken} of them woken late, {outcome.swept} leftovers swept, "
+        f"{outcome.took_s:.0f} s",
+        flush=True,
+    )
+    if not outcome.green:
+        _explain(outcome)
+    return outcome.green
+
+
+def _mutate(root: Path, mutant: Mutant, seed: int, s3: S3Config | None) -> bool:
+    arena = prepare(root / mutant.name.replace(" ", "-"), s3)
+    arena = replace(arena, backlog=mutant.backlog, impatience=mutant.impatience)
+    outcome = attack(
+        arena, MUTANT_KILLS, seed, draw=mutant.draw(), change=mutant.change, until_red=True
+    )
+    verdict = "caught" if outcome.misread else "SURVIVED"
+    broken = ", ".join(outcome.broken()) or "nothing broken"
+    print(f"{mutant.name}: {verdict}, {outcome.kills} kills, {broken}", flush=True)
+    return outcome.misread
+
+
+def _cut_power(root: Path) -> bool:
+    """The model of a power cut: no bad disk in the order that autodj keeps, some in any other."""
+    url = f"sqlite+aiosqlite:///{root / 'power.db'}"
+    asyncio.run(upgrade(url))
+    kept = asyncio.run(record(url, root / "kept"))
+    good = _tell("power cut", kept, bad_wanted=False)
+    good &= _tell("commit before fsync of directories", settled_too_early(kept), bad_wanted=True)
+    for name, kind in CARELESS.items():
+        good &= _tell(name, asyncio.run(record(url, root / kind.__name__, kind)), bad_wanted=True)
+    return good
+
+
+def _tell(name: str, trace: Trace, *, bad_wanted: bool) -> bool:
+    states, bad = count_states(trace)
+    verdict = "" if not bad_wanted else "caught, " if bad else "SURVIVED, "
+    print(f"{name}: {verdict}{bad} bad of {states} states", flush=True)
+    return bool(bad) is bad_wanted
+
+
+def _explain(outcome: Outcome) -> None:
+    print(f"BROKEN: {', '.join(outcome.broken())}")
+    for name, told in outcome.details():
+        print(f"  {name}: {told}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""The parts that the killed processes work with, here in one process that nobody kills."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from autodj.db import User
+from bench.crash.arena import Arena, Parts, open_parts
+
+
+@pytest.fixture
+def arena(migrated_sqlite: Path, tmp_path: Path) -> Arena:
+    root = tmp_path / "arena"
+    (root / "media" / ".incoming").mkdir(parents=True)
+    shutil.copy(migrated_sqlite, root / "autodj.db")
+    return Arena(root, uuid4(), time.time())
+
+
+@pytest.fixture
+async def parts(arena: Arena) -> AsyncGenerator[Parts]:
+    async with open_parts(arena, lambda _: None, None) as opened:
+        async with opened.db.transaction() as session:
+            session.add(User(id=arena.owner_id, name="crash", created_at=datetime.now(UTC)))
+        yield opened

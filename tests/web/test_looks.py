@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.web.conftest import Visiting
+from tests.web.house import House, Person
+from tests.web.visit import Visit
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PATIENCE_S = 15
+INKED = """
+  () => [...document.querySelectorAll("wave-thumb canvas")].map((canvas) =>
+    canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean))
+"""
+SCHEMES = pytest.mark.parametrize("scheme", ["dark", "light"])
+
+
+@SCHEMES
+async def test_every_part_of_the_page_is_accessible(
+    local_house: House, listener: Person, visit: Visiting, tmp_path: Path, scheme: str
+) -> None:
+    guest = await visit(local_house, listener, color_scheme=scheme)
+    await guest.open()
+    page = guest.page
+    found = {"library": await guest.violations()}
+    await guest.play("Harbour")
+    await page.get_by_role("button", name="Zoom in").click()
+    found["player"] = await guest.violations()
+    await page.screenshot(path=tmp_path / f"{scheme}.png")
+    await page.get_by_role("button", name="Edit Lantern").click()
+    found["edit"] = await guest.violations()
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Key: Any key").click()
+    found["wheel"] = await guest.violations()
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Keyboard help").click()
+    found["help"] = await guest.violations()
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Delete Lantern").click()
+    found["delete"] = await guest.violations()
+    await page.keyboard.press("Escape")
+    assert {part: wrong for part, wrong in found.items() if wrong} == {}
+
+
+async def test_the_look_follows_the_system_and_the_button(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener, color_scheme="light")
+    await guest.open()
+    await guest.play("Harbour")
+    await expect(guest.page.locator("#player:not([data-plain])")).to_be_visible()
+    light = await painted(guest)
+    await guest.page.get_by_role("button", name="Switch between light and dark").click()
+    dark = await painted(guest)
+    assert light[0] > 200
+    assert dark[0] < 40
+    assert light[1] != dark[1]
+    await guest.page.reload()
+    await guest.seen()
+    assert (await painted(guest))[0] == dark[0]
+
+
+async def painted(guest: Visit) -> tuple[int, list[int]]:
+    """How bright the background is, 0 to 255, and the pixels in the middle of the waveform."""
+    brightness, pixels = await guest.page.evaluate(
+        """async () => {
+          await new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)));
+          const style = getComputedStyle(document.body);
+          const canvas = document.querySelector(".wave-main");
+          const middle = canvas.height / 2;
+          const pixels = canvas.width
+            ? canvas.getContext("2d").getImageData(0, middle, canvas.width, 1).data : [];
+          return [Number(style.backgroundColor.match(/\\d+/)[0]), [...pixels]];
+        }"""
+    )
+    return brightness, pixels
+
+
+async def test_a_phone_shows_everything_without_scrolling_sideways(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(
+        local_house, listener, viewport={"width": 390, "height": 844}, has_touch=True
+    )
+    await guest.open()
+    await guest.play("Voyage")
+    widths = "() => [document.documentElement.scrollWidth, innerWidth]"
+    assert await guest.page.evaluate(widths) == [390, 390]
+    for part in ("tr.track .title", "tr.track .tempo", "tr.track .key", "tr.track .source"):
+        await expect(guest.page.locator(part).first).to_be_in_viewport()
+    assert await guest.violations() == []
+    await guest.page.get_by_role("button", name="Edit Harbour").click()
+    assert await guest.page.evaluate(widths) == [390, 390]
+
+
+async def test_nothing_moves_by_itself_for_who_wants_no_motion(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener, reduced_motion="reduce")
+    await guest.open()
+    await guest.play("Harbour")
+    await guest.page.locator("tr.track").first.hover()
+    assert await guest.page.evaluate("() => document.getAnimations().length") == 0
+
+
+async def test_every_control_shows_its_focus(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open("#t=0")
+    seen: list[str] = []
+    for _ in range(60):
+        await guest.page.keyboard.press("Tab")
+        name, outline = await guest.page.evaluate(
+            """() => {
+              const now = document.activeElement;
+              const shown = now.matches("[type=radio]") ? now.nextElementSibling : now;
+              const style = getComputedStyle(shown);
+              return [now.tagName + "#" + now.id, style.outlineStyle + " " + style.outlineWidth];
+            }"""
+        )
+        if name.startswith("BODY"):
+            break
+        assert outline == "solid 2px", name
+        seen.append(name)
+    assert len(seen) > 20
+    assert "WAVE-VIEW#" in seen
+
+
+async def test_rows_show_the_outline_of_their_track(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener, viewport={"width": 1440, "height": 900})
+    await guest.open()
+    async with asyncio.timeout(PATIENCE_S):
+        while not all(await guest.page.evaluate(INKED)):
+            await guest.page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
+async def test_the_modules_are_all_asked_for_at_once(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open()
+    used = {
+        each.url.removeprefix(local_house.url)
+        for each in guest.requests
+        if each.resource_type == "script"
+    }
+    named = await guest.page.locator("link[rel=modulepreload]").evaluate_all(
+        "(links) => links.map((link) => link.getAttribute('href'))"
+    )
+    assert used == {*named, "/static/app.js", "/static/theme.js"}
+
+
+async def test_scripts_and_styles_come_from_files_alone(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    guest.expected.append("Content Security Policy")
+    await guest.open()
+    await guest.page.evaluate(
+        """() => {
+          const script = document.createElement("script");
+          script.textContent = "window.injected = true";
+          document.body.append(script);
+          document.body.setAttribute("style", "color: red");
+        }"""
+    )
+    await asyncio.sleep(0)
+    assert await guest.page.evaluate("() => window.injected") is None
+    colour = await guest.page.evaluate("() => getComputedStyle(document.body).color")
+    assert colour != "rgb(255, 0, 0)"

@@ -1,0 +1,108 @@
+"""The modules that need no page, asked for their values in the browser."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page
+
+from autodj.audio.keynames import MODES, PITCHES, camelot
+from tests.web.house import House
+from tests.web.visit import visiting
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BEATS = [0.25 + 0.5 * index for index in range(200)]
+CALL = """async ([module, name, given]) => (await import(`/static/${module}.js`))[name](...given)"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def page(local_house: House, browser: Browser) -> AsyncGenerator[Page]:
+    async with visiting(browser, local_house, await local_house.person("reader")) as visit:
+        await visit.open()
+        yield visit.page
+
+
+CASES: list[tuple[str, str, list[object], object]] = [
+    ("format", "clock", [0], "0:00"),
+    ("format", "clock", [111.9], "1:51"),
+    ("format", "clock", [3661], "1:01:01"),
+    ("format", "clock", [-3], "0:00"),
+    ("format", "spokenPlace", [111, 180, []], "1:51 of 3:00"),
+    ("format", "spokenPlace", [2.3, 180, BEATS], "0:02 of 3:00, bar 2"),
+    ("format", "barAt", [BEATS, 0.2], None),
+    ("format", "barAt", [BEATS, 0.25], 1),
+    ("format", "barAt", [BEATS, 2.25], 2),
+    ("format", "barAt", [[], 5], None),
+    ("format", "loudness", [-9.26], "\u22129.3"),
+    ("format", "percent", [1.2], "100 %"),
+    ("format", "bytes", [10], "1 kB"),
+    ("format", "bytes", [4_200_000], "4.2 MB"),
+    ("format", "bytes", [1_340_000_000], "1.34 GB"),
+    ("format", "trust", [0.39], "low"),
+    ("format", "trust", [0.4], "medium"),
+    ("format", "trust", [0.7], "high"),
+    ("format", "trust", [None], "low"),
+    ("format", "readPlace", ["#track=a-b&t=95"], {"track": "a-b", "at": 95}),
+    ("format", "readPlace", ["#t=95.5"], {"track": None, "at": 95.5}),
+    ("format", "readPlace", ["#t=-1"], {"track": None, "at": None}),
+    ("format", "readPlace", ["#t=soon"], {"track": None, "at": None}),
+    ("format", "readPlace", [""], {"track": None, "at": None}),
+    ("format", "writePlace", ["a-b", 95.9], "#track=a-b&t=95"),
+    ("camelot", "harmony", ["8A", "8A"], "same key"),
+    ("camelot", "harmony", ["8A", "9A"], "one hour up"),
+    ("camelot", "harmony", ["1A", "12A"], "one hour down"),
+    ("camelot", "harmony", ["12B", "1B"], "one hour up"),
+    ("camelot", "harmony", ["8A", "8B"], "relative key"),
+    ("camelot", "harmony", ["8A", "9B"], None),
+    ("camelot", "harmony", ["8A", "3A"], None),
+    ("camelot", "harmony", [None, "3A"], None),
+    ("camelot", "tempoChange", [124, 124], 0),
+    ("camelot", "tempoChange", [87, 174], 0),
+    ("camelot", "tempoChange", [128, 64], 0),
+    ("camelot", "tempoChange", [126, 120], 0.05),
+    ("camelot", "tempoChange", [None, 120], None),
+    ("wave-draw", "visible", [100, 1, 30, False], {"from": 0, "to": 100}),
+    ("wave-draw", "visible", [100, 4, 30, False], {"from": 17.5, "to": 42.5}),
+    ("wave-draw", "visible", [100, 4, 2, False], {"from": 0, "to": 25}),
+    ("wave-draw", "visible", [100, 4, 99, False], {"from": 75, "to": 100}),
+    ("wave-draw", "visible", [100, 4, 30, True], {"from": 25, "to": 50}),
+]
+
+
+async def call(page: Page, module: str, name: str, *given: object) -> Any:
+    return await page.evaluate(CALL, [module, name, list(given)])
+
+
+async def test_values_become_words_and_back(page: Page) -> None:
+    for module, name, given, wanted in CASES:
+        found = await call(page, module, name, *given)
+        if isinstance(wanted, float):
+            found = round(found, 9)
+        assert found == wanted, (name, given)
+
+
+async def test_the_wheel_is_the_one_of_the_analysis(page: Page) -> None:
+    wheel = await page.evaluate("async () => (await import('/static/camelot.js')).WHEEL")
+    names = {f"{pitch} {mode}" for pitch in PITCHES for mode in MODES}
+    assert {key["name"]: key["code"] for key in wheel} == {name: camelot(name) for name in names}
+
+
+async def test_keys_lead_to_places_on_the_beat(page: Page) -> None:
+    place = {"at": 2.3, "duration": 100.5, "beats": BEATS}
+
+    async def target(key: str, *, shift: bool = False) -> float | None:
+        found = await call(page, "wave-keys", "keyTarget", {"key": key, "shiftKey": shift}, place)
+        return found if found is None else round(found, 6)
+
+    assert await target("ArrowRight") == 3.3
+    assert await target("ArrowLeft") == 1.3
+    assert await target("ArrowRight", shift=True) == 2.8
+    assert await target("PageUp") == 18.3
+    assert await target("PageDown") == -12.7
+    assert await target("Home") == 0
+    assert await target("End") == 100.5
+    assert await target("a") is None

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.web.conftest import Visiting
+from tests.web.house import House, Person
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_local_track_sounds_through_ranges(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open()
+    await guest.play("Harbour")
+    assert await guest.loudest() > 0.05
+    await guest.reached(1)
+    await expect(guest.page.locator("#time")).to_contain_text("/ 0:36")
+    [first, *_] = guest.audio_responses()
+    assert first.status == 206
+    assert first.request.headers["range"] == "bytes=0-"
+    assert first.url.startswith(local_house.url)
+    crossorigin = await guest.page.locator("#audio").get_attribute("crossorigin")
+    assert crossorigin == "anonymous"
+
+
+async def test_a_far_seek_by_click_asks_for_a_far_range(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open()
+    await guest.play("Voyage")
+    await guest.reached(0.2)
+    wave = guest.page.locator("wave-view")
+    box = await wave.bounding_box()
+    assert box is not None
+    await wave.click(position={"x": box["width"] * 0.9, "y": 20})
+    assert 161 < await guest.reached(161) < 166
+    far = [
+        int(found[1])
+        for each in guest.audio_responses()
+        if each.status == 206
+        and (found := re.match(r"bytes=(\d+)-", each.request.headers["range"]))
+    ]
+    assert max(far) > 25_000_000
+
+
+async def test_the_waveform_is_a_slider_for_the_keyboard(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open_at("Voyage", 0)
+    slider = guest.page.get_by_role("slider", name="Position")
+    await expect(slider).to_have_attribute("aria-valuetext", re.compile(r"0:00 of 3:00"))
+    await slider.focus()
+    await guest.page.keyboard.press("ArrowRight")
+    await expect(slider).to_have_attribute("aria-valuenow", "1.0")
+    await guest.page.keyboard.press("Shift+ArrowRight")
+    await expect(slider).to_have_attribute("aria-valuenow", re.compile(r"1\.[456]"))
+    await guest.page.keyboard.press("PageUp")
+    await expect(slider).to_have_attribute("aria-valuetext", re.compile(r"0:17 of 3:00, bar \d+"))
+    await guest.page.keyboard.press("PageDown")
+    await expect(slider).to_have_attribute("aria-valuetext", re.compile("0:01 of 3:00"))
+    await guest.page.keyboard.press("End")
+    await expect(slider).to_have_attribute("aria-valuetext", re.compile("2:59 of 3:00"))
+    await guest.page.keyboard.press("Home")
+    await expect(slider).to_have_attribute("aria-valuenow", "0.0")
+
+
+async def test_keys_work_everywhere_but_in_fields(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open()
+    player = guest.page.locator("#player")
+    await guest.play("Lantern")
+    await guest.page.locator("#now-title").click()
+    await guest.page.keyboard.press("Space")
+    await expect(player).to_have_attribute("data-state", "paused")
+    await guest.page.keyboard.press("Space")
+    await guest.playing()
+    await guest.page.keyboard.press("/")
+    search = guest.page.get_by_role("searchbox")
+    await expect(search).to_be_focused()
+    await guest.page.keyboard.type("har bour?")
+    await expect(search).to_have_value("har bour?")
+    await guest.playing()
+    await expect(guest.page.locator("#help")).to_be_hidden()
+    await search.fill("")
+    await search.blur()
+    await guest.page.keyboard.press("?")
+    await expect(guest.page.get_by_role("dialog", name="Keys")).to_be_visible()
+    await guest.page.keyboard.press("Escape")
+    await guest.page.keyboard.press("m")
+    await expect(guest.page.get_by_role("button", name="Mute")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+async def test_next_and_previous_follow_the_list(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open()
+    title = guest.page.locator("#now-title")
+    titles = await guest.page.locator("tr.track .title").all_inner_texts()
+    await guest.play(titles[0])
+    await guest.page.keyboard.press("n")
+    await expect(title).to_have_text(titles[1])
+    await guest.playing()
+    await guest.page.get_by_role("button", name="Previous track").click()
+    await expect(title).to_have_text(titles[0])
+    await expect(guest.page.locator("tr[aria-current=true] .title")).to_have_text(titles[0])
+
+
+async def test_the_end_of_a_track_is_the_start_of_the_next(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open()
+    titles = await guest.page.locator("tr.track .title").all_inner_texts()
+    await guest.play(titles[0])
+    await guest.page.get_by_role("slider", name="Position").focus()
+    await guest.page.keyboard.press("End")
+    await expect(guest.page.locator("#now-title")).to_have_text(titles[1])
+    await guest.playing()
+
+
+async def test_the_system_is_told_what_plays(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open()
+    await guest.play("Harbour")
+    told = await guest.page.evaluate(
+        """() => {
+          const { metadata, playbackState } = navigator.mediaSession;
+          return [metadata.title, metadata.artist, playbackState];
+        }"""
+    )
+    assert told == ["Harbour", "Test Band", "playing"]
+    assert await guest.page.title() == "Harbour · autodj"
+
+
+async def test_an_address_with_a_track_and_a_time_opens_there(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open_at("Voyage", 95)
+    await expect(guest.page.locator("#time")).to_contain_text("1:35 / 3:00")
+    await guest.page.get_by_role("button", name="Play", exact=True).click()
+    assert 95 <= await guest.reached(95.2) < 100
+    await guest.page.goto(f"{local_house.url}/#t=20")
+    assert 20 <= await guest.reached(20) < 94
+
+
+async def test_zooming_in_shows_the_beats_and_an_overview(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open_at("Voyage", 10)
+    await expect(guest.page.locator("#player:not([data-plain])")).to_be_visible()
+    overview = guest.page.locator(".wave-map")
+    await expect(overview).to_be_hidden()
+    for factor in (2, 4, 8, 16):
+        await guest.page.get_by_role("button", name="Zoom in").click()
+        await expect(guest.page.locator("#zoom")).to_have_text(f"{factor}\u00d7")
+    await overview.click(position={"x": 5, "y": 5})
+    await expect(guest.page.get_by_role("slider", name="Position")).to_have_attribute(
+        "aria-valuetext", re.compile("0:00 of 3:00")
+    )
+    await guest.page.keyboard.press("-")
+    await expect(guest.page.locator("#zoom")).to_have_text("8\u00d7")
+
+
+async def test_a_link_to_this_place_can_be_copied(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener, permissions=["clipboard-read", "clipboard-write"])
+    await guest.open_at("Voyage", 95)
+    await expect(guest.page.locator("#time")).to_contain_text("1:35 / 3:00")
+    await guest.page.get_by_role("button", name="Copy a link to this place").click()
+    await expect(guest.page.locator("#notices")).to_contain_text("Copied a link to 1:35")
+    copied = await guest.page.evaluate("() => navigator.clipboard.readText()")
+    assert re.fullmatch(rf"{local_house.url}/#track=[0-9a-f-]{{36}}&t=95", copied)
+
+
+async def test_the_volume_is_kept_for_the_next_visit(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open_at("Voyage", 0)
+    await guest.page.get_by_role("slider", name="Volume").fill("50")
+    await guest.page.reload()
+    await guest.seen()
+    assert await guest.page.locator("#audio").evaluate("(audio) => audio.volume") == 0.25
