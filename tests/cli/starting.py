@@ -71,7 +71,7 @@ def running_up(data_dir: Path, *arguments: str, home: Path, **environment: str) 
     )
     with process:
         try:
-            said, link = _until_link(process)
+            said, link = _until_ready(process)
             yield Up(data_dir, process, said, link)
         finally:
             if process.poll() is None:
@@ -79,11 +79,13 @@ def running_up(data_dir: Path, *arguments: str, home: Path, **environment: str) 
                 process.communicate(timeout=STOPS_WITHIN_S)
 
 
-def _until_link(process: subprocess.Popen[str]) -> tuple[str, str]:
+def _until_ready(process: subprocess.Popen[str]) -> tuple[str, str]:
     assert process.stdout is not None
-    said = ""
+    said = link = ""
     for line in process.stdout:
         said += line
         if "/login?t=" in line:
-            return said, line.strip()
+            link = line.strip()
+        if line.startswith("Ctrl-C"):
+            return said, link
     raise AssertionError(f"autodj up ended: {said}")

@@ -138,7 +138,7 @@ async def test_rows_show_the_outline_of_their_track(
     guest = await visit(local_house, listener, viewport={"width": 1440, "height": 900})
     await guest.open()
     async with asyncio.timeout(PATIENCE_S):
-        while not all(await guest.page.evaluate(INKED)):
+        while await guest.page.evaluate(INKED) != [True, True, True]:
             await guest.page.evaluate("() => new Promise(requestAnimationFrame)")
 
 
