@@ -20,7 +20,7 @@ up: $(VENV)/.laptop  ## run autodj on this machine; S3=1 adds the S3 server and 
 
 test: $(VENV)/.dev browser check  ## install what the tests need and run everything
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider
+	@$(BIN)/coverage run -m pytest -q -n auto --maxprocesses 4 --dist loadfile -p no:cacheprovider
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
