@@ -25,6 +25,7 @@ from autodj.errors import (
     AudioRejected,
     Conflict,
     DiskFull,
+    InvalidRequest,
     KeyReused,
     NotFound,
     UnsupportedMedia,
@@ -91,7 +92,7 @@ class FetchRequest(BaseModel):
         Answer(200, "You have these bytes already: the first track", Track),
         Answer(202, "The URL is going to be fetched", Job, headers={"Location": "The job."}),
     ),
-    errors=(AudioRejected, Conflict, DiskFull, KeyReused, UrlNotAllowed),
+    errors=(AudioRejected, Conflict, DiskFull, InvalidRequest, KeyReused, UrlNotAllowed),
 )
 async def add_track(request: Request) -> Response:
     user = await require_user(request)

@@ -24,6 +24,7 @@ REFUSAL = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>autodj: this link does not open</title>
 <link rel="icon" href="/static/favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/static/tokens.css">
 <link rel="stylesheet" href="/static/docs.css">
 </head>
 <body>

@@ -25,7 +25,7 @@ class Claim:
     channels: int | None = None
 
 
-def claim(file: BinaryIO, container: Container) -> Claim:
+def claim(file: BinaryIO, container: Container, max_tag_bytes: int = id3.MAX_TAG_BYTES) -> Claim:
     """Read the header of ``file``; kinds that state nothing outside the demuxer give an
     empty claim.
     """
@@ -34,9 +34,9 @@ def claim(file: BinaryIO, container: Container) -> Claim:
     if container == AIFF:
         return _aiff(file)
     if container == FLAC:
-        return _flac(file, id3.audio_offset(file))
+        return _flac(file, id3.audio_offset(file, max_tag_bytes))
     if container == MP3:
-        return Claim(mpeg.mp3_claimed_duration_s(file, id3.audio_offset(file)))
+        return Claim(mpeg.mp3_claimed_duration_s(file, id3.audio_offset(file, max_tag_bytes)))
     return Claim()
 
 

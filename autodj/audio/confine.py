@@ -49,8 +49,13 @@ def confine(limits: ChildLimits, keep: Collection[int]) -> None:
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         parent_id = os.getppid()
-        _leave_network(libc)
-        _become_nobody()
+        if libc.unshare(_CLONE_NEWNET) == 0:
+            _become_nobody()
+        else:
+            _become_nobody()
+            # Anybody may do this where user namespaces are allowed; as root it would undo
+            # the change of user.
+            libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
         _require(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         _require(libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
         if os.getppid() != parent_id:
@@ -91,11 +96,6 @@ def _limit(limits: ChildLimits) -> None:
         _, hard = resource.getrlimit(kind)
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (bound, bound))
-
-
-def _leave_network(libc: ctypes.CDLL) -> None:
-    if libc.unshare(_CLONE_NEWNET) != 0:
-        libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
 
 
 def _become_nobody() -> None:

@@ -24,6 +24,8 @@ CODECS = frozenset(
     + ["pcm_alaw", "pcm_mulaw"]
 )
 _SURE_FOOTING_S = 1.0
+# Frame counts include the silence that coders add in front and behind.
+_PADDING_S = 0.1
 
 
 @contextmanager
@@ -34,7 +36,7 @@ def open_decoder(file: BinaryIO, container: Container, limits: DecodeLimits) -> 
     not in ``CODECS``. Neither the demuxer nor the decoder is chosen by the file: lists of
     what may be opened keep playlists, nested protocols and rare codecs out.
     """
-    stated = claim(file, container)
+    stated = claim(file, container, limits.max_tag_bytes)
     _check_shape(stated.sample_rate_hz, stated.channels, limits)
     file.seek(0)
     options = {
@@ -143,7 +145,7 @@ class Decoder:
         share = self._limits.min_decoded_share
         if self.decoded_s == 0.0:
             raise AudioRejected("The file holds no audio.", code="no_audio")
-        if self._claimed_s and self.decoded_s < share * self._claimed_s:
+        if self._claimed_s and self.decoded_s < share * self._claimed_s - _PADDING_S:
             raise AudioRejected(
                 f"The file should last {self._claimed_s:.1f} s but ends after "
                 f"{self.decoded_s:.1f} s.",

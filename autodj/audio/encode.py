@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Disposition, Stream
-from PIL import Image
 
 from autodj.audio.frames import Floats
 
@@ -37,6 +35,7 @@ TARGETS: Mapping[str, _Target] = {
     "opus": _Target("ogg", "libopus", "flt", 128_000),
 }
 _OPUS_RATE_HZ = 48000
+_PNG_SIDES = (16, 20)
 # Reproducible bytes; the Vorbis coder, which calls itself experimental; LAME at a quick setting.
 _CODER_OPTIONS = {"flags": "+bitexact", "strict": "experimental", "compression_level": "7"}
 
@@ -93,8 +92,7 @@ def _add_picture(output: OutputContainer, target: _Target, cover: bytes) -> av.P
     """A stream for the attached picture, and the one packet to put there."""
     if not target.takes_cover:
         raise ValueError(target.muxer)
-    with Image.open(io.BytesIO(cover), formats=["PNG"]) as image:
-        width, height = image.size
+    width, height = (int.from_bytes(cover[at : at + 4], "big") for at in _PNG_SIDES)
     stream = output.add_mux_stream("png", width=width, height=height)
     stream.disposition = Disposition.attached_pic
     packet = av.Packet(cover)

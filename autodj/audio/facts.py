@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from autodj.audio.id3 import MAX_TAG_BYTES
+
 ANALYSIS_VERSION = 1
 """Rises whenever the same bytes may give another analysis."""
 
@@ -23,7 +25,7 @@ class DecodeLimits:
     max_channels: int = 8
     min_rate_hz: int = 8000
     max_rate_hz: int = 192000
-    max_tag_bytes: int = 16 * 1024 * 1024
+    max_tag_bytes: int = MAX_TAG_BYTES
     min_decoded_share: float = 0.98
 
     def to_document(self) -> dict[str, Any]:

@@ -19,7 +19,8 @@ _PADDING = 8
 _ZOOM = (0.5, 0.1)
 _FOLD_BINS = 96
 _WINDOW_S = 8.0
-_STEADY_SHARE = 0.7
+_NEARBY = np.linspace(-0.15, 0.15, 11)
+_STEADY_SHARE = 0.6
 _STEADY_CYCLES = 0.08
 
 
@@ -51,17 +52,26 @@ def _carried(onsets: Floats, hz: float) -> float:
 
 
 def is_steady(onsets: Floats, beat_hz: float) -> bool:
-    """Whether the half-beats of most of the track fall on the grid of ``beat_hz``.
+    """Whether the half-beats of most of what pulses fall on the grid of ``beat_hz``.
 
-    Half-beats, because a passage with off-beats only is still in time.
+    Half-beats, because a passage with off-beats only is still in time. A passage counts by
+    how strongly it pulses at any nearby tempo, so that one without drums says little and one
+    in another tempo much.
     """
-    frames = np.arange(onsets.size)
-    turning = onsets * np.exp(-2j * np.pi * 2 * beat_hz / FRAMES_PER_S * frames)
-    size = round(_WINDOW_S * FRAMES_PER_S)
-    sums = np.add.reduceat(turning, np.arange(0, onsets.size, size))
-    off_cycles = np.abs(np.angle(sums * np.conj(sums.sum()))) / (2 * np.pi)
-    weights = np.abs(sums)
-    return bool(weights[off_cycles < _STEADY_CYCLES].sum() >= _STEADY_SHARE * weights.sum())
+    on_grid = _window_sums(onsets, 2 * beat_hz)
+    strength = np.max(
+        [np.abs(_window_sums(onsets, 2 * beat_hz * (1 + off))) for off in _NEARBY], axis=0
+    )
+    off_cycles = np.abs(np.angle(on_grid * np.conj(on_grid.sum()))) / (2 * np.pi)
+    in_time = strength[(off_cycles < _STEADY_CYCLES) & (np.abs(on_grid) > 0.5 * strength)]
+    return bool(in_time.sum() >= _STEADY_SHARE * strength.sum())
+
+
+def _window_sums(onsets: Floats, hz: float) -> NDArray[np.complex128]:
+    """How much of each 8 s swings at a frequency, and in which phase."""
+    turning = onsets * np.exp(-2j * np.pi * hz / FRAMES_PER_S * np.arange(onsets.size))
+    starts = np.arange(0, onsets.size, round(_WINDOW_S * FRAMES_PER_S))
+    return np.asarray(np.add.reduceat(turning, starts))
 
 
 def first_beat_s(onsets: Floats, beat_hz: float) -> float:

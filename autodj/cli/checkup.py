@@ -68,9 +68,8 @@ async def examine(data_dir: Path | None) -> list[Finding]:
         parts |= {"S3 store": _s3_store}
     if settings.cdn.origin is not None:
         parts |= {"CDN": _cdn}
-    for name, look in parts.items():
-        findings.append(await _finding(name, look(settings)))
-    return findings
+    looks = (_finding(name, look(settings)) for name, look in parts.items())
+    return [*findings, *await asyncio.gather(*looks)]
 
 
 async def _finding(name: str, look: Awaitable[str]) -> Finding:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from autodj.errors import AutodjError, CommandError, DiskFull, SettingsError
+from autodj.errors import AutodjError, CommandError, DiskFull, SettingsError, StoreError
 
 WIDTH_WITHOUT_TERMINAL = 120
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -45,6 +45,13 @@ def tell(error: AutodjError) -> None:
         err.print(Text.assemble(("hint:  ", "bold"), hint), soft_wrap=True)
 
 
+def sentence_of(error: AutodjError) -> str:
+    """What is wrong; a store's own words alone would say little."""
+    if isinstance(error, StoreError) and error.detail != error.title:
+        return f"{error.title} ({error.detail})"
+    return error.detail
+
+
 def hint_of(error: AutodjError) -> str:
     """What a person can do; empty where the class knows nothing that suits a command."""
     if isinstance(error, SettingsError):
@@ -62,4 +69,4 @@ def from_os_error(error: OSError) -> AutodjError:
 
 
 def _faults(error: AutodjError) -> Sequence[str]:
-    return error.faults if isinstance(error, SettingsError) else [error.detail]
+    return error.faults if isinstance(error, SettingsError) else [sentence_of(error)]

@@ -63,6 +63,12 @@ def laptop_environment(
     return {**defaults, **kept, **own}
 
 
+def settings_in(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings of autodj alone: what else somebody's environment holds is not ours to keep."""
+    names = {name for setting in SETTINGS for name in setting.names}
+    return {name: value for name, value in environ.items() if name in names}
+
+
 def _s3_environment(keys: LaptopKeys, s3: EmbeddedS3) -> dict[str, str]:
     """Every setting about S3 and the CDN, so that none of somebody's account is mixed in."""
     return {

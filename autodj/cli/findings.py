@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from autodj.cli.console import console, hint_of
+from autodj.cli.console import console, hint_of, sentence_of
 from autodj.errors import AutodjError
 from autodj.settings.catalogue import CATALOGUE, Setting
 
@@ -30,7 +30,7 @@ class Finding:
 
 
 def fault(name: str, error: AutodjError) -> Finding:
-    return Finding(name, ok=False, detail=error.detail, hint=hint_of(error))
+    return Finding(name, ok=False, detail=sentence_of(error), hint=hint_of(error))
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from autodj.cli.environment import EmbeddedS3, laptop_environment
+from autodj.cli.environment import EmbeddedS3, laptop_environment, settings_in
 from autodj.cli.options import OWNER
 from autodj.cli.parts import edge_program, web_program, worker_program
 from autodj.cli.running import Running, announced
@@ -94,15 +94,16 @@ async def live(plan: Plan, steps: Steps, stay: Callable[[House], Awaitable[None]
         settings = load(environment)
         user_id = await _prepare_stores(settings, s3, steps)
         await _start_ours(plan.data_dir, port, supervisor, settings, environment, s3, steps)
-        running = Running(url, user_id, environment)
+        running = Running(url, user_id, settings_in(environment))
         with announced(plan.data_dir, running):
             await stay(House(supervisor, settings, running))
+        steps.say("stopping")
 
 
 async def _start_s3(
     plan: Plan, supervisor: Supervisor, keys: LaptopKeys, steps: Steps
 ) -> EmbeddedS3:
-    with steps.step("S3 server", "SeaweedFS, embedded; the bucket is private"):
+    with steps.step("S3 server", "SeaweedFS, embedded; a private bucket"):
         program, server = await s3_program(plan.data_dir, keys)
         await supervisor.start(program)
     ports = kept_ports(plan.data_dir / "edge.json", ["edge"])
@@ -111,7 +112,7 @@ async def _start_s3(
 
 async def _prepare_stores(settings: Settings, s3: EmbeddedS3 | None, steps: Steps) -> UUID:
     """Tables, the bucket and the owner; the owner's id."""
-    with steps.step("database", "migrated"):
+    with steps.step("database", "at the newest revision"):
         await upgrade(settings.database_url)
         async with open_database(settings.database_url) as db:
             owner = await ensure_user(db, OWNER)
@@ -131,7 +132,7 @@ async def _start_ours(
     steps: Steps,
 ) -> None:
     if s3 is not None:
-        with steps.step("edge", f"stands in for CloudFront at {s3.edge_url}"):
+        with steps.step("edge", f"{s3.edge_url}, as CloudFront would"):
             await supervisor.start(edge_program(data_dir, s3.edge_url, environment))
     with steps.step("worker", "analyses and publishes"):
         await supervisor.start(worker_program(data_dir, settings, environment))

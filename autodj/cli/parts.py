@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from autodj.settings import Settings
 # -P: a module beside the data must not be taken for one of ours.
 PYTHON = (sys.executable, "-P", "-m")
 PROBE_S = 5.0
+ASK_EVERY_S = 0.1
 DRAIN_S = 5
 
 
@@ -74,9 +76,10 @@ def _answers_http(url: str, *, status: int) -> Callable[[], Awaitable[bool]]:
         timeout = aiohttp.ClientTimeout(total=PROBE_S)
         try:
             async with aiohttp.ClientSession(timeout=timeout) as http, http.get(url) as response:
-                return response.status == status
+                answered = response.status == status
         except (aiohttp.ClientError, TimeoutError):
-            return False
+            answered = False
+        return answered or await _not_yet()
 
     return answers
 
@@ -85,8 +88,15 @@ def _answers_jobs(settings: Settings) -> Callable[[], Awaitable[bool]]:
     async def answers() -> bool:
         try:
             async with open_jobs(settings.redis_url, settings.queue_name) as jobs:
-                return await jobs.worker_lives()
+                lives = await jobs.worker_lives()
         except AutodjError:
-            return False
+            lives = False
+        return lives or await _not_yet()
 
     return answers
+
+
+async def _not_yet() -> bool:
+    # Asking costs more than waiting, on the cores that the program needs to start.
+    await asyncio.sleep(ASK_EVERY_S)
+    return False

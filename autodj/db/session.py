@@ -55,14 +55,16 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncConnection]:
-        """A connection that only reads: on SQLite it takes no write lock."""
+        """A connection for single reads: on SQLite each statement is its own transaction, for
+        opening and closing one costs more than a row does.
+        """
         async with _translated(), self.engine.connect() as connection:
-            yield await connection.execution_options(autodj_reading=True)
+            yield await connection.execution_options(autodj_begin=None)
 
     @asynccontextmanager
     async def read_session(self) -> AsyncGenerator[AsyncSession]:
         """A session that only reads: on SQLite it takes no write lock."""
-        engine = self.engine.execution_options(autodj_reading=True)
+        engine = self.engine.execution_options(autodj_begin="BEGIN")
         async with _translated(), AsyncSession(engine) as session:
             yield session
 
@@ -137,5 +139,6 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
 
 def _begin_sqlite(connection: Any) -> None:  # noqa: ANN401 - sqlalchemy's Connection, sync side
     # A deferred transaction that reads, then writes, fails under load despite the timeout.
-    reading = connection.get_execution_options().get("autodj_reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    begin = connection.get_execution_options().get("autodj_begin", "BEGIN IMMEDIATE")
+    if begin is not None:
+        connection.exec_driver_sql(begin)

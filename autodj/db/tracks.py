@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Update, select, update
+from sqlalchemy import CursorResult, Update, bindparam, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -38,15 +38,14 @@ class Playable:
     duration_s: float
 
 
-PLAYABLE_COLUMNS = [col(getattr(Track, name)) for name in Playable.__slots__]
+_PLAYABLE = select(*(col(getattr(Track, name)) for name in Playable.__slots__)).where(
+    col(Track.id) == bindparam("track_id"), col(Track.file_source).is_not(None)
+)
 
 
 async def playable(connection: AsyncConnection, track_id: UUID) -> Playable:
     """What delivery needs of a track with bytes; NotFound otherwise."""
-    query = select(*PLAYABLE_COLUMNS).where(
-        col(Track.id) == track_id, col(Track.file_source).is_not(None)
-    )
-    row = (await connection.execute(query)).one_or_none()
+    row = (await connection.execute(_PLAYABLE, {"track_id": track_id})).one_or_none()
     if row is None:
         raise NotFound
     return Playable(*row)

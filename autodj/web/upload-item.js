@@ -39,11 +39,20 @@ export class UploadItem {
   /** @param {string} words */
   finish(words) {
     this.#show("done", words);
+    this.#announce(words);
   }
 
   /** @param {string} message what happened @param {string} hint what to do about it */
   refuse(message, hint) {
-    this.#show("refused", hint ? `${message.replace(/\.$/, "")}. ${hint}` : message);
+    const words = hint ? `${message.replace(/\.$/, "")}. ${hint}` : message;
+    this.#show("refused", words);
+    this.#announce(words);
+  }
+
+  /** Ends are spoken; every percent would be noise. @param {string} words */
+  #announce(words) {
+    const name = find(".upload-name", HTMLElement, this.element).textContent;
+    find("#upload-news", HTMLElement).textContent = `${name}: ${words}`;
   }
 
   /** @param {"waiting" | "busy" | "done" | "refused"} state @param {string} words */

@@ -116,7 +116,7 @@ export function drawGrid(context, beats, view, colours) {
     const x = Math.round((beats[index] - view.from) * scale);
     if (x < 0 || x > view.width) continue;
     const kind = index % 32 === 0 ? "phrase" : index % 4 === 0 ? "bar" : "beat";
-    const length = { phrase: 0.5, bar: 0.2, beat: 0.08 }[kind] * view.height;
+    const length = { phrase: 0.5, bar: 0.5, beat: 0.1 }[kind] * view.height;
     context.fillStyle = colours[kind];
     context.fillRect(x, 0, 1, length);
     context.fillRect(x, view.height - length, 1, length);

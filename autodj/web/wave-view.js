@@ -1,9 +1,10 @@
 // @ts-check
 /** <wave-view>: the track's outline as a slider, with its beat grid and an overview. */
 
-import { clock, spokenPlace } from "./format.js";
+import { spokenPlace } from "./format.js";
 import { drawBars, drawBlank, drawCurves, drawGrid, surface, visible } from "./wave-draw.js";
 import { keyTarget } from "./wave-keys.js";
+import { drawHead, drawLine, drawPointer, drawWindow } from "./wave-marks.js";
 
 /** @import { Analysis } from "./types.js" */
 /** @import { Colours, View } from "./wave-draw.js" */
@@ -194,8 +195,8 @@ class WaveView extends HTMLElement {
     } else {
       context.drawImage(this.#drawWhole(this.#main), 0, 0, width, height);
     }
-    this.#drawHead(context, view);
-    this.#drawHover(context, view);
+    drawHead(context, view, this.#at, this.#colours);
+    if (this.#hover !== null) drawPointer(context, view, this.#hover, this.#colours);
     if (this.#zoom > 1) this.#drawMap(view);
   }
 
@@ -213,39 +214,13 @@ class WaveView extends HTMLElement {
     return this.#whole;
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {View} view */
-  #drawHead(context, view) {
-    const x = (this.#at - view.from) * (view.width / (view.to - view.from || 1));
-    context.fillStyle = this.#colours.shade;
-    context.fillRect(0, 0, x, view.height);
-    context.fillStyle = this.#colours.head;
-    context.fillRect(Math.round(x) - 1, 0, 2, view.height);
-  }
-
-  /** @param {CanvasRenderingContext2D} context @param {View} view */
-  #drawHover(context, view) {
-    if (this.#hover === null || !this.#duration) return;
-    const x = (this.#hover - view.from) * (view.width / (view.to - view.from));
-    const text = clock(this.#hover);
-    const room = context.measureText(text).width + 12;
-    const left = x + room > view.width ? x - room : x;
-    context.fillStyle = this.#colours.head;
-    context.fillRect(Math.round(x), 0, 1, view.height);
-    context.fillStyle = this.#colours.shade;
-    context.fillRect(left, view.height - 18, room, 18);
-    context.fillStyle = this.#colours.label;
-    context.fillText(text, left + 6, view.height - 5);
-  }
-
   /** @param {View} main what the large picture shows */
   #drawMap(main) {
     const { context, width, height } = surface(this.#map);
-    const scale = width / this.#duration;
+    const view = { from: 0, to: this.#duration, width, height };
     context.drawImage(this.#drawWhole(this.#map), 0, 0, width, height);
-    context.fillStyle = this.#colours.window;
-    context.fillRect(main.from * scale, 0, (main.to - main.from) * scale, height);
-    context.fillStyle = this.#colours.head;
-    context.fillRect(Math.round(this.#at * scale) - 1, 0, 2, height);
+    drawWindow(context, view, main, this.#colours);
+    drawLine(context, view, this.#at, this.#colours);
   }
 
   #readColours() {

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import structlog
 
-from autodj.db.schema import upgrade
-from autodj.storage.s3 import S3Config
+from bench.crash.arena import Arena
+from bench.crash.databases import postgres_databases, sqlite_databases
 from bench.crash.fates import any_fate
 from bench.crash.mutants import MUTANTS, Mutant
 from bench.crash.powerloss import (
@@ -38,11 +38,16 @@ def main() -> int:
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="autodj-crash-")))
         s3 = stack.enter_context(s3_server(root)) if options.s3 == "real" else None
-        good = _kill(root / "loop", options.kills, options.seed, s3) if options.kills else True
+        sqlite = sqlite_databases(root)
+        postgres = options.database == "postgres"
+        fresh = stack.enter_context(postgres_databases()) if postgres else sqlite
+        good = True
+        if options.kills:
+            good = _kill(prepare(root / "loop", fresh, s3), options.kills, options.seed)
+        for number, mutant in enumerate(MUTANTS if options.mutants else ()):
+            good &= _mutate(prepare(root / f"m{number}", fresh, s3), mutant, options.seed)
         if options.mutants:
-            for mutant in MUTANTS:
-                good &= _mutate(root, mutant, options.seed, s3)
-            good &= _cut_power(root)
+            good &= _cut_power(root, sqlite(root))
     return 0 if good else 1
 
 
@@ -57,11 +62,17 @@ def _options() -> argparse.Namespace:
         default="directory",
         help="what stands behind the S3 port: a directory, or an S3 server started for it",
     )
+    parser.add_argument(
+        "--database",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help="where the rows are; a PostgreSQL is started for it",
+    )
     return parser.parse_args()
 
 
-def _kill(root: Path, kills: int, seed: int, s3: S3Config | None) -> bool:
-    outcome = attack(prepare(root, s3), kills, seed, draw=any_fate)
+def _kill(arena: Arena, kills: int, seed: int) -> bool:
+    outcome = attack(arena, kills, seed, draw=any_fate)
     print(outcome.line(), flush=True)
     print(
         f"  {outcome.woken} of them woken late, {outcome.swept} leftovers swept, "
@@ -73,22 +84,19 @@ def _kill(root: Path, kills: int, seed: int, s3: S3Config | None) -> bool:
     return outcome.green
 
 
-def _mutate(root: Path, mutant: Mutant, seed: int, s3: S3Config | None) -> bool:
-    arena = prepare(root / mutant.name.replace(" ", "-"), s3)
+def _mutate(arena: Arena, mutant: Mutant, seed: int) -> bool:
     arena = replace(arena, backlog=mutant.backlog, impatience=mutant.impatience)
     outcome = attack(
         arena, MUTANT_KILLS, seed, draw=mutant.draw(), change=mutant.change, until_red=True
     )
+    found = ", ".join(outcome.findings[:1] or outcome.broken()) or "nothing broken"
     verdict = "caught" if outcome.misread else "SURVIVED"
-    broken = ", ".join(outcome.broken()) or "nothing broken"
-    print(f"{mutant.name}: {verdict}, {outcome.kills} kills, {broken}", flush=True)
+    print(f"{mutant.name}: {verdict} after {outcome.kills} kills: {found}", flush=True)
     return outcome.misread
 
 
-def _cut_power(root: Path) -> bool:
+def _cut_power(root: Path, url: str) -> bool:
     """The model of a power cut: no bad disk in the order that autodj keeps, some in any other."""
-    url = f"sqlite+aiosqlite:///{root / 'power.db'}"
-    asyncio.run(upgrade(url))
     kept = asyncio.run(record(url, root / "kept"))
     good = _tell("power cut", kept, bad_wanted=False)
     good &= _tell("commit before fsync of directories", settled_too_early(kept), bad_wanted=True)

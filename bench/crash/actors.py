@@ -43,8 +43,7 @@ async def web(
     """
     acked: list[UUID] = []
     for number in [*_tried_last(arena, chance), *range(life * LIVES, (life + 1) * LIVES)]:
-        while await _due(parts) > arena.backlog:
-            await asyncio.sleep(IDLE_S)
+        await _room(arena, parts)
         step("web.receives")
         history.add("try", number=number)
         try:
@@ -157,6 +156,14 @@ async def _delete(arena: Arena, parts: Parts, history: History, track_id: UUID) 
     except NotFound:  # the same clip was acknowledged twice, and deleted before
         return
     history.add("condemned", id=track_id)
+
+
+async def _room(arena: Arena, parts: Parts) -> None:
+    """Wait until the worker has caught up; nothing here is a step."""
+    while True:
+        if await _due(parts) <= arena.backlog:
+            return
+        await asyncio.sleep(IDLE_S)
 
 
 async def _due(parts: Parts) -> int:

@@ -43,15 +43,12 @@ class Arena:
     """
 
     root: Path
+    database_url: str
     owner_id: UUID
     began_at: float
     s3: S3Config | None = None
     backlog: int = 20
     impatience: float = 0.1
-
-    @property
-    def database_url(self) -> str:
-        return f"sqlite+aiosqlite:///{self.root / 'autodj.db'}"
 
     @property
     def history(self) -> Path:

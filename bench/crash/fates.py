@@ -13,7 +13,7 @@ Role = Literal["web", "worker"]
 Step = Callable[[str], None]
 
 IN_TRANSACTION: Final = "db.commit"
-LONGEST_LIFE: Final[dict[Role, int]] = {"web": 250, "worker": 300}
+MOST_STEPS: Final[dict[Role, int]] = {"web": 300, "worker": 600}
 NEVER: Final = 1 << 60
 
 
@@ -60,7 +60,7 @@ SORE_SPOTS: Final[dict[Role, tuple[Fate, ...]]] = {
 def any_fate(chance: Random, role: Role) -> Fate:
     """Mostly a kill at any step; one in five by time, one in five stopped, some at sore spots."""
     kind = chance.random()
-    at = chance.randint(1, LONGEST_LIFE[role])
+    at = chance.randint(1, MOST_STEPS[role])
     if kind < 0.2:
         return Fate(kill_after_s=chance.uniform(0.005, 0.6))
     if kind < 0.4:

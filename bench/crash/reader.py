@@ -20,7 +20,7 @@ from bench.crash.reading import Heard, listen
 
 FRESH: Final = timedelta(seconds=2 * SPEED)
 OLD_TRACKS: Final = 10
-PAUSE_S: Final = 0.01
+PAUSE_S: Final = 0.02
 
 
 async def read_for_ever(arena: Arena) -> None:

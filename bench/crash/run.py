@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
@@ -14,11 +15,11 @@ from typing import Any
 from uuid import uuid4
 
 from autodj.db import User, open_database
-from autodj.db.schema import upgrade
 from autodj.storage.s3 import S3Config, open_s3
 from bench.crash import actors
 from bench.crash.arena import Arena, open_parts
 from bench.crash.check import Verdict, check
+from bench.crash.databases import Fresh
 from bench.crash.fates import Draw, any_fate
 from bench.crash.history import read_history
 from bench.crash.supervise import Supervisor, fork, start_reader, stop
@@ -82,14 +83,15 @@ class Outcome:
         )
 
 
-def prepare(root: Path, s3: S3Config | None = None) -> Arena:
-    """An empty arena with a migrated database and one owner."""
+def prepare(root: Path, fresh: Fresh, s3: S3Config | None = None) -> Arena:
+    """An empty arena with one owner."""
+    (root / "media" / ".incoming").mkdir(parents=True)
     own = replace(s3, prefix=root.name) if s3 else None
-    arena = Arena(root, uuid4(), time.time(), own)
-    (arena.media / ".incoming").mkdir(parents=True)
+    arena = Arena(root, fresh(root), uuid4(), time.time(), own)
     for file in (arena.history, arena.findings, arena.faults):
         file.touch()
-    _in_child(arena, lambda: _fill(arena))
+    # In this process, so that what is built at first use is there in every copy of it.
+    asyncio.run(_fill(arena))
     return arena
 
 
@@ -102,16 +104,17 @@ def attack(
     change: Callable[[], None] = lambda: None,
     until_red: bool = False,
 ) -> Outcome:
-    """Kill, recover, check. ``until_red`` stops at the reader's first finding."""
+    """Kill, recover, check. ``until_red`` stops at the reader's first finding, which says all."""
     began = time.monotonic()
     reader = start_reader(arena)
     supervisor = Supervisor(arena, draw, Random(seed), change)
     try:
         supervisor.run(kills, enough=lambda: until_red and arena.findings.stat().st_size > 0)
-        swept = _in_child(arena, lambda: _recover(arena), change) or 0
+        red = until_red and arena.findings.stat().st_size > 0
+        swept = 0 if red else _in_child(arena, lambda: _recover(arena), change) or 0
     finally:
         stop(reader)
-    verdict = Verdict(**_in_child(arena, lambda: _check(arena)))
+    verdict = Verdict() if red else Verdict(**_in_child(arena, lambda: _check(arena)))
     found = read_history(arena.findings)
     return Outcome(
         kills=supervisor.kills,
@@ -142,7 +145,6 @@ def _in_child(
 
 
 async def _fill(arena: Arena) -> None:
-    await upgrade(arena.database_url)
     if arena.s3 is not None:
         async with open_s3(arena.s3) as bucket:
             await bucket.ensure_bucket()

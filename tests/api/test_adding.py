@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
+from autodj.api.idempotency import fingerprint
+from autodj.db import idempotency
 from tests.api.stage import MAX_TRACK_BYTES, Person, Stage, wav
 
 TRACKS = "/api/v1/tracks"
@@ -154,6 +156,23 @@ def test_one_key_at_the_same_time_happens_once(either_stage: Stage) -> None:
     assert {a.json()["code"] for a in answers if a.status_code == 409} <= {"conflict"}
     assert upload(stage, owner, key="k1").status_code == 201
     assert total(stage, owner) == 1
+
+
+def test_a_key_whose_first_request_still_runs_has_to_wait(either_stage: Stage) -> None:
+    stage, owner = either_stage, either_stage.person()
+    url = "https://example.org/mix.flac"
+
+    async def begin() -> None:
+        now = await stage.runtime.db.now()
+        same = fingerprint(kind="fetch", url=url, visibility="private")
+        async with stage.runtime.db.transaction() as session:
+            await idempotency.claim(session, owner.id, "k1", same, now=now)
+
+    stage.run(begin)
+    headers = {**owner.bearer, "Idempotency-Key": "k1"}
+    answer = stage.client.post(TRACKS, json={"url": url}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert stage.client.get("/api/v1/jobs", headers=owner.bearer).json() == {"items": []}
 
 
 def test_a_key_whose_track_was_deleted_says_so(stage: Stage, owner: Person) -> None:

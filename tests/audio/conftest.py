@@ -15,6 +15,7 @@ from autodj.audio.analysis import Meters
 from autodj.audio.encode import TARGETS
 from autodj.audio.facts import Analysis
 from autodj.audio.sandbox import Sandbox, open_sandbox
+from tests.audio.hostile import Hostile, hostile_files
 from tests.clips import make_clip
 
 Measure = Callable[[NDArray[np.float32], int], Analysis]
@@ -34,6 +35,13 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         codec: make_clip(folder / f"clip.{codec}", 5, bpm=120, tags={"title": "Five Seconds"})
         for codec in TARGETS
     }
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Hostile]:
+    """Every file that must be refused, by name."""
+    cases = hostile_files(tmp_path_factory.mktemp("hostile"))
+    return {case.name: case for case in cases}
 
 
 @pytest.fixture(scope="session")

@@ -122,6 +122,18 @@ def test_a_bruise_in_the_middle_is_heard_and_forgiven(tmp_path: Path) -> None:
         assert decoder.decoded_s > 19.5
 
 
+def test_a_tag_beyond_the_limit_names_itself(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "clip.mp3", 1, tags={"title": "x" * 400})
+    with path.open("rb") as file:
+        assert claim(file, MP3, max_tag_bytes=500).duration_s is not None
+        with (
+            pytest.raises(AudioRejected) as refused,
+            open_decoder(file, MP3, DecodeLimits(max_tag_bytes=300)),
+        ):
+            pass
+    assert refused.value.code == "tags_too_large"
+
+
 def test_headers_are_read_as_they_are_written(clips: dict[str, Path]) -> None:
     expected = {
         "wav": Claim(5.0, 44100, 2),

@@ -18,7 +18,7 @@ from autodj.audio.facts import DecodeLimits, Probe
 from autodj.audio.identify import CONTAINERS, FLAC, Container, identify
 from autodj.audio.sandbox import Sandbox
 from autodj.errors import AudioRejected, AutodjError
-from tests.audio import hostile
+from tests.audio.hostile import Hostile, playlists, silence_bomb
 from tests.clips import make_clip
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -33,11 +33,11 @@ async def refusal(sandbox: Sandbox, path: Path) -> AutodjError | Probe:
 
 
 async def test_every_hostile_file_is_refused_for_what_it_is(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox: Sandbox, hostile: dict[str, Hostile], tmp_path: Path
 ) -> None:
     found, expected = {}, {}
     with capture_logs() as logs:
-        for case in hostile.hostile_files(tmp_path):
+        for case in hostile.values():
             path = tmp_path / "upload.mp3"
             path.write_bytes(case.data)
             answer = await refusal(sandbox, path)
@@ -76,7 +76,7 @@ async def test_a_playlist_reaches_nothing_even_if_taken_for_audio(
     address, heard = listener
     make_clip(tmp_path / "whole.mp3", 1)
     path = tmp_path / "playlist.mp3"
-    for data in hostile.playlists(address).values():
+    for data in playlists(address).values():
         path.write_bytes(data)
         with (
             path.open("rb") as file,
@@ -93,7 +93,7 @@ async def test_the_listener_would_hear_a_playlist_being_followed(
     """The control: with FFmpeg's defaults the same document makes it call out."""
     address, heard = listener
     path = tmp_path / "playlist.m3u8"
-    path.write_bytes(hostile.playlists(address)["m3u8 over http"])
+    path.write_bytes(playlists(address)["m3u8 over http"])
     with (
         path.open("rb") as file,
         suppress(av.FFmpegError, IndexError),
@@ -104,7 +104,7 @@ async def test_the_listener_would_hear_a_playlist_being_followed(
 
 
 async def test_a_silence_bomb_is_decoded_in_little_memory(sandbox: Sandbox, tmp_path: Path) -> None:
-    path = hostile.silence_bomb(tmp_path / "bomb.flac", minutes=3)
+    path = silence_bomb(tmp_path / "bomb.flac", minutes=3)
     probe = await sandbox.probe(path, FLAC)
     assert (probe.channels, probe.sample_rate_hz, probe.duration_s) == (8, 96000, 180.0)
     analysis = await sandbox.analyze(path, FLAC)

@@ -16,20 +16,22 @@ AUTODJ = (sys.executable, "-m", "autodj")
 STOPS_WITHIN_S = 30
 
 
+def empty_environment(home: Path) -> dict[str, str]:
+    """What ``env -i HOME=... PATH=...`` leaves."""
+    return {"PATH": environment()["PATH"], "HOME": str(home)}
+
+
 def bare_environment(home: Path, **more: str) -> dict[str, str]:
-    """What ``env -i`` would leave, and the names by which coverage follows its children."""
-    ours = environment()
-    kept = {name: value for name, value in ours.items() if name.startswith("COVERAGE")}
-    return {"PATH": ours["PATH"], "HOME": str(home), **kept, **more}
+    """The same, with the names by which coverage follows the processes of a test."""
+    followed = {name: value for name, value in environment().items() if name.startswith("COVERAGE")}
+    return {**empty_environment(home), **followed, **more}
 
 
-def autodj(
-    *arguments: str, home: Path, prefix: tuple[str, ...] = (), **environment: str
-) -> subprocess.CompletedProcess[str]:
+def autodj(*arguments: str, home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     return subprocess.run(
-        [*prefix, *AUTODJ, *arguments],
-        env=bare_environment(home, **environment),
+        [*AUTODJ, *arguments],
+        env=bare_environment(home, **settings),
         cwd=home,
         capture_output=True,
         text=True,
@@ -59,11 +61,21 @@ class Up:
 
 
 @contextmanager
-def running_up(data_dir: Path, *arguments: str, home: Path, **environment: str) -> Iterator[Up]:
+def running_up(data_dir: Path, *arguments: str, home: Path, **settings: str) -> Iterator[Up]:
     """``autodj up`` on a free port, ready; stopped at the end unless the test did so."""
+    command = ("up", "--port", "0", "--data", str(data_dir), *arguments)
+    with serving(*command, home=home, **settings) as (process, said):
+        yield Up(data_dir, process, said, login_link_in(said))
+
+
+@contextmanager
+def serving(
+    *arguments: str, home: Path, **settings: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A command that serves, and what it said until it was ready; Ctrl-C at the end."""
     process = subprocess.Popen(
-        [*AUTODJ, "up", "--port", "0", "--data", str(data_dir), *arguments],
-        env=bare_environment(home, **environment),
+        [*AUTODJ, *arguments],
+        env=bare_environment(home, **settings),
         cwd=home,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -71,21 +83,23 @@ def running_up(data_dir: Path, *arguments: str, home: Path, **environment: str) 
     )
     with process:
         try:
-            said, link = _until_ready(process)
-            yield Up(data_dir, process, said, link)
+            yield process, _until_ready(process)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
                 process.communicate(timeout=STOPS_WITHIN_S)
 
 
-def _until_ready(process: subprocess.Popen[str]) -> tuple[str, str]:
+def login_link_in(said: str) -> str:
+    [link] = [line.strip() for line in said.splitlines() if "/login?t=" in line]
+    return link
+
+
+def _until_ready(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
-    said = link = ""
+    said = ""
     for line in process.stdout:
         said += line
-        if "/login?t=" in line:
-            link = line.strip()
         if line.startswith("Ctrl-C"):
-            return said, link
-    raise AssertionError(f"autodj up ended: {said}")
+            return said
+    raise AssertionError(f"autodj ended: {said}")

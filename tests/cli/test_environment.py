@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from autodj.cli.environment import EmbeddedS3, laptop_environment
+from autodj.cli.environment import EmbeddedS3, laptop_environment, settings_in
+from autodj.cli.house import Plan
 from autodj.errors import CommandError
 from autodj.laptop.keys import LaptopKeys, laptop_keys
 from autodj.settings import Settings, load
@@ -88,6 +89,30 @@ def test_what_was_set_on_purpose_is_kept(keys: LaptopKeys) -> None:
 
 def test_other_variables_are_passed_on(keys: LaptopKeys) -> None:
     assert environment(keys, {"PATH": "/bin", "LANG": "C"})["PATH"] == "/bin"
+
+
+def test_other_variables_are_not_kept_on_disk(keys: LaptopKeys) -> None:
+    kept = settings_in(environment(keys, {"OTHER_TOKEN": "x", **SOMEBODYS_ACCOUNT}))
+    assert "OTHER_TOKEN" not in kept
+    assert kept["AWS_STORAGE_BUCKET_NAME"] == "somebodys-bucket"
+    assert load(kept).secret == keys.app_secret
+
+
+@pytest.mark.parametrize(
+    ("asked", "inherited", "used_before", "embeds"),
+    [
+        (True, {}, False, True),
+        (False, {}, False, False),
+        (False, {}, True, True),
+        (False, {"S3_BUCKET_NAME": "own"}, True, False),
+    ],
+)
+def test_the_s3_server_runs_where_tracks_already_lie_on_it(
+    tmp_path: Path, inherited: dict[str, str], *, asked: bool, used_before: bool, embeds: bool
+) -> None:
+    if used_before:
+        (tmp_path / "s3").mkdir()
+    assert Plan(tmp_path, 8000, with_s3=asked, inherited=inherited).embeds_s3 is embeds
 
 
 def test_an_environment_for_production_is_refused(keys: LaptopKeys) -> None:

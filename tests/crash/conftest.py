@@ -17,10 +17,9 @@ from bench.crash.arena import Arena, Parts, open_parts
 
 @pytest.fixture
 def arena(migrated_sqlite: Path, tmp_path: Path) -> Arena:
-    root = tmp_path / "arena"
-    (root / "media" / ".incoming").mkdir(parents=True)
-    shutil.copy(migrated_sqlite, root / "autodj.db")
-    return Arena(root, uuid4(), time.time())
+    (tmp_path / "media" / ".incoming").mkdir(parents=True)
+    database = shutil.copy(migrated_sqlite, tmp_path / "autodj.db")
+    return Arena(tmp_path, f"sqlite+aiosqlite:///{database}", uuid4(), time.time())
 
 
 @pytest.fixture

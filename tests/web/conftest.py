@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from tests.clips import make_clip
 from tests.web.house import House, Person, open_house
-from tests.web.music import F_MINOR_HZ, write_clip
 from tests.web.visit import Visit, visiting
 
 Visiting = Callable[..., Awaitable[Visit]]
@@ -38,15 +38,19 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two tracks of half a minute."""
     folder = tmp_path_factory.mktemp("clips")
     return [
-        write_clip(folder / "Harbour.mp3", bpm=120, duration_s=36),
-        write_clip(folder / "Lantern.flac", bpm=126, duration_s=30, chord_hz=F_MINOR_HZ),
+        make_clip(folder / "Harbour.mp3", 36, bpm=120, tags=named("Harbour")),
+        make_clip(folder / "Lantern.flac", 30, bpm=126, tags=named("Lantern")),
     ]
 
 
 @pytest.fixture(scope="session")
 def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three minutes and 32 MB: more than a browser reads ahead."""
-    return write_clip(tmp_path_factory.mktemp("long") / "Voyage.wav", bpm=120, duration_s=180)
+    return make_clip(tmp_path_factory.mktemp("long") / "Voyage.wav", 180, tags=named("Voyage"))
+
+
+def named(title: str) -> dict[str, str]:
+    return {"title": title, "artist": "Test Band"}
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

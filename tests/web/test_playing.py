@@ -39,7 +39,7 @@ async def test_a_far_seek_by_click_asks_for_a_far_range(
     box = await wave.bounding_box()
     assert box is not None
     await wave.click(position={"x": box["width"] * 0.9, "y": 20})
-    assert 161 < await guest.reached(161) < 166
+    assert 160 < await guest.reached(161) < 175
     far = [
         int(found[1])
         for each in guest.audio_responses()
@@ -153,9 +153,9 @@ async def test_an_address_with_a_track_and_a_time_opens_there(
     await guest.open_at("Voyage", 95)
     await expect(guest.page.locator("#time")).to_contain_text("1:35 / 3:00")
     await guest.page.get_by_role("button", name="Play", exact=True).click()
-    assert 95 <= await guest.reached(95.2) < 100
+    assert 95 <= await guest.reached(95.2) < 120
     await guest.page.goto(f"{local_house.url}/#t=20")
-    assert 20 <= await guest.reached(20) < 94
+    assert 20 <= await guest.reached(20) < 90
 
 
 async def test_zooming_in_shows_the_beats_and_an_overview(

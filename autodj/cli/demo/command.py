@@ -53,9 +53,11 @@ def demo(
     from autodj.cli.demo.journey import Journey, travel
     from autodj.cli.house import Plan
     from autodj.cli.steps import Steps
-    from autodj.laptop.ports import is_free
+    from autodj.laptop.ports import is_free, require_free
     from autodj.settings import environment
 
+    if port:
+        require_free(port, option="--port")
     if port is None:
         port = USUAL_PORT if is_free(USUAL_PORT) else 0
     steps = Steps(console())

@@ -41,7 +41,7 @@ async def travel(journey: Journey, steps: Steps) -> int:
     report = Report(steps.out)
     report.opening(journey.plan.data_dir)
 
-    with tempfile.TemporaryDirectory(prefix="autodj-demo-audio-") as folder:
+    with tempfile.TemporaryDirectory(prefix="autodj-audio-") as folder:
         takes = await _takes(journey.audio, Path(folder), report, steps)
 
         async def stay(house: House) -> None:
@@ -84,7 +84,7 @@ async def _visit_all(house: House, takes: Sequence[Take], report: Report) -> Non
         for visit in taken:
             visit.after = await client.read(f"/tracks/{visit.track_id}")
         report.measured(taken)
-        report.heading("Play", "as a player does: the link, the redirect, ranges, all bytes")
+        report.heading("Play", "as a player does; every byte is compared with the file")
         for visit in taken:
             await _play(client, player, visit, report, cdn_origin=house.settings.cdn.origin or "")
 
@@ -142,6 +142,7 @@ async def _play(
     report.title(visit)
     link = await client.read(f"/tracks/{visit.track_id}/audio/url")
     report.check(link_check(link, visit.sha256, len(visit.original), cdn_origin))
+    report.remark(f"until {link['expires_at']}, etag {link['etag'][:17]}...")
     report.remark(link["url"])
     location, redirect = await player.follow(visit.track_id)
     report.check(redirect)

@@ -84,11 +84,11 @@ class Report:
         self, visit: Visit, *, created: bool, took_s: float, start: Check, again_is_same: bool
     ) -> None:
         told = [
-            f"{'201 Created' if created else '200, known before'}",
+            "201" if created else "200, known before",
             f"plays from {visit.before['file_source']}" if start.ok else f"start: {start.got}",
-            "again: 200, the same track" if again_is_same else "again: ANOTHER track",
+            "again: 200, same track" if again_is_same else "again: ANOTHER track",
         ]
-        self.line(start.ok and again_is_same, visit.title, ", ".join(told), took_s)
+        self.line(start.ok and again_is_same, visit.title, "; ".join(told), took_s)
 
     def refused(self, name: str, refusal: AutodjError) -> None:
         """A file that is no good is no fault of ours; it is told and left out."""
@@ -114,13 +114,13 @@ class Report:
         self.out.print()
         table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
         known = any(visit.take.expected for visit in visits)
-        for name in ("track", "file", "length", "tempo", "key", "LUFS", "file_source"):
-            table.add_column(name, justify="right" if name in {"length", "LUFS"} else "left")
+        for name in ("track", "tempo", "key", "LUFS", "file_source"):
+            table.add_column(name, justify="right" if name == "LUFS" else "left")
         for visit in visits:
             table.add_row(*self._row(visit))
         self.out.print(table)
         if known:
-            self.out.print(Text("measured (as written in the score)", "dim"))
+            self.out.print(Text("measured, and in brackets what the score says", "dim"))
 
     def title(self, visit: Visit) -> None:
         self.out.print(Text.assemble((visit.title, "bold"), (f"   {visit.track_id}", "dim")))
@@ -140,18 +140,16 @@ class Report:
 
     def _row(self, visit: Visit) -> Sequence[str]:
         track, expected = visit.after, visit.take.expected
-        tempo, key = words.tempo(track["bpm"]), words.key(track)
+        tempo, key = f"{words.tempo(track['bpm'])} BPM", words.key(track)
         if expected is not None:
             fits_tempo = expected.fits_tempo(track["bpm"])
             fits_key = expected.fits_key(track["camelot"])
-            tempo = self._compared(f"{tempo} BPM", f"{expected.bpm:g}", ok=fits_tempo)
+            tempo = self._compared(tempo, f"{expected.bpm:g}", ok=fits_tempo)
             key = self._compared(key, expected.key, ok=fits_key)
         moved = (visit.before["file_source"], track["file_source"])
         known_before = visit.before["job_id"] is None
         return [
             escape(visit.title),
-            visit.take.path.suffix.removeprefix("."),
-            words.clock(track["duration_s"]),
             tempo,
             key,
             words.loudness(track["integrated_lufs"]),
