@@ -84,7 +84,8 @@ class Database:
             async with self.reading() as connection:
                 await connection.execute(text("SELECT version_num FROM alembic_version"))
         except ProgrammingError as error:
-            raise DatabaseUnavailable("The tables are missing; run `alembic upgrade head`") from error
+            missing = "The tables are missing; run `alembic upgrade head`"
+            raise DatabaseUnavailable(missing) from error
 
 
 @asynccontextmanager

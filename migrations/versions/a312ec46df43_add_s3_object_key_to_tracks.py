@@ -58,7 +58,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     connection = op.get_bind()
     moved = connection.execute(
-        sa.text("SELECT count(*) FROM tracks WHERE file_state <> 'stable' OR file_source <> 'local'")
+        sa.text(
+            "SELECT count(*) FROM tracks WHERE file_state <> 'stable' OR file_source <> 'local'"
+        )
     ).scalar_one()
     if moved:
         raise RuntimeError(
