@@ -280,13 +280,13 @@ CATALOGUE: tuple[Section, ...] = (
             Setting(
                 "ANALYSIS_TIMEOUT_S",
                 "seconds one analysis may take before its sandbox is killed",
-                "120",
+                "300",
                 parsers.whole(5, 3600),
             ),
             Setting(
                 "JOB_TIMEOUT_S",
                 "seconds one job may take; also how long a dead worker's job waits",
-                "300",
+                "330",
                 parsers.whole(5, 3600),
             ),
         ),
