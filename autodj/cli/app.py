@@ -30,8 +30,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else 0
     except AutodjError as error:
         tell(error)
-    except BrokenPipeError:
-        return 0  # the reader of a pipe has seen enough
     except OSError as error:
         tell(from_os_error(error))
     return 1

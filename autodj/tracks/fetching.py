@@ -16,7 +16,7 @@ from autodj.db import jobs as job_rows
 from autodj.errors import AutodjError
 from autodj.jobs import Jobs
 from autodj.storage.local import LocalStorage
-from autodj.tracks.addresses import check_url
+from autodj.tracks.addresses import check_addresses, check_url, is_literal
 from autodj.tracks.fetch_limits import Fetched, FetchLimits
 from autodj.tracks.ingest import Incoming, Ingested, ingest
 from autodj.tracks.steps import backoff_s
@@ -37,7 +37,9 @@ async def request_fetch(
     visibility: Visibility,
 ) -> Job:
     """Write the job down and tell the workers; UrlNotAllowed at once for what is never fetched."""
-    check_url(url, allowed_ports=limits.allowed_ports)
+    host = check_url(url, allowed_ports=limits.allowed_ports).host or ""
+    if is_literal(host):
+        check_addresses([host], allow_private=limits.allow_private)
     now = await db.now()
     async with db.transaction() as session:
         job = job_rows.add(

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Here
-from tests.cli.starting import login_link_in, serving
+from tests.cli.starting import AUTODJ, bare_environment, login_link_in, serving
 from tests.cli.test_access import opened
 from tests.cli.test_lifecycle import wait_until_gone
 from tests.clips import make_clip
@@ -59,4 +60,24 @@ def test_without_once_it_goes_on_serving_and_throws_its_data_away_at_the_end(
         process.send_signal(signal.SIGINT)
         process.communicate()
     assert process.returncode == 0
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_demonstration_that_is_broken_off_is_no_success(home: Path, tmp_path: Path) -> None:
+    make_clip(tmp_path / "audio.mp3", 4, bpm=124)
+    (tmp_path / "tmp").mkdir()
+    process = subprocess.Popen(
+        [*AUTODJ, "demo", "--once", "--port", "0", "--audio", str(tmp_path)],
+        env=bare_environment(home, TMPDIR=str(tmp_path / "tmp")),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "✓ broker" in line:
+                process.send_signal(signal.SIGINT)
+                break
+        process.communicate()
+    assert process.returncode == 130
     assert list((tmp_path / "tmp").iterdir()) == []

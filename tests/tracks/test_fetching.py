@@ -126,9 +126,23 @@ async def test_what_cannot_be_used_is_the_jobs_problem_and_leaves_nothing(
     assert fetcher.leftovers() == []
 
 
-async def test_an_address_that_is_never_fetched_is_refused_at_once(fetcher: Fetcher) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.net/a.mp3",
+        "file:///etc/passwd",
+        "http://127.0.0.1/a.mp3",
+        "http://[::1]/a.mp3",
+        "http://169.254.169.254/latest",
+        "http://user@example.net/a.mp3",
+        "http://example.net:22/a.mp3",
+    ],
+)
+async def test_an_address_that_is_never_fetched_is_refused_at_once(
+    fetcher: Fetcher, url: str
+) -> None:
     with pytest.raises(UrlNotAllowed):
-        await fetcher.request("ftp://example.net/a.mp3", STRICT)
+        await fetcher.request(url, STRICT)
 
 
 async def test_a_private_address_fails_the_job(fetcher: Fetcher, site: str) -> None:

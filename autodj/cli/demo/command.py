@@ -12,6 +12,7 @@ import typer
 from autodj.cli.options import DataDir
 
 USUAL_PORT = 8000
+INTERRUPTED = 130
 
 
 def demo(
@@ -64,10 +65,12 @@ def demo(
     with _data_folder(data) as folder:
         plan = Plan(folder, port, with_s3=True, inherited=environment())
         journey = Journey(plan=plan, audio=audio, once=once)
-        faults = asyncio.run(travel(journey, steps))
-        if faults:
+        report = asyncio.run(travel(journey, steps))
+        if report.faults:
             steps.out.print(f"The logs are in {folder / 'logs'}", style="dim", soft_wrap=True)
             raise typer.Exit(1)
+    if not report.finished:
+        raise typer.Exit(INTERRUPTED)
 
 
 @contextmanager

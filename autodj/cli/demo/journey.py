@@ -35,8 +35,8 @@ class Journey:
     once: bool
 
 
-async def travel(journey: Journey, steps: Steps) -> int:
-    """Go the whole way and tell of it; how many faults were found."""
+async def travel(journey: Journey, steps: Steps) -> Report:
+    """Go the whole way and tell of it; what was found, not finished when Ctrl-C ended it."""
     began_s = time.monotonic()
     report = Report(steps.out)
     report.opening(journey.plan.data_dir)
@@ -54,7 +54,7 @@ async def travel(journey: Journey, steps: Steps) -> int:
 
         report.heading("Start", "all that a real installation has, on this machine")
         await live(journey.plan, steps, stay)
-    return report.faults
+    return report
 
 
 async def _takes(audio: Path | None, folder: Path, report: Report, steps: Steps) -> Sequence[Take]:

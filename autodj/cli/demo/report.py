@@ -52,6 +52,7 @@ class Report:
         self.out = out
         self.checks = 0
         self.faults = 0
+        self.finished = False
 
     def opening(self, data_dir: Path) -> None:
         told = Text.assemble(("autodj demo", "bold"), (f"   data in {data_dir}", "dim"))
@@ -130,6 +131,7 @@ class Report:
         self.out.print(Text(f"{'':<{NAME_WIDTH + 2}}{text}", "dim"), soft_wrap=True)
 
     def closing(self, took_s: float) -> None:
+        self.finished = True
         self.out.print()
         if self.faults:
             told = f"{self.faults} of {self.checks} checks failed, after {took_s:.1f} s"
