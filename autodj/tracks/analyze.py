@@ -18,7 +18,7 @@ from autodj.audio.identify import identify
 from autodj.audio.sandbox import Sandbox
 from autodj.db import AnalysisState, Database, FileSource, Track
 from autodj.db import tracks as track_rows
-from autodj.errors import AudioRejected, IntegrityFault, SourceUnreadable
+from autodj.errors import AudioRejected, IntegrityFault, SourceUnreadable, UnsupportedMedia
 from autodj.storage.base import Storage
 from autodj.storage.disk import disk_errors
 from autodj.storage.keys import analysis_key
@@ -49,7 +49,7 @@ async def analyze_track(
     try:
         async with readable(local, s3, track) as path:
             analysis = await _measure(db, sandbox, limits, track, path)
-    except AudioRejected as rejection:
+    except (AudioRejected, UnsupportedMedia) as rejection:
         await _save(
             db, track, {"analysis_state": AnalysisState.FAILED, "analysis_failure": rejection.code}
         )

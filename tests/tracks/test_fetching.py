@@ -16,11 +16,11 @@ from autodj.audio.sandbox import Sandbox
 from autodj.db import Database, FileSource, Job, JobState, Origin, Visibility
 from autodj.db import jobs as job_rows
 from autodj.db import tracks as track_rows
-from autodj.errors import UrlNotAllowed
+from autodj.errors import DiskFull, UrlNotAllowed
 from autodj.jobs import Jobs
 from autodj.storage.local import LocalStorage
 from autodj.tracks.fetch_limits import FetchLimits
-from autodj.tracks.fetching import request_fetch, run_fetch
+from autodj.tracks.fetching import MAX_FETCHES, request_fetch, run_fetch
 
 LOOPBACK = FetchLimits(allow_private=True, allowed_ports=range(1, 65536), total_s=10)
 STRICT = FetchLimits()
@@ -153,3 +153,32 @@ async def test_a_private_address_fails_the_job(fetcher: Fetcher, site: str) -> N
         row = await job_rows.get(session, job.id)
     assert row.problem is not None
     assert row.problem["code"] == "url_not_allowed"
+
+
+async def test_a_fault_of_ours_is_tried_again_later_and_then_told(
+    fetcher: Fetcher, site: str, clip: Path
+) -> None:
+    def full(step: str) -> None:
+        if step == "rename":
+            raise DiskFull
+
+    job = await fetcher.request(f"{site}/{clip.name}")
+    fetcher.local = LocalStorage(fetcher.local.root, step=full)
+    states = [(await fetcher.run(job)).state for _ in range(MAX_FETCHES)]
+    assert states == [JobState.QUEUED, JobState.QUEUED, JobState.FAILED]
+    async with fetcher.db.transaction() as session:
+        row = await job_rows.get(session, job.id)
+    assert row.problem is not None
+    assert (row.problem["code"], row.next_attempt_at) == ("disk_full", None)
+    assert fetcher.leftovers() == []
+
+
+async def test_a_fault_nobody_foresaw_ends_the_job(fetcher: Fetcher, site: str, clip: Path) -> None:
+    def broken(_: str) -> None:
+        raise ZeroDivisionError
+
+    job = await fetcher.request(f"{site}/{clip.name}")
+    fetcher.local = LocalStorage(fetcher.local.root, step=broken)
+    ended = await fetcher.run(job)
+    assert ended.problem is not None
+    assert (ended.state, ended.problem["code"]) == (JobState.FAILED, "internal")

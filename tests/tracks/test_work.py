@@ -6,7 +6,8 @@ import asyncio
 import gzip
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -215,6 +216,40 @@ async def test_analysis_of_a_published_track_reads_s3_through_a_temporary_file(
     track = await row(bench, track_id)
     assert track.updated_at > before
     assert track.analysis_state is AnalysisState.DONE
+    assert list((bench.local.root / ".incoming").iterdir()) == []
+
+
+async def test_audio_that_cannot_be_measured_is_recorded_and_the_track_goes_on(
+    bench: Workbench, take_in: TakeIn, clip: Path
+) -> None:
+    here = replace(bench, s3=None, policy=replace(bench.policy, publish_to_s3=False))
+    track = (await take_in(clip)).track
+    bench.local.path(str(track.file_path)).write_bytes(b"not audio any more")
+    await work(here, track.id, Step.ANALYZE)
+    track = await row(bench, track.id)
+    assert track.analysis_state is AnalysisState.FAILED
+    assert track.analysis_failure == "unsupported_media"
+    assert (track.file_source, track.next_attempt_at) == (FileSource.LOCAL, None)
+
+
+async def test_a_download_with_other_bytes_is_not_analysed(
+    bench: Workbench, take_in: TakeIn, clip: Path
+) -> None:
+    class FlipsAByte(S3Storage):
+        @asynccontextmanager
+        async def read(self, *_: object) -> AsyncGenerator[AsyncIterator[bytes]]:
+            async def other() -> AsyncIterator[bytes]:
+                yield b"x" * clip.stat().st_size
+
+            yield other()
+
+    track_id = (await take_in(clip)).track.id
+    await run_to_rest(bench, track_id)
+    assert isinstance(bench.s3, S3Storage)
+    lying = FlipsAByte(bench.s3._client, bench.s3._config)
+    with pytest.raises(IntegrityFault):
+        async with readable(bench.local, lying, await row(bench, track_id)):
+            pass
     assert list((bench.local.root / ".incoming").iterdir()) == []
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import os
 import sys
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +21,14 @@ from autodj.db import AnalysisState, Database, FileState, Track
 from autodj.db import tracks as track_rows
 from autodj.jobs import open_jobs
 from autodj.laptop.broker import Broker, open_broker
+from autodj.runtime import open_runtime
+from autodj.settings import load
 from autodj.storage.local import LocalStorage
 from autodj.tracks.ingest import ingest
 from tests.builders import make_user
 from tests.clips import make_clip
 from tests.tracks.conftest import land
+from workers.tasks import sweep_stores
 
 ROOT = Path(__file__).parents[2]
 QUEUE = "autodj"
@@ -115,3 +121,17 @@ async def test_messages_are_json_and_not_pickle(site: Site, tmp_path: Path) -> N
         raw = await redis.get(f"arq:job:analyze_track:{track.id}:0")
     assert raw.startswith(b"{")
     assert str(track.id).encode() in raw
+
+
+async def test_the_nightly_sweep_takes_what_no_row_names(site: Site) -> None:
+    digest = hashlib.sha256(b"left behind").hexdigest()
+    orphan = f"tracks/{UUID(int=9)}/3-{digest}.mp3"
+    await site.local.put(orphan, b"left behind", sha256=digest, content_type="audio/mpeg")
+    upload = site.local.incoming()
+    upload.write_bytes(b"half an upload")
+    two_days_ago = time.time() - 2 * 86400
+    for path in (site.local.path(orphan), upload):
+        os.utime(path, (two_days_ago, two_days_ago))
+    async with open_runtime(load(site.environ)) as runtime:
+        await sweep_stores({"runtime": runtime})
+    assert [path for path in site.local.root.rglob("*") if path.is_file()] == []
