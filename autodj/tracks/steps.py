@@ -13,7 +13,7 @@ from autodj.settings import Settings
 FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
 MAX_ATTEMPTS = 8
 FIRST_BACKOFF_S = 5
-LONGEST_BACKOFF_S = 3600
+REST_S = 6 * 3600
 
 
 class Step(StrEnum):
@@ -100,5 +100,10 @@ def wakes_at(track: Moving, policy: Policy, now: datetime) -> datetime | None:
 
 
 def backoff_s(attempts: int) -> int:
-    """Seconds to wait after that many failures: doubling from 5 s, at most an hour."""
-    return min(FIRST_BACKOFF_S << max(attempts - 1, 0), LONGEST_BACKOFF_S)
+    """Seconds to wait after that many failures: doubling from 5 s.
+
+    Whoever has failed ``MAX_ATTEMPTS`` times rests for six hours and starts afresh.
+    """
+    if attempts >= MAX_ATTEMPTS:
+        return REST_S
+    return FIRST_BACKOFF_S << max(attempts - 1, 0)

@@ -152,11 +152,11 @@ async def _put_off(
     bench: Workbench, track_id: UUID, error: AutodjError, *, attempts: int, spent: bool
 ) -> None:
     now = await bench.db.now()
-    until = None if spent else now + timedelta(seconds=backoff_s(attempts))
+    until = now + timedelta(seconds=backoff_s(attempts))
     async with bench.db.transaction() as session:
         track = await track_rows.get(session, track_id)
         await track_rows.postpone(
-            session, track, until=until, attempts=attempts, failure=error.code
+            session, track, until=until, attempts=0 if spent else attempts, failure=error.code
         )
         if spent and track.file_source is not None:
             await finish(session, track, now=now, problem=error.problem())

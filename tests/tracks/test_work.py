@@ -25,7 +25,7 @@ from autodj.tracks.analyze import readable
 from autodj.tracks.ingest import Ingested
 from autodj.tracks.publish import give_up, reserve
 from autodj.tracks.reconcile import drop_dead_ingests, reconcile, sweep_orphans
-from autodj.tracks.steps import MAX_ATTEMPTS, Step, next_step
+from autodj.tracks.steps import MAX_ATTEMPTS, REST_S, Step, next_step
 from autodj.tracks.work import Workbench, work
 
 TakeIn = Callable[..., Awaitable[Ingested]]
@@ -147,7 +147,9 @@ async def test_a_store_that_stays_away_is_given_up_and_the_track_stays_playable(
         await work(away, ingested.track.id, Step.PUBLISH)
     track = await row(bench, ingested.track.id)
     assert (track.file_state, track.file_source) == (FileState.STABLE, FileSource.LOCAL)
-    assert (track.next_attempt_at, track.failure) == (None, "store_timeout")
+    assert (track.attempts, track.failure) == (0, "store_timeout")
+    assert track.next_attempt_at is not None
+    assert track.next_attempt_at > await bench.db.now() + timedelta(seconds=REST_S - 60)
     assert ingested.job is not None
     async with bench.db.transaction() as session:
         job = await job_rows.get(session, ingested.job.id)
