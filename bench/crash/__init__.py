@@ -11,5 +11,6 @@ them proves nothing.
 Everything below ``autodj.tracks`` is the product's own code: ingest, steps, database, local
 store, and S3 with ``--s3 real`` (otherwise a second directory stands in for the bucket, behind
 the same port). Only decoding is left out: starting a decoder costs more than a whole life of a
-process here, and the loop is about bytes and rows.
+process here, and the loop is about bytes and rows. ``--database postgres`` keeps the rows in a
+PostgreSQL that is started for it.
 """

@@ -8,13 +8,13 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from autodj.audio.facts import DecodeLimits
 from autodj.db import FileSource, FileState, Track
 from autodj.db import tracks as track_rows
-from autodj.errors import AutodjError, NotFound
+from autodj.errors import AutodjError
 from autodj.tracks.ingest import Incoming, ingest
 from autodj.tracks.landing import Landing
 from autodj.tracks.publish import give_up, reserve
@@ -43,10 +43,10 @@ async def web(
     """
     acked: list[UUID] = []
     for number in [*_tried_last(arena, chance), *range(life * LIVES, (life + 1) * LIVES)]:
-        await _room(arena, parts)
         step("web.receives")
         history.add("try", number=number)
         try:
+            await _room(arena, parts)
             track_id, sha256 = await take_in(arena, parts, number)
         except AutodjError as error:
             history.add("refused", number=number, code=error.code)
@@ -54,8 +54,8 @@ async def web(
         step("web.answers")
         history.add("ack", id=track_id, sha256=sha256)
         acked.append(track_id)
-        if chance.random() < 0.1:
-            await _delete(arena, parts, history, acked.pop(chance.randrange(len(acked))))
+        if len(acked) > 1 and chance.random() < 0.15:  # but not the newest, of which we know least
+            await _delete(arena, parts, history, acked.pop(chance.randrange(len(acked) - 1)))
 
 
 async def take_in(arena: Arena, parts: Parts, number: int) -> tuple[UUID, str]:
@@ -90,7 +90,6 @@ async def _shift(arena: Arena, parts: Parts, chance: Random) -> None:
     await drop_dead_ingests(parts.db, parts.local, before=now - PENDING_LIFE)
     await reconcile(parts.db, parts.local, parts.jobs, POLICY)
     if not parts.jobs.steps:
-        await _try_failed_again(parts)
         await asyncio.sleep(IDLE_S)
     while parts.jobs.steps:
         step, track_id = parts.jobs.steps.popleft()
@@ -107,18 +106,6 @@ async def _give_up(parts: Parts, track_id: UUID) -> None:
     if track.file_state is FileState.STABLE and track.file_source is FileSource.LOCAL:
         await reserve(parts.db, track)
     await give_up(parts.db, parts.s3, track_id, "store_timeout")
-
-
-async def _try_failed_again(parts: Parts) -> None:
-    """As an operator does who has mended the store."""
-    now = await parts.db.now()
-    given_up = update(Track).where(
-        col(Track.file_state) == FileState.STABLE,
-        col(Track.file_source) == FileSource.LOCAL,
-        col(Track.next_attempt_at).is_(None),
-    )
-    async with parts.db.transaction() as session:
-        await session.execute(given_up.values(next_attempt_at=now, attempts=0))
 
 
 async def recover(parts: Parts) -> int:
@@ -153,7 +140,7 @@ async def _delete(arena: Arena, parts: Parts, history: History, track_id: UUID) 
     try:
         async with parts.db.transaction() as session:
             await track_rows.condemn(session, track_id, arena.owner_id, now=now)
-    except NotFound:  # the same clip was acknowledged twice, and deleted before
+    except AutodjError:  # deleted before, under its other acknowledgement; or nobody answers
         return
     history.add("condemned", id=track_id)
 

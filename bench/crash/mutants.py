@@ -38,7 +38,7 @@ Replacement = tuple[ModuleType, str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One broken rule. ``fates`` are what its processes meet; without any they meet all."""
+    """One broken rule, and the fates of its web and worker processes: any, if none are given."""
 
     name: str
     replaced: Sequence[Replacement]
@@ -161,21 +161,26 @@ MUTANTS: Final = (
         "no generation",
         [(module, "reserve", reserve_same_key) for module in (publishing, actors)],
         web=[LONG],
-        worker=[Fate(1, "s3.delete", paused_s=0.3, paused_kills=1), Fate(100)],
-        impatience=0.5,
+        worker=[Fate(1, "s3.delete", paused_s=0.3, paused_kills=1, haunts_s=2), Fate(150)],
+        backlog=2,
+        impatience=0.3,
     ),
     Mutant(
         "no compare-and-set",
         [(track_rows, "_at", whatever_the_row_says)],
         web=[LONG],
-        worker=[Fate(1, "s3.verified", paused_s=0.3, paused_kills=5), *[Fate(1, "s3.put")] * 6],
-        backlog=1,
-        impatience=0.5,
+        worker=[
+            Fate(1, "s3.verified", paused_s=0.3, paused_kills=5, haunts_s=2),
+            *[Fate(1, "s3.put")] * 6,
+        ],
+        backlog=0,
+        impatience=0.8,
     ),
     Mutant(
         "discard bytes before the row",
         [(module, "discard", discard_bytes_first) for module in (ingesting, reconciling)],
-        web=[Fate(3, "db.begin", paused_s=0.5, paused_kills=1)],
+        web=[Fate(3, "db.begin", paused_s=0.5, paused_kills=1, haunts_s=5)],
         worker=[Fate(1, "local.deleted")],
+        backlog=0,
     ),
 )

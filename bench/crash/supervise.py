@@ -54,15 +54,19 @@ class Supervisor:
     draw: Draw
     chance: Random
     change: Callable[[], None]
+    deaths: int = 0
     kills: int = 0
     woken: int = 0
     _lives: int = 0
     _children: dict[int, Child] = field(default_factory=dict)
 
-    def run(self, kills: int, *, enough: Callable[[], bool]) -> None:
-        """Until so many were killed, or ``enough``; nobody is left alive afterwards."""
+    def run(self, deaths: int, *, enough: Callable[[], bool]) -> None:
+        """Until so many have died, or ``enough``; nobody is left alive afterwards.
+
+        Who died by an error of its own is no kill, and is on record.
+        """
         try:
-            while self.kills < kills and not enough():
+            while self.deaths < deaths and not enough():
                 self._replace()
                 self._watch()
                 time.sleep(POLL_S)
@@ -100,6 +104,7 @@ class Supervisor:
                 child.due_kills = self.kills + child.fate.paused_kills
             elif ended:
                 del self._children[pid]
+                self.deaths += 1
                 self.kills += os.WIFSIGNALED(status)
             elif now >= child.due_at and self.kills >= child.due_kills:
                 self._wake_or_kill(pid, child, now)
