@@ -88,13 +88,6 @@ class InvalidField(InvalidRequest):
     hint = "Correct the values listed under errors."
 
 
-class LengthRequired(InvalidRequest):
-    status = 411
-    code = "length_required"
-    title = "The request must say how long its body is"
-    hint = "Send Content-Length or use chunked transfer coding."
-
-
 class Unauthenticated(AutodjError):
     status = 401
     code = "unauthenticated"

@@ -108,27 +108,6 @@ async def latest(
     return (await session.execute(ordered)).scalars().all()
 
 
-async def claim_due(
-    session: AsyncSession, *, now: datetime, lease_until: datetime, limit: int
-) -> Sequence[Job]:
-    """Take due jobs: they are due again only when the lease is over."""
-    query = (
-        select(Job)
-        .where(col(Job.next_attempt_at) <= now)
-        .order_by(col(Job.next_attempt_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    due = (await session.execute(query)).scalars().all()
-    await session.execute(
-        update(Job)
-        .where(col(Job.id).in_([job.id for job in due]))
-        .values(next_attempt_at=lease_until)
-        .execution_options(synchronize_session=False)
-    )
-    return due
-
-
 async def _change(
     session: AsyncSession,
     which: ColumnElement[bool],

@@ -249,27 +249,6 @@ async def postpone(
     )
 
 
-async def claim_due(
-    session: AsyncSession, *, now: datetime, lease_until: datetime, limit: int
-) -> Sequence[Track]:
-    """Take up to ``limit`` due rows: they are due again only when the lease is over."""
-    query = (
-        select(Track)
-        .where(col(Track.next_attempt_at) <= now)
-        .order_by(col(Track.next_attempt_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    due = (await session.execute(query)).scalars().all()
-    await session.execute(
-        update(Track)
-        .where(col(Track.id).in_([track.id for track in due]))
-        .values(next_attempt_at=lease_until)
-        .execution_options(synchronize_session=False)
-    )
-    return due
-
-
 async def stale_pending(session: AsyncSession, *, before: datetime) -> Sequence[Track]:
     """Rows whose ingest died before the bytes were safe."""
     query = select(Track).where(

@@ -23,7 +23,7 @@ from autodj.storage.base import Storage
 from autodj.storage.disk import disk_errors
 from autodj.storage.keys import analysis_key
 from autodj.storage.local import LocalStorage
-from autodj.tracks.progress import report
+from autodj.tracks.progress import report, watched
 
 log = structlog.get_logger(__name__)
 
@@ -97,21 +97,11 @@ async def _measure(
     db: Database, sandbox: Sandbox, limits: DecodeLimits, track: Track, path: Path
 ) -> Analysis:
     container = await asyncio.to_thread(identify, path)
-    latest = {"done": 0.0, "told": 0.0}
 
-    def heard(done: float) -> None:
-        latest["done"] = done
+    async def tell(share: float) -> None:
+        await report(db, track.id, "analyze", share * 0.8)
 
-    measuring = asyncio.create_task(sandbox.analyze(path, container, limits, heard))
-    try:
-        while not measuring.done():
-            await asyncio.wait({measuring}, timeout=0.4)
-            if latest["done"] > latest["told"] and not measuring.done():
-                latest["told"] = latest["done"]
-                await report(db, track.id, "analyze", latest["done"] * 0.8)
-        return await measuring
-    finally:
-        measuring.cancel()
+    return await watched(lambda hear: sandbox.analyze(path, container, limits, hear), tell)
 
 
 def _facts(analysis: Analysis) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,12 +19,12 @@ from autodj.storage.local import LocalStorage
 from autodj.tracks.addresses import check_addresses, check_url, is_literal
 from autodj.tracks.fetch_limits import Fetched, FetchLimits
 from autodj.tracks.ingest import Incoming, Ingested, ingest
+from autodj.tracks.progress import watched
 from autodj.tracks.steps import backoff_s
 
 log = structlog.get_logger(__name__)
 
 MAX_FETCHES = 3
-REPORT_EVERY_S = 0.5
 
 
 async def request_fetch(
@@ -100,22 +100,19 @@ async def _fetch(db: Database, local: LocalStorage, limits: FetchLimits, job: Jo
     # Only workers fetch; the web process does without the HTTP client and its import.
     from autodj.tracks.fetch import fetch  # noqa: PLC0415
 
-    heard: dict[str, float] = {}
-
-    def hear(received: int, total: int | None) -> None:
-        if total:
-            heard["share"] = received / total
-
     into = local.incoming()
-    fetching = asyncio.create_task(fetch(job.payload["url"], into, limits=limits, on_progress=hear))
-    try:
-        while not fetching.done():
-            await asyncio.wait({fetching}, timeout=REPORT_EVERY_S)
-            if not fetching.done() and "share" in heard:
-                await _change(db, job.id, progress=0.9 * heard.pop("share"))
-        return await fetching
-    finally:
-        fetching.cancel()
+
+    def start(hear: Callable[[float], None]) -> Coroutine[Any, Any, Fetched]:
+        def received(size_bytes: int, total_bytes: int | None) -> None:
+            if total_bytes:
+                hear(size_bytes / total_bytes)
+
+        return fetch(job.payload["url"], into, limits=limits, on_progress=received)
+
+    async def tell(share: float) -> None:
+        await _change(db, job.id, progress=0.9 * share)
+
+    return await watched(start, tell)
 
 
 async def _failed(db: Database, job: Job, error: AutodjError) -> None:

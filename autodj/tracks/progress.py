@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from autodj.db import Database, FileSource, JobState, Session, Track
 from autodj.db import jobs as job_rows
+
+Result = TypeVar("Result")
+REPORT_EVERY_S = 0.4
 
 
 async def report(db: Database, track_id: UUID, step: str, progress: float) -> None:
@@ -41,3 +47,30 @@ async def finish(
         problem=problem,
         result={"tracks": 1, "sources": sources},
     )
+
+
+async def watched(
+    start: Callable[[Callable[[float], None]], Coroutine[Any, Any, Result]],
+    tell: Callable[[float], Awaitable[None]],
+) -> Result:
+    """The result of what ``start`` begins, while ``tell`` passes on how far it is.
+
+    ``start`` is given the function that hears rising shares of 0 to 1; watchers are told no
+    more often than every ``REPORT_EVERY_S``. Cancelling this cancels the work.
+    """
+    heard = told = 0.0
+
+    def hear(share: float) -> None:
+        nonlocal heard
+        heard = share
+
+    task = asyncio.create_task(start(hear))
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=REPORT_EVERY_S)
+            if heard > told and not task.done():
+                told = heard
+                await tell(told)
+        return await task
+    finally:
+        task.cancel()

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from autodj.db import Database
-from autodj.db import jobs as job_rows
+from autodj.db import Database, Job, Track
 from autodj.db import tracks as track_rows
+from autodj.db.due import claim_due
 from autodj.jobs import Jobs
 from autodj.storage.base import ObjectStat, Storage
 from autodj.storage.local import LocalStorage
@@ -40,8 +40,8 @@ async def reconcile(db: Database, local: LocalStorage, jobs: Jobs, policy: Polic
     now = await db.now()
     lease_until = now + timedelta(seconds=policy.lease_s)
     async with db.transaction() as session:
-        due = await track_rows.claim_due(session, now=now, lease_until=lease_until, limit=BATCH)
-        fetches = await job_rows.claim_due(session, now=now, lease_until=lease_until, limit=BATCH)
+        due = await claim_due(session, Track, now=now, lease_until=lease_until, limit=BATCH)
+        fetches = await claim_due(session, Job, now=now, lease_until=lease_until, limit=BATCH)
     sent = 0
     for track in due:
         step = next_step(track, policy, now)

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from autodj.db import AnalysisState, Database, FileSource, FileState, Track, tracks
+from autodj.db.due import claim_due
 from autodj.db.tracks import Playable
 from autodj.errors import Conflict, NotFound
 from tests.builders import MOMENT, make_track, make_user
@@ -124,8 +125,9 @@ async def test_a_due_row_is_claimed_by_one_of_many_and_again_after_its_lease(db:
 
     async def claim(now_offset_s: int) -> list[Track]:
         async with db.transaction() as session:
-            due = await tracks.claim_due(
+            due = await claim_due(
                 session,
+                Track,
                 now=MOMENT + timedelta(seconds=now_offset_s),
                 lease_until=lease_until + timedelta(seconds=now_offset_s),
                 limit=10,

@@ -18,6 +18,7 @@ import pytest
 from autodj.db import AnalysisState, FileSource, FileState, JobState, Track
 from autodj.db import jobs as job_rows
 from autodj.db import tracks as track_rows
+from autodj.db.due import claim_due
 from autodj.errors import IntegrityFault, NotFound, ObjectNotFound, StoreTimeout
 from autodj.storage.base import ObjectStat
 from autodj.storage.s3 import S3Storage
@@ -265,8 +266,9 @@ async def test_a_row_whose_message_was_lost_is_sent_again_after_its_lease(
     impatient = replace(bench.policy, lease_s=0)
     await asyncio.sleep(0)
     async with bench.db.transaction() as session:
-        (due,) = await track_rows.claim_due(
+        (due,) = await claim_due(
             session,
+            Track,
             now=await bench.db.now() + timedelta(seconds=61),
             lease_until=await bench.db.now(),
             limit=5,
