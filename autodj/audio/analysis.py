@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -14,9 +14,11 @@ from autodj.audio.frames import Floats, SpectrumStream
 from autodj.audio.identify import Container
 from autodj.audio.key import PitchStream
 from autodj.audio.loudness import LoudnessStream, TruePeakStream
-from autodj.audio.onsets import FRAMES_PER_S, OnsetStream
 from autodj.audio.resample import BlockResampler
-from autodj.audio.tempo import estimate_tempo
+from autodj.audio.rhythm.activation import shipped_net
+from autodj.audio.rhythm.bands import BandStream
+from autodj.audio.rhythm.onsets import FRAMES_PER_S, OnsetStream
+from autodj.audio.rhythm.rhythm import Rhythm, measure_rhythm
 from autodj.audio.waveform import WaveformStream
 
 FEATURE_RATE_HZ = 24000
@@ -25,6 +27,7 @@ _PITCH_WINDOW = 8192
 _PITCH_HOP = 2400
 _DECODED_SHARE = 0.95
 _PROGRESS_STEP = 0.01
+_NET = shipped_net()  # read at import: a child that decodes may open no file
 
 
 def analyze(
@@ -64,6 +67,7 @@ class Meters:
         self._waveform = WaveformStream(rate_hz)
         self._rhythm_spectra = SpectrumStream(_RHYTHM_WINDOW, FEATURE_RATE_HZ // FRAMES_PER_S)
         self._onsets = OnsetStream(FEATURE_RATE_HZ, _RHYTHM_WINDOW)
+        self._bands = BandStream(FEATURE_RATE_HZ, _RHYTHM_WINDOW)
         self._pitch_spectra = SpectrumStream(_PITCH_WINDOW, _PITCH_HOP)
         self._pitches = PitchStream(FEATURE_RATE_HZ, _PITCH_WINDOW)
 
@@ -83,15 +87,13 @@ class Meters:
                 self._rhythm_spectra.push(block[0]), self._pitch_spectra.push(block[0])
             )
         self._take_spectra(self._rhythm_spectra.finish(), self._pitch_spectra.finish())
-        tempo = estimate_tempo(*self._onsets.finish(), duration_s)
+        odds = _NET(self._bands.finish())
+        rhythm = measure_rhythm(self._onsets.finish(), odds, duration_s)
         key = self._pitches.finish()
         return Analysis(
             version=ANALYSIS_VERSION,
             duration_s=round(duration_s, 6),
-            bpm=round(tempo.bpm, 3) if tempo else None,
-            bpm_confidence=round(tempo.confidence, 3) if tempo else 0.0,
-            bpm_alternative=round(tempo.alternative, 3) if tempo and tempo.alternative else None,
-            beats_s=tuple(np.round(tempo.beats_s, 4).tolist()) if tempo else (),
+            **_rhythm_facts(rhythm),
             key=key.name if key else None,
             camelot=key.camelot if key else None,
             key_confidence=round(key.confidence, 3) if key else 0.0,
@@ -107,8 +109,25 @@ class Meters:
 
     def _take_spectra(self, rhythm: Floats, pitch: Floats) -> None:
         self._onsets.push(rhythm)
+        self._bands.push(rhythm)
         self._waveform.push_spectrum(rhythm, FEATURE_RATE_HZ / _RHYTHM_WINDOW)
         self._pitches.push(pitch)
+
+
+def _rhythm_facts(rhythm: Rhythm | None) -> dict[str, Any]:
+    if rhythm is None:
+        return {"bpm": None, "bpm_confidence": 0.0, "bpm_alternative": None, "beats_s": ()}
+    beats_s = np.round(rhythm.beats_s, 4)
+    return {
+        "bpm": round(rhythm.bpm, 3),
+        "bpm_confidence": round(rhythm.confidence, 3),
+        "bpm_alternative": round(rhythm.alternative, 3) if rhythm.alternative else None,
+        "beats_s": tuple(beats_s.tolist()),
+        "downbeats_s": tuple(beats_s[rhythm.bars.downbeats].tolist()),
+        "downbeat_confidence": round(rhythm.bars.confidence, 3),
+        "metre": rhythm.bars.metre,
+        "grid": "constant" if rhythm.is_constant else "variable",
+    }
 
 
 def _rounded(level: float | None) -> float | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from autodj.audio.id3 import MAX_TAG_BYTES
 
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 """Rises whenever the same bytes may give another analysis."""
 
 Document = Mapping[str, Any]
@@ -117,7 +117,10 @@ class Analysis:
     drone no tempo. Confidences run from 0 to 1.
 
     ``bpm_alternative`` is the next likely reading, most often half or double. ``beats_s`` are
-    times on the decoder's timeline. ``key`` reads like "A minor", ``camelot`` like "8A".
+    times on the decoder's timeline, ``downbeats_s`` those among them that begin a bar of
+    ``metre`` beats. ``grid`` is "constant" where the beats are evenly spaced throughout, so
+    that the first of them and ``bpm`` say it all, else "variable".
+    ``key`` reads like "A minor", ``camelot`` like "8A".
     """
 
     version: int
@@ -132,11 +135,16 @@ class Analysis:
     integrated_lufs: float | None
     true_peak_dbtp: float | None
     waveform: Waveform
+    downbeats_s: tuple[float, ...] = ()
+    downbeat_confidence: float = 0.0
+    metre: int | None = None
+    grid: Literal["constant", "variable"] | None = None
 
     def to_document(self) -> dict[str, Any]:
         return {
             **{name: getattr(self, name) for name in self.__slots__},
             "beats_s": list(self.beats_s),
+            "downbeats_s": list(self.downbeats_s),
             "waveform": self.waveform.to_document(),
         }
 
@@ -146,6 +154,7 @@ class Analysis:
             **{
                 **document,
                 "beats_s": tuple(document["beats_s"]),
+                "downbeats_s": tuple(document["downbeats_s"]),
                 "waveform": Waveform.from_document(document["waveform"]),
             }
         )

@@ -10,13 +10,12 @@ from autodj.audio.frames import Floats
 FRAMES_PER_S = 100
 _BANDS = 40
 _LOWEST_HZ, _HIGHEST_HZ = 30.0, 11000.0
-_BASS_HZ = 150.0
 _LAG_FRAMES = 2
 _COMPRESSION = 300.0
 
 
 class OnsetStream:
-    """Spectral flux with vibrato suppression, in full and in the bass alone.
+    """Spectral flux with vibrato suppression.
 
     After Boeck and Widmer, "Maximum filter vibrato suppression for onset detection" (DAFx
     2013): the rise of each compressed band over the largest of its neighbours two frames
@@ -29,10 +28,8 @@ class OnsetStream:
         first_bins = np.rint(edges_hz * window_samples / rate_hz).astype(int)
         # At the bottom of the scale several bands share one bin; each bin counts once.
         self._edges = np.unique(first_bins)
-        self._bass_bands = int(np.searchsorted(self._edges * rate_hz / window_samples, _BASS_HZ))
         self._before = np.zeros((_LAG_FRAMES, self._edges.size - 1), np.float32)
-        self._full: list[Floats] = []
-        self._bass: list[Floats] = []
+        self._flux: list[Floats] = []
 
     def push(self, magnitudes: Floats) -> None:
         """Take ``[frames, bins]`` magnitudes that follow those before."""
@@ -44,9 +41,8 @@ class OnsetStream:
         np.maximum(widened[:, 1:], history[:-_LAG_FRAMES, :-1], out=widened[:, 1:])
         np.maximum(widened[:, :-1], history[:-_LAG_FRAMES, 1:], out=widened[:, :-1])
         rise = np.maximum(bands - widened, 0.0)
-        self._full.append(rise.mean(axis=1))
-        self._bass.append(rise[:, : self._bass_bands].mean(axis=1))
+        self._flux.append(rise.mean(axis=1))
 
-    def finish(self) -> tuple[Floats, Floats]:
-        """Both curves, one value for each frame."""
-        return np.concatenate(self._full), np.concatenate(self._bass)
+    def finish(self) -> Floats:
+        """The curve, one value for each frame."""
+        return np.concatenate([np.zeros(0, np.float32), *self._flux])

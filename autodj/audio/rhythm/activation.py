@@ -1,0 +1,100 @@
+"""How likely a beat, and a downbeat, falls at each moment: a small convolutional network.
+
+The shape is the temporal convolutional network of Davies and Böck ("Temporal convolutional
+networks for musical audio beat tracking", EUSIPCO 2019): dilated convolutions see ten seconds
+to either side, which is enough to tell a beat from an off-beat. It is evaluated by plain
+matrix products; docs/analysis.md says what it was trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from io import BytesIO
+
+import numpy as np
+
+from autodj.audio.frames import Floats
+from autodj.audio.rhythm.bands import Levels
+
+FRAMES_PER_S = 50
+_WEIGHTS = "activation.npz"
+_CHUNK_FRAMES = 6000
+_LEVEL_SCALE, _RISE_SCALE = 0.25, 1.0
+
+Weights = Mapping[str, Floats]
+
+
+class ActivationNet:
+    """The network with one set of weights."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self._blocks = sum(name.startswith("turn.") for name in weights) // 2
+        # Each of a block's five taps lies its dilation from the next.
+        self._reach = 2 + 2 * (2**self._blocks - 1)
+
+    def __call__(self, levels: Levels) -> Floats:
+        """Log odds ``[frames, 2]`` of a beat and of a downbeat, from ``[frames, bands]`` at
+        50 frames a second. Long tracks are read in stretches that overlap by what one frame
+        sees, so that memory stays bounded and no seam shows.
+        """
+        parts = [
+            self._stretch(levels, start, min(start + _CHUNK_FRAMES, len(levels)))
+            for start in range(0, len(levels), _CHUNK_FRAMES)
+        ]
+        return np.concatenate([np.zeros((0, 2), np.float32), *parts])
+
+    def _stretch(self, levels: Levels, start: int, stop: int) -> Floats:
+        first = max(0, start - self._reach)
+        seen = features(levels[max(0, first - 1) : stop + self._reach])[min(first, 1) :]
+        return self._odds(seen)[start - first : stop - first]
+
+    def _odds(self, features: Floats) -> Floats:
+        weights = self._weights
+        state = _elu(_convolved(features, weights["enter.weight"], weights["enter.bias"], 1))
+        heard = np.zeros_like(state)
+        for block in range(self._blocks):
+            turned = _convolved(
+                state, weights[f"turn.{block}.weight"], weights[f"turn.{block}.bias"], 2**block
+            )
+            value, gate = np.split(turned, 2, axis=1)
+            passed = _elu(value) * _sigmoid(gate)
+            mixed = passed @ weights[f"mix.{block}.weight"] + weights[f"mix.{block}.bias"]
+            state = np.add(state, mixed, dtype=np.float32)
+            heard += mixed
+        odds = _elu(heard) @ weights["leave.weight"] + weights["leave.bias"]
+        return np.asarray(odds, np.float32)
+
+
+def features(levels: Levels) -> Floats:
+    """``[frames, 2 * bands]``: the levels, and how much each has risen since the frame before."""
+    level = levels.astype(np.float32)
+    rise = np.maximum(np.diff(level, axis=0, prepend=level[:1]), 0.0)
+    return np.concatenate([_LEVEL_SCALE * level, _RISE_SCALE * rise], axis=1)
+
+
+def shipped_net() -> ActivationNet:
+    """The network with the weights that come with the package, read from its file."""
+    raw = files("autodj.audio.rhythm").joinpath(_WEIGHTS).read_bytes()
+    with np.load(BytesIO(raw)) as stored:
+        return ActivationNet({name: stored[name].astype(np.float32) for name in stored.files})
+
+
+def _convolved(frames: Floats, weight: Floats, bias: Floats, dilation: int) -> Floats:
+    """``weight`` is ``[taps, in, out]``; silence lies around the frames."""
+    taps = weight.shape[0]
+    reach = taps // 2 * dilation
+    padded = np.pad(frames, ((reach, reach), (0, 0)))
+    total: Floats = np.tile(bias, (len(frames), 1))
+    for tap in range(taps):
+        total += padded[tap * dilation : tap * dilation + len(frames)] @ weight[tap]
+    return total
+
+
+def _elu(values: Floats) -> Floats:
+    return np.where(values > 0, values, np.expm1(np.minimum(values, 0.0)))
+
+
+def _sigmoid(values: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-values)), np.float32)

@@ -1,0 +1,55 @@
+"""Levels in bands spaced evenly in pitch, fifty times a second: what the network reads."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autodj.audio.frames import Floats
+
+BANDS = 48
+_LOWEST_HZ, _HIGHEST_HZ = 30.0, 11000.0
+_COMPRESSION = 300.0
+
+Levels = NDArray[np.float16]
+
+
+class BandStream:
+    """Compressed levels of 48 triangular bands from spectra at 100 frames a second.
+
+    Two frames give one level, the mean of the first and of the larger, so that an attack
+    between them is not missed. Half precision keeps an hour in 17 MB.
+    """
+
+    def __init__(self, rate_hz: int, window_samples: int) -> None:
+        self._filters = band_filters(rate_hz, window_samples)
+        self._odd: Floats = np.zeros((0, BANDS), np.float32)
+        self._levels: list[Levels] = []
+
+    def push(self, magnitudes: Floats) -> None:
+        """Take ``[frames, bins]`` magnitudes that follow those before."""
+        fresh = np.log1p(_COMPRESSION * (magnitudes @ self._filters))
+        frames = np.concatenate([self._odd, fresh])
+        whole = len(frames) // 2 * 2
+        first, second = frames[0:whole:2], frames[1:whole:2]
+        self._levels.append((0.5 * (first + np.maximum(first, second))).astype(np.float16))
+        self._odd = frames[whole:]
+
+    def finish(self) -> Levels:
+        """``[frames, 48]``; the last of an odd number of frames is dropped."""
+        return np.concatenate([np.zeros((0, BANDS), np.float16), *self._levels])
+
+
+def band_filters(rate_hz: int, window_samples: int) -> Floats:
+    """``[bins, bands]``: triangles between neighbours on a logarithmic scale, none narrower
+    than a bin to either side, each of weight 1.
+    """
+    bins_hz = np.fft.rfftfreq(window_samples, 1 / rate_hz)[:, None]
+    edges_hz = np.geomspace(_LOWEST_HZ, _HIGHEST_HZ, BANDS + 2)
+    centre, bin_hz = edges_hz[1:-1], rate_hz / window_samples
+    below = np.maximum(centre - edges_hz[:-2], bin_hz)
+    above = np.maximum(edges_hz[2:] - centre, bin_hz)
+    rising = (bins_hz - (centre - below)) / below
+    falling = ((centre + above) - bins_hz) / above
+    filters = np.clip(np.minimum(rising, falling), 0.0, None)
+    return np.asarray(filters / filters.sum(axis=0), np.float32)

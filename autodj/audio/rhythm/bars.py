@@ -1,0 +1,78 @@
+"""Which beats begin a bar, and of how many beats the bars are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autodj.audio.frames import Floats
+from autodj.audio.rhythm.activation import FRAMES_PER_S
+from autodj.audio.rhythm.readings import peak_of_three
+
+_METRES = (4, 3)
+_UNUSUAL = {4: 0.0, 3: 0.25}
+_BREAK_COST = 24.0
+_BIAS = 1.0
+_LEAST_ODDS, _MOST_ODDS = -5.0, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """``downbeats`` are indices into the beats, ``metre`` the beats of most bars."""
+
+    metre: int
+    downbeats: NDArray[np.int_]
+    confidence: float
+
+
+def find_bars(odds: Floats, beats_s: NDArray[np.float64]) -> Bars:
+    """The most likely bars, from the log odds of a downbeat at each frame (at least one beat).
+
+    A path through bars of three or four beats (Viterbi): each downbeat counts what its odds
+    say, and a bar that breaks off or another metre has its price.
+    """
+    frames = np.rint(beats_s * FRAMES_PER_S).astype(int).clip(0, odds.size - 1)
+    heard = np.clip(peak_of_three(odds)[frames] + _BIAS, _LEAST_ODDS, _MOST_ODDS)
+    metres = np.repeat(_METRES, _METRES)
+    places = np.concatenate([np.arange(metre) for metre in _METRES])
+    path = _best_path(heard, metres, places)
+    metre = int(np.bincount(metres[path]).argmax())
+    downbeats = np.flatnonzero(places[path] == 0)
+    return Bars(metre, downbeats, _confidence(heard, downbeats, metre))
+
+
+def _best_path(
+    heard: Floats, metres: NDArray[np.int_], places: NDArray[np.int_]
+) -> NDArray[np.int_]:
+    """The state of every beat; a state is a metre and a place in the bar."""
+    starts = np.cumsum([0, *_METRES[:-1]])
+    before = np.arange(places.size) - 1
+    before[starts] = starts + np.array(_METRES) - 1
+    gain = np.where(places == 0, 1.0, 0.0)
+    price = np.array([_UNUSUAL[metre] for metre in metres])
+    total = heard[0] * gain - price
+    came_from = np.zeros((heard.size, places.size), int)
+    for beat in range(1, heard.size):
+        leap = int(total.argmax())
+        broke = total[leap] - _BREAK_COST > total[before]
+        came_from[beat] = np.where(broke, leap, before)
+        total = np.where(broke, total[leap] - _BREAK_COST, total[before])
+        total = total + heard[beat] * gain - price
+    path = np.zeros(heard.size, int)
+    path[-1] = total.argmax()
+    for beat in range(heard.size - 1, 0, -1):
+        path[beat - 1] = came_from[beat, path[beat]]
+    return path
+
+
+def _confidence(heard: Floats, downbeats: NDArray[np.int_], metre: int) -> float:
+    """How far the downbeats stand above the next best place in the bar, 0 to 1."""
+    if heard.size < 2 * metre:
+        return 0.0
+    shifted = [
+        heard[(downbeats + step)[downbeats + step < heard.size]].mean() for step in range(metre)
+    ]
+    margin = shifted[0] - max(shifted[1:])
+    return float(np.clip(margin / 4.0, 0.0, 1.0))

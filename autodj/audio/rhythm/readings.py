@@ -1,0 +1,124 @@
+"""Which tempo the beats of a track keep, and which other one somebody might tap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from autodj.audio.frames import Floats
+from autodj.audio.rhythm.activation import FRAMES_PER_S
+
+_SLOWEST_BPM, _FASTEST_BPM = 48.0, 215.0
+_STEP = 1.004
+_TEETH = ((1, 0.4), (2, 0.3), (4, 0.3))
+_PEAKS = 8
+_RATIOS = (1.0, 2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3, 4 / 3, 0.75)
+_WINDOW_S = 12.0
+_MOST_WINDOWS = 60
+_DRIFTS = (0.97, 0.98, 0.99, 0.995, 1.0, 1.005, 1.01, 1.02, 1.03)
+_LEAST_ODDS, _MOST_ODDS = -4.0, 5.0
+_BIAS = 0.5
+_USUAL_BPM, _USUAL_SPREAD_OCTAVES, _USUAL_WEIGHT = 115.0, 0.9, 0.5
+_OTHER = 1.08
+_BEAT_QUANTILE, _LEAST_BEAT_ODDS = 0.98, 0.5
+_SIMPLE = 0.03
+
+_Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to hear the tempo. ``score`` is how much more likely its beats are than none, in
+    log odds a second.
+    """
+
+    bpm: float
+    score: float
+
+
+def readings(odds: Floats) -> list[Reading]:
+    """The best reading, then its half or double or else the next best of another tempo, from
+    the log odds of a beat at each frame; empty where nothing repeats or nothing is a beat.
+    """
+    if np.quantile(odds, _BEAT_QUANTILE) < _LEAST_BEAT_ODDS:
+        return []
+    tempi = _candidates(1 / (1 + np.exp(-odds.astype(np.float64))))
+    if not tempi:
+        return []
+    windows = _windows(np.clip(peak_of_three(odds) + _BIAS, _LEAST_ODDS, _MOST_ODDS))
+    heard = sorted((_read(windows, bpm) for bpm in tempi), key=lambda each: -each.score)
+    best = heard[0]
+    others = [each for each in heard if max(each.bpm / best.bpm, best.bpm / each.bpm) > _OTHER]
+    octaves = [each for each in others if ratio_of(each, best) in {0.5, 2.0}]
+    return [best, *(octaves or others)[:1]]
+
+
+def ratio_of(other: Reading, best: Reading) -> float:
+    """How many times faster the other reading is: a simple ratio where it is close to one."""
+    ratio = other.bpm / best.bpm
+    simple = min(_RATIOS, key=lambda each: abs(np.log(ratio / each)))
+    return simple if abs(np.log(ratio / simple)) < _SIMPLE else ratio
+
+
+def peak_of_three(odds: Floats) -> Floats:
+    """Each value raised to the larger of its neighbours: a beat between frames counts fully."""
+    raised = odds.copy()
+    np.maximum(raised[1:], odds[:-1], out=raised[1:])
+    np.maximum(raised[:-1], odds[1:], out=raised[:-1])
+    return raised
+
+
+def _read(windows: Floats, bpm: float) -> Reading:
+    """Sum the odds over evenly spaced beats, in each window at its best phase and drift."""
+    period = 60 * FRAMES_PER_S / bpm
+    best = np.full(len(windows), -np.inf)
+    for drift in _DRIFTS:
+        paced = period * drift
+        count = int((windows.shape[1] - 1 - period) / paced) + 1
+        at = np.arange(0.0, period)[:, None] + np.arange(count) * paced
+        sums = windows[:, np.rint(at).astype(int)].sum(axis=2)
+        np.maximum(best, sums.max(axis=1), out=best)
+    unusual = np.log2(bpm / _USUAL_BPM) / _USUAL_SPREAD_OCTAVES
+    return Reading(bpm, float(best.mean() / _WINDOW_S - _USUAL_WEIGHT * unusual**2 / 2))
+
+
+def _windows(odds: Floats) -> Floats:
+    """``[windows, frames]``, evenly spread when there are very many."""
+    size = round(_WINDOW_S * FRAMES_PER_S)
+    padded = np.pad(odds, (0, max(0, size - odds.size)))
+    starts = np.arange(0, padded.size - size + 1, size // 2)
+    if starts.size > _MOST_WINDOWS:
+        starts = starts[np.linspace(0, starts.size - 1, _MOST_WINDOWS).astype(int)]
+    windows: Floats = padded[starts[:, None] + np.arange(size)]
+    return windows
+
+
+def _candidates(activation: _Doubles) -> list[float]:
+    """Tempi at which the activation resembles itself, and what they may be multiples of."""
+    tempi = np.exp(np.arange(np.log(_SLOWEST_BPM), np.log(_FASTEST_BPM), np.log(_STEP)))
+    comb = _comb(activation, 60 * FRAMES_PER_S / tempi)
+    crests = np.flatnonzero((comb[1:-1] >= comb[:-2]) & (comb[1:-1] > comb[2:])) + 1
+    strongest = crests[np.argsort(-comb[crests], kind="stable")][:_PEAKS]
+    wanted = np.outer(tempi[strongest], _RATIOS).ravel()
+    inside = np.sort(wanted[(wanted >= _SLOWEST_BPM) & (wanted <= _FASTEST_BPM)])
+    apart = inside[np.diff(inside, prepend=0.0) > inside * (_STEP - 1)]
+    return [float(bpm) for bpm in apart]
+
+
+def _comb(activation: _Doubles, lags: _Doubles) -> _Doubles:
+    """The autocorrelation at each lag and its multiples, unbiased by the track's length."""
+    centred = activation - activation.mean()
+    padded = scipy.fft.next_fast_len(2 * centred.size, real=True)
+    power = np.square(np.abs(scipy.fft.rfft(centred, padded)))
+    reach = min(centred.size, int(_TEETH[-1][0] * lags.max()) + 2)
+    alike = scipy.fft.irfft(power, padded)[:reach]
+    if alike[0] <= 0:
+        return np.zeros_like(lags)
+    unbiased = alike / (centred.size - np.arange(reach))
+    total = np.zeros_like(lags)
+    for beats, weight in _TEETH:
+        total += weight * np.interp(beats * lags, np.arange(reach), unbiased, right=0.0)
+    return total

@@ -1,0 +1,121 @@
+"""Tempo, beats and bars of a whole track, from what sounds like a beat and what like an attack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autodj.audio.frames import Floats
+from autodj.audio.rhythm.activation import FRAMES_PER_S as ODDS_PER_S
+from autodj.audio.rhythm.bars import Bars, find_bars
+from autodj.audio.rhythm.grid import fit_beat_hz, place_grid, share_in_time, sharpen_start
+from autodj.audio.rhythm.onsets import FRAMES_PER_S
+from autodj.audio.rhythm.path import follow_beats
+from autodj.audio.rhythm.readings import Reading, peak_of_three, ratio_of, readings
+
+_LEVEL_S = 4.0
+_FAINTEST = 0.1
+_SHORTEST_S = 4.0
+_LEAST_SCORE = 0.1
+_STEADY_SHARE = 0.8
+_CLEAR_MARGIN = 1.5
+# The flux of an attack crests while its front is still entering the window: some 4 ms early
+# for a click, not at all for a soft kick.
+_FLUX_LEAD_S = 0.002
+_EARLIEST_BEAT_S = -0.02
+
+_Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Beats a minute, how sure (0 to 1), the next likely reading, the beats in seconds and the
+    bars over them. ``is_constant``: the beats are one even grid.
+    """
+
+    bpm: float
+    confidence: float
+    alternative: float | None
+    beats_s: _Doubles
+    is_constant: bool
+    bars: Bars
+
+
+def measure_rhythm(onsets: Floats, odds: Floats, duration_s: float) -> Rhythm | None:
+    """The rhythm of a track from its onset curve (100 frames a second) and the network's log
+    odds of beat and downbeat ``[frames, 2]`` (50 a second); None where nothing pulses.
+    """
+    if onsets.size < _SHORTEST_S * FRAMES_PER_S:
+        return None
+    heard = readings(odds[:, 0])
+    if not heard or heard[0].score < _LEAST_SCORE:
+        return None
+    beat_hz, beats_s, is_constant = _beats(levelled(onsets), odds[:, 0], heard[0], duration_s)
+    beats_s = beats_s + _FLUX_LEAD_S
+    beats_s = np.maximum(beats_s[(beats_s > _EARLIEST_BEAT_S) & (beats_s < duration_s)], 0.0)
+    if beats_s.size < 2:
+        return None
+    other = heard[1] if len(heard) > 1 else None
+    return Rhythm(
+        bpm=60 * beat_hz,
+        confidence=_confidence(heard[0], other),
+        alternative=60 * beat_hz * ratio_of(other, heard[0]) if other else None,
+        beats_s=beats_s,
+        is_constant=is_constant,
+        bars=find_bars(odds[:, 1], beats_s),
+    )
+
+
+def _beats(
+    sharp: Floats, odds: Floats, reading: Reading, duration_s: float
+) -> tuple[float, _Doubles, bool]:
+    """The beat frequency, the beats, and whether they are one grid.
+
+    Attacks fix the pulse more exactly than the odds do, but may carry another one nearby; the
+    odds decide between the two.
+    """
+    wide = peak_of_three(odds)
+    likely = (1 / (1 + np.exp(-odds))).astype(np.float32)
+    activation = np.repeat(likely, FRAMES_PER_S // ODDS_PER_S)[: sharp.size]
+    fitted = [fit_beat_hz(curve, reading.bpm / 60) for curve in (sharp, activation)]
+    placed = [place_grid(wide, hz) for hz in fitted]
+    chosen = 0 if placed[0][1] >= 0.98 * placed[1][1] else 1
+    beat_hz, start_s = fitted[chosen], placed[chosen][0]
+    if share_in_time(wide, beat_hz, start_s) < _STEADY_SHARE:
+        beats_s = follow_beats(odds, reading.bpm / 60)
+        pace_s = float(np.median(np.diff(beats_s))) if beats_s.size > 1 else 60 / reading.bpm
+        return 1 / pace_s, beats_s, False
+    start_s = sharpen_start(sharp, beat_hz, start_s)
+    start_s -= np.floor((start_s - _EARLIEST_BEAT_S) * beat_hz) / beat_hz
+    beats_s = start_s + np.arange(int(np.ceil(duration_s * beat_hz)) + 1) / beat_hz
+    return beat_hz, beats_s, True
+
+
+def _confidence(best: Reading, other: Reading | None) -> float:
+    clear = np.clip((best.score - other.score) / _CLEAR_MARGIN, 0.0, 1.0) if other else 1.0
+    strong = np.clip(best.score / 3.0, 0.0, 1.0)
+    return float(strong * (0.5 + 0.5 * clear))
+
+
+def levelled(curve: Floats) -> Floats:
+    """The rises above the curve's mean of the last seconds, quiet passages lifted to the
+    level of loud ones.
+    """
+    size = round(_LEVEL_S * FRAMES_PER_S)
+    above = np.maximum(curve - _moving_mean(curve, size // 4), 0.0)
+    level = np.sqrt(_moving_mean(np.square(above), size))
+    floor = _FAINTEST * float(level.max(initial=0.0))
+    if floor == 0.0:
+        return np.zeros_like(curve)
+    return (above / np.maximum(level, floor)).astype(np.float32)
+
+
+def _moving_mean(curve: Floats, size: int) -> _Doubles:
+    """The mean of up to ``size`` values around each."""
+    sums = np.concatenate([[0.0], np.cumsum(curve, dtype=np.float64)])
+    at = np.arange(curve.size)
+    start, stop = np.maximum(at - size // 2, 0), np.minimum(at + size // 2 + 1, curve.size)
+    mean: _Doubles = (sums[stop] - sums[start]) / (stop - start)
+    return mean
