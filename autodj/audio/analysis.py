@@ -7,18 +7,28 @@ from typing import Any, BinaryIO
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from autodj.audio.decode import open_decoder
 from autodj.audio.facts import ANALYSIS_VERSION, Analysis, DecodeLimits
 from autodj.audio.frames import Floats, SpectrumStream
 from autodj.audio.identify import Container
-from autodj.audio.key import PitchStream
-from autodj.audio.loudness import LoudnessStream, TruePeakStream
+from autodj.audio.key import Key, PitchStream
+from autodj.audio.keynames import camelot, open_key
+from autodj.audio.loudness import (
+    LoudnessStream,
+    TruePeakStream,
+    gated_loudness,
+    levels,
+    loudness_range,
+)
 from autodj.audio.resample import BlockResampler
 from autodj.audio.rhythm.activation import shipped_net
-from autodj.audio.rhythm.bands import BandStream
+from autodj.audio.rhythm.bands import BandStream, Levels
 from autodj.audio.rhythm.onsets import FRAMES_PER_S, OnsetStream
 from autodj.audio.rhythm.rhythm import Rhythm, measure_rhythm
+from autodj.audio.silence import find_silences
+from autodj.audio.structure import energy_number, find_structure
 from autodj.audio.waveform import WaveformStream
 
 FEATURE_RATE_HZ = 24000
@@ -27,6 +37,7 @@ _PITCH_WINDOW = 8192
 _PITCH_HOP = 2400
 _DECODED_SHARE = 0.95
 _PROGRESS_STEP = 0.01
+REPLAYGAIN_LUFS = -18.0
 _NET = shipped_net()  # read at import: a child that decodes may open no file
 
 
@@ -87,19 +98,17 @@ class Meters:
                 self._rhythm_spectra.push(block[0]), self._pitch_spectra.push(block[0])
             )
         self._take_spectra(self._rhythm_spectra.finish(), self._pitch_spectra.finish())
-        odds = _NET(self._bands.finish())
-        rhythm = measure_rhythm(self._onsets.finish(), odds, duration_s)
-        key = self._pitches.finish()
+        bands = self._bands.finish()
+        onsets = self._onsets.finish()
+        rhythm = measure_rhythm(onsets, _NET(bands), duration_s)
         return Analysis(
             version=ANALYSIS_VERSION,
             duration_s=round(duration_s, 6),
-            **_rhythm_facts(rhythm),
-            key=key.name if key else None,
-            camelot=key.camelot if key else None,
-            key_confidence=round(key.confidence, 3) if key else 0.0,
-            integrated_lufs=_rounded(self._loudness.finish()),
             true_peak_dbtp=_rounded(self._true_peak.finish()),
             waveform=self._waveform.finish(),
+            **_rhythm_facts(rhythm),
+            **_key_facts(self._pitches.finish()),
+            **_level_facts(self._loudness.finish(), bands, onsets, rhythm),
         )
 
     def _take_levels(self, samples: Floats) -> None:
@@ -127,6 +136,37 @@ def _rhythm_facts(rhythm: Rhythm | None) -> dict[str, Any]:
         "downbeat_confidence": round(rhythm.bars.confidence, 3),
         "metre": rhythm.bars.metre,
         "grid": "constant" if rhythm.is_constant else "variable",
+    }
+
+
+def _key_facts(key: Key | None) -> dict[str, Any]:
+    if key is None:
+        return {"key": None, "camelot": None, "key_confidence": 0.0}
+    return {
+        "key": key.name,
+        "camelot": camelot(key.name),
+        "open_key": open_key(key.name),
+        "key_confidence": round(key.confidence, 3),
+        "tuning_cents": round(key.tuning_cents, 1),
+    }
+
+
+def _level_facts(
+    energies: NDArray[np.float64], bands: Levels, onsets: Floats, rhythm: Rhythm | None
+) -> dict[str, Any]:
+    integrated = gated_loudness(energies)
+    moments = levels(energies)
+    downbeats_s = np.zeros(0) if rhythm is None else rhythm.beats_s[rhythm.bars.downbeats]
+    form = find_structure(bands, moments, np.round(downbeats_s, 4))
+    return {
+        "integrated_lufs": _rounded(integrated),
+        "loudness_range_lu": _rounded(loudness_range(energies)),
+        "replaygain_db": _rounded(None if integrated is None else REPLAYGAIN_LUFS - integrated),
+        "energy": energy_number(integrated, onsets, rhythm.bpm if rhythm else None),
+        "bar_energy": form.energy,
+        "sections": form.sections,
+        "cues": form.cues,
+        "silences": find_silences(moments),
     }
 
 

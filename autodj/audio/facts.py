@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from autodj.audio.form import NO_CUES, NO_SILENCES, Cues, Section, Silences
 from autodj.audio.id3 import MAX_TAG_BYTES
 
 ANALYSIS_VERSION = 2
@@ -120,7 +121,10 @@ class Analysis:
     times on the decoder's timeline, ``downbeats_s`` those among them that begin a bar of
     ``metre`` beats. ``grid`` is "constant" where the beats are evenly spaced throughout, so
     that the first of them and ``bpm`` say it all, else "variable".
-    ``key`` reads like "A minor", ``camelot`` like "8A".
+    ``key`` reads like "A minor", ``camelot`` like "8A", ``open_key`` like "1m"; ``tuning_cents``
+    is how far the track lies from A = 440 Hz. ``replaygain_db`` brings it to -18 LUFS
+    (ReplayGain 2), ``loudness_range_lu`` is LRA. ``energy`` runs from 1 to 10, ``bar_energy``
+    from 0 to 1, one for each downbeat.
     """
 
     version: int
@@ -139,6 +143,15 @@ class Analysis:
     downbeat_confidence: float = 0.0
     metre: int | None = None
     grid: Literal["constant", "variable"] | None = None
+    open_key: str | None = None
+    tuning_cents: float | None = None
+    loudness_range_lu: float | None = None
+    replaygain_db: float | None = None
+    energy: int | None = None
+    bar_energy: tuple[float, ...] = ()
+    sections: tuple[Section, ...] = ()
+    cues: Cues = NO_CUES
+    silences: Silences = NO_SILENCES
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -146,6 +159,10 @@ class Analysis:
             "beats_s": list(self.beats_s),
             "downbeats_s": list(self.downbeats_s),
             "waveform": self.waveform.to_document(),
+            "bar_energy": list(self.bar_energy),
+            "sections": [asdict(section) for section in self.sections],
+            "cues": asdict(self.cues),
+            "silences": asdict(self.silences),
         }
 
     @classmethod
@@ -156,5 +173,9 @@ class Analysis:
                 "beats_s": tuple(document["beats_s"]),
                 "downbeats_s": tuple(document["downbeats_s"]),
                 "waveform": Waveform.from_document(document["waveform"]),
+                "bar_energy": tuple(document["bar_energy"]),
+                "sections": tuple(Section(**section) for section in document["sections"]),
+                "cues": Cues(**document["cues"]),
+                "silences": Silences.from_document(document["silences"]),
             }
         )

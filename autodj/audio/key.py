@@ -9,7 +9,7 @@ from librosa import hz_to_midi
 from numpy.typing import NDArray
 
 from autodj.audio.frames import Floats
-from autodj.audio.keynames import MODES, camelot, key_name
+from autodj.audio.keynames import MODES, key_name
 
 _LOWEST_HZ, _HIGHEST_HZ = 55.0, 1000.0
 _STEPS_PER_SEMITONE = 20
@@ -36,11 +36,13 @@ _Doubles = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key by its musical and its Camelot name, and how clearly it beat the next one."""
+    """A key by its musical name, how clearly it beat the next one (0 to 1), and how far the
+    piece lies from A = 440 Hz.
+    """
 
     name: str
-    camelot: str
     confidence: float
+    tuning_cents: float
 
 
 class PitchStream:
@@ -75,20 +77,25 @@ class PitchStream:
         """The best of the 24 keys; None when nothing sounded."""
         if not self._circle.any():
             return None
-        return _best_key(_chroma(self._circle))
+        tuning = _tuning(self._circle)
+        return _best_key(_chroma(self._circle, tuning), 100 * tuning)
 
 
-def _chroma(circle: _Doubles) -> _Doubles:
-    """Twelve pitch classes from C, read at the tuning that the piece itself is in."""
+def _tuning(circle: _Doubles) -> float:
+    """Semitones between the nearest pitches of A = 440 Hz and those of the piece."""
     angles = 2j * np.pi * np.arange(_STEPS) / _STEPS_PER_SEMITONE
-    tuning = np.angle(np.sum(circle * np.exp(angles))) / (2 * np.pi)
+    return float(np.angle(np.sum(circle * np.exp(angles))) / (2 * np.pi))
+
+
+def _chroma(circle: _Doubles, tuning: float) -> _Doubles:
+    """Twelve pitch classes from C, read at the tuning that the piece itself is in."""
     semitones = np.arange(_STEPS) / _STEPS_PER_SEMITONE - tuning
     distance = (semitones[None, :] - np.arange(12)[:, None] + 6) % 12 - 6
     weight = np.where(np.abs(distance) < 0.5, np.cos(np.pi * distance) ** 2, 0.0)
     return np.asarray(weight @ circle)
 
 
-def _best_key(chroma: _Doubles) -> Key | None:
+def _best_key(chroma: _Doubles, tuning_cents: float) -> Key | None:
     """The key whose profiles correlate best with the chroma."""
     if chroma.std() == 0.0:
         return None
@@ -99,7 +106,7 @@ def _best_key(chroma: _Doubles) -> Key | None:
     mode, tonic = divmod(int(order[-1]), 12)
     name = key_name(tonic, MODES[mode])
     confidence = float(np.clip((best - second) / _CLEAR_MARGIN, 0.0, 1.0))
-    return Key(name, camelot(name), confidence)
+    return Key(name, confidence, tuning_cents)
 
 
 def _correlations(chroma: _Doubles, profiles: tuple[tuple[float, ...], ...]) -> _Doubles:

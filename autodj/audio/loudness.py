@@ -1,4 +1,4 @@
-"""Loudness and true peak by ITU-R BS.1770-5, on a stream of blocks."""
+"""Loudness, its range and true peak by ITU-R BS.1770-5 and EBU R 128, on a stream of blocks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ _STEP_S = 0.1
 _STEPS_PER_GATE_BLOCK = 4
 _ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
+_RANGE_GATE_LU = -20.0
+_RANGE_PERCENTILES = (10, 95)
+_STEPS_PER_RANGE_BLOCK = 30
 _OFFSET_LU = -0.691
+_SILENT = 1e-15
 _MEMORY_S = 0.25
 _TAPS = 12
 _PHASES = 4
@@ -20,7 +24,7 @@ _SMALLEST_PEAK = 1e-6
 
 
 class LoudnessStream:
-    """Integrated loudness of mono or stereo, over both gates of BS.1770 and EBU R 128.
+    """K-weighted energy of mono or stereo in steps of 100 ms.
 
     The K-weighting is applied exactly as the two filters' response over each block's spectrum
     (overlap-save): their memory, the high-pass at 38 Hz, has died away within a quarter of a
@@ -45,11 +49,11 @@ class LoudnessStream:
             self._weigh(self._pending[:, :fresh])
             self._pending = self._pending[:, fresh:]
 
-    def finish(self) -> float | None:
-        """LUFS of the whole; None when no 400 ms of it are louder than -70 LUFS."""
+    def finish(self) -> NDArray[np.float64]:
+        """The mean squares of every 100 ms, summed over channels; an unfinished one is dropped."""
         if self._pending.shape[1]:
             self._weigh(self._pending)
-        return gated_loudness(np.concatenate([np.zeros(0), *self._energies]))
+        return np.concatenate([np.zeros(0), *self._energies])
 
     def _weigh(self, fresh: NDArray[np.float64]) -> None:
         block = np.concatenate([self._past, fresh], axis=1)
@@ -64,7 +68,9 @@ class LoudnessStream:
 
 
 def gated_loudness(energies: NDArray[np.float64]) -> float | None:
-    """LUFS from the mean squares of consecutive 100 ms, summed over channels."""
+    """Integrated LUFS from the mean squares of consecutive 100 ms; None when no 400 ms of them
+    are louder than -70 LUFS.
+    """
     if energies.size < _STEPS_PER_GATE_BLOCK:
         return None
     blocks = np.convolve(energies, np.full(_STEPS_PER_GATE_BLOCK, 0.25), mode="valid")
@@ -73,6 +79,27 @@ def gated_loudness(energies: NDArray[np.float64]) -> float | None:
         return None
     gate = heard.mean() * 10 ** (_RELATIVE_GATE_LU / 10)
     return float(_OFFSET_LU + 10 * np.log10(heard[heard > gate].mean()))
+
+
+def loudness_range(energies: NDArray[np.float64]) -> float | None:
+    """LRA in LU by EBU Tech 3342: between the 10th and the 95th percentile of the loudness of
+    three seconds, over both gates; None where nothing passes them.
+    """
+    if energies.size < _STEPS_PER_RANGE_BLOCK:
+        return None
+    weights = np.full(_STEPS_PER_RANGE_BLOCK, 1 / _STEPS_PER_RANGE_BLOCK)
+    blocks = np.convolve(energies, weights, mode="valid")
+    heard = blocks[blocks > _energy(_ABSOLUTE_GATE_LUFS)]
+    if heard.size == 0:
+        return None
+    kept = levels(heard[heard > heard.mean() * 10 ** (_RANGE_GATE_LU / 10)])
+    low, high = np.percentile(kept, _RANGE_PERCENTILES, method="nearest")
+    return float(high - low)
+
+
+def levels(energies: NDArray[np.float64]) -> NDArray[np.float64]:
+    """LUFS of each mean square; silence is far below any gate."""
+    return np.asarray(_OFFSET_LU + 10 * np.log10(np.maximum(energies, _SILENT)))
 
 
 def k_weighting(rate_hz: int, size: int) -> NDArray[np.complex128]:

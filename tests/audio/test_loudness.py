@@ -11,7 +11,13 @@ import pyloudnorm
 import pytest
 from numpy.typing import NDArray
 
-from autodj.audio.loudness import LoudnessStream, TruePeakStream, k_weighting
+from autodj.audio.loudness import (
+    LoudnessStream,
+    TruePeakStream,
+    gated_loudness,
+    k_weighting,
+    loudness_range,
+)
 from tests.clips import beat
 
 RATE_HZ = 48000
@@ -24,11 +30,15 @@ def tone(level_dbfs: float, seconds: float, *, rate_hz: int = RATE_HZ) -> NDArra
     return np.stack([sine, sine]).astype(np.float32)
 
 
-def loudness(samples: NDArray[np.float32], rate_hz: int = RATE_HZ) -> float | None:
+def energies(samples: NDArray[np.float32], rate_hz: int = RATE_HZ) -> NDArray[np.float64]:
     stream = LoudnessStream(rate_hz, samples.shape[0])
     for start in range(0, samples.shape[1], 30_011):
         stream.push(samples[:, start : start + 30_011])
     return stream.finish()
+
+
+def loudness(samples: NDArray[np.float32], rate_hz: int = RATE_HZ) -> float | None:
+    return gated_loudness(energies(samples, rate_hz))
 
 
 @pytest.mark.parametrize(
@@ -47,6 +57,27 @@ def test_integrated_loudness_is_that_of_ebu_3341(
 ) -> None:
     signal = np.concatenate([tone(level, seconds) for level, seconds in passages], axis=1)
     assert loudness(signal) == pytest.approx(lufs, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("passages", "range_lu"),
+    [
+        ([(-20, 20), (-30, 20)], 10.0),
+        ([(-20, 20), (-15, 20)], 5.0),
+        ([(-40, 20), (-20, 20)], 20.0),
+        ([(-50, 20), (-35, 20), (-20, 20), (-35, 20), (-50, 20)], 15.0),
+    ],
+    ids=["case 1", "case 2", "case 3", "case 4"],
+)
+def test_the_loudness_range_is_that_of_ebu_3342(
+    passages: list[tuple[float, float]], range_lu: float
+) -> None:
+    signal = np.concatenate([tone(level, seconds) for level, seconds in passages], axis=1)
+    assert loudness_range(energies(signal)) == pytest.approx(range_lu, abs=1.0)
+
+
+def test_silence_has_no_range() -> None:
+    assert loudness_range(energies(np.zeros((2, 10 * RATE_HZ), np.float32))) is None
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 11025, 22050, 44100, 96000, 192000])

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from autodj.audio.form import Silences
+from autodj.audio.silence import find_silences
+from autodj.audio.structure import NOTHING, energy_number, find_structure
+
+BAR_S = 2.0
+QUIET, LOUD = -30.0, -10.0
+
+
+def track(*parts: tuple[int, float]) -> tuple[NDArray[np.float16], NDArray[np.float64]]:
+    """Band levels and momentary loudness of parts of so many bars and such loudness; loud parts
+    have a beat every half second.
+    """
+    bars = np.repeat([loud for _, loud in parts], [count for count, _ in parts])
+    loudness = np.repeat(bars, round(10 * BAR_S)).astype(float)
+    strength = np.clip((np.repeat(bars, round(50 * BAR_S)) + 40) / 30, 0, None)
+    beats = np.where(np.arange(strength.size) % 25 == 0, 1.0, 0.4)
+    levels = np.outer(strength * beats, np.linspace(1.0, 0.5, 48))
+    return levels.astype(np.float16), loudness
+
+
+def downbeats(bars: int) -> NDArray[np.float64]:
+    return np.arange(bars) * BAR_S
+
+
+def test_sections_are_found_where_the_energy_changes_and_named_by_it() -> None:
+    levels, loudness = track((8, QUIET), (16, LOUD), (8, QUIET), (16, LOUD), (8, QUIET))
+    form = find_structure(levels, loudness, downbeats(56))
+    found = [(each.label, each.bar, each.bars) for each in form.sections]
+    assert found == [
+        ("intro", 1, 8),
+        ("drop", 9, 16),
+        ("break", 25, 8),
+        ("drop", 33, 16),
+        ("outro", 49, 8),
+    ]
+    assert len(form.energy) == 56
+    assert form.energy[10] > 2 * form.energy[2]
+
+
+def test_cues_lie_on_the_downbeats_of_the_sections() -> None:
+    levels, loudness = track((8, QUIET), (16, LOUD), (8, QUIET))
+    cues = find_structure(levels, loudness, downbeats(32)).cues
+    assert (cues.cue_in, cues.intro_end, cues.drop) == (0.0, 16.0, 16.0)
+    assert (cues.outro_start, cues.cue_out) == (48.0, 62.0)
+
+
+def test_a_track_that_stays_as_it_is_is_one_main_section_without_drop() -> None:
+    levels, loudness = track((32, LOUD))
+    form = find_structure(levels, loudness, downbeats(32))
+    assert [each.label for each in form.sections] == ["main"]
+    assert (form.cues.intro_end, form.cues.drop, form.cues.outro_start) == (None, None, None)
+
+
+def test_cues_stay_out_of_the_silence() -> None:
+    levels, loudness = track((4, -90.0), (16, LOUD), (4, -90.0))
+    cues = find_structure(levels, loudness, downbeats(24)).cues
+    assert (cues.cue_in, cues.cue_out) == (8.0, 38.0)
+
+
+@pytest.mark.parametrize("bars", [0, 1, 7])
+def test_a_few_bars_have_no_form(bars: int) -> None:
+    levels, loudness = track((8, LOUD))
+    assert find_structure(levels, loudness, downbeats(bars)) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("parts_s", "silences"),
+    [
+        ([(1.0, LOUD)], Silences()),
+        ([(3.0, -90.0)], Silences(leading_s=3.0)),
+        ([(0.5, -90.0), (9.0, LOUD), (4.0, -90.0)], Silences(0.5, 4.0)),
+        ([(9.0, LOUD), (1.9, -90.0), (9.0, LOUD)], Silences()),
+        ([(9.0, LOUD), (3.0, -90.0), (9.0, LOUD)], Silences(pauses_s=((9.0, 12.0),))),
+        (
+            [(9.0, LOUD), (60.0, -90.0), (30.0, LOUD)],
+            Silences(pauses_s=((9.0, 69.0),), hidden_track_s=69.0),
+        ),
+        ([(9.0, LOUD), (60.0, -90.0), (5.0, LOUD)], Silences(pauses_s=((9.0, 69.0),))),
+    ],
+    ids=["none", "all", "around", "short", "pause", "hidden", "only a noise"],
+)
+def test_silences_are_told_from_pauses_and_hidden_tracks(
+    parts_s: list[tuple[float, float]], silences: Silences
+) -> None:
+    loudness = np.concatenate([np.full(round(10 * seconds), loud) for seconds, loud in parts_s])
+    assert find_silences(loudness) == silences
+
+
+def test_louder_busier_and_faster_is_more_energy() -> None:
+    calm, wild = np.full(1000, 0.01, np.float32), np.full(1000, 0.2, np.float32)
+    assert energy_number(-30.0, calm, 60.0) == 1
+    assert energy_number(-6.0, wild, 180.0) == 10
+    assert energy_number(-14.0, calm, 120.0) == 4
+    assert energy_number(None, calm, None) is None
