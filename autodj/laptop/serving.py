@@ -5,16 +5,33 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from autodj.api.guard import GuardedProtocol
 from autodj.errors import CommandError
 from autodj.laptop.ports import LOOPBACK
 
 _DRAIN_S = 2
+_REFUSALS = {
+    errno.EADDRINUSE: "is taken",
+    errno.EACCES: "is not ours to take",
+    errno.EADDRNOTAVAIL: "is not an address of this machine",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """PEM files for HTTPS: the chain and its private key."""
+
+    chain: Path
+    key: Path
 
 
 class _Server(uvicorn.Server):
@@ -34,31 +51,56 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, *, port: int = 0) -> AsyncGenerator[str]:
-    """Serve the app on loopback, on a free port for 0; the value is its origin, without a path.
+async def serving(
+    app: ASGIApp,
+    *,
+    port: int = 0,
+    host: str = LOOPBACK,
+    certificate: Certificate | None = None,
+    dates: bool = True,
+) -> AsyncGenerator[str]:
+    """Serve the app, on a free port for 0; the value is its origin, without a path.
 
-    CommandError when the port is taken. Bodies under way have two seconds when the block ends.
+    Over HTTPS with a certificate. ``dates`` False leaves the Date header to the app.
+    CommandError when the port is taken or the certificate cannot be used. Bodies under way
+    have two seconds when the block ends.
     """
-    try:
-        listener = socket.create_server((LOOPBACK, port))
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        raise CommandError(f"Port {port} on {LOOPBACK} is taken; choose another.") from error
     config = uvicorn.Config(
         app,
         lifespan="off",
+        http=GuardedProtocol,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=dates,
         timeout_graceful_shutdown=_DRAIN_S,
+        ssl_certfile=None if certificate is None else certificate.chain,
+        ssl_keyfile=None if certificate is None else certificate.key,
     )
+    _load(config)
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            raise
+        raise CommandError(
+            f"Port {port} on {host} {_REFUSALS[error.errno]}; choose another."
+        ) from error
     with listener:
         server = _Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         await server.listening.wait()
         try:
-            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+            scheme = "http" if certificate is None else "https"
+            yield f"{scheme}://{host}:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             await task
+
+
+def _load(config: uvicorn.Config) -> None:
+    try:
+        config.load()
+    except (OSError, ssl.SSLError) as error:
+        raise CommandError(f"The certificate cannot be used: {error}.") from error

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from autodj.cdn.keys import load_public_key
 from autodj.cdn.policy import check_link
-from autodj.cdn.signer import CloudFrontSigner, load_public_key
+from autodj.cdn.signer import CloudFrontSigner
 from autodj.errors import CommandError
 from autodj.laptop.keys import laptop_keys
 from autodj.settings.parsers import secret

@@ -1,0 +1,1 @@
+"""Whether a distribution does what playback needs: asked, then judged."""
