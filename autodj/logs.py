@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import sys
-from collections.abc import MutableMapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping, MutableMapping
+from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii as _quoted
+from typing import Any, TextIO
 
 import structlog
 
@@ -55,6 +59,63 @@ def set_up(*, level: str, fmt: str) -> None:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 
+class JsonAccessLog:
+    """Lines about requests as ``set_up`` renders them in JSON, for a twentieth of the cost.
+
+    They are many, and all of one shape, so they are put together directly. ``level`` is that
+    of the process.
+    """
+
+    def __init__(
+        self, stream: TextIO, *, level: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._write = stream.write
+        self._clock = clock
+        self._second = 0
+        self._moment = ""
+        self._level = logging.getLevelNamesMapping()[level.upper()]
+
+    def __call__(
+        self,
+        context: Mapping[str, str],
+        *,
+        quiet: bool,
+        method: str,
+        path: str,
+        route: str,
+        status: int,
+        duration_s: float,
+        bytes_sent: int,
+        whole: bool,
+        client: str | None,
+    ) -> None:
+        """Write one line; ``quiet`` ones are for debugging. ``context`` holds plain words."""
+        if self._level > (logging.DEBUG if quiet else logging.INFO):
+            return
+        if "=" in path:
+            path = _without_signatures(path)
+        ids = "".join([f', "{name}": "{word}"' for name, word in context.items()])
+        line = (
+            f'{{"method": {_quoted(method)}, "path": {_quoted(path)}, "route": {_quoted(route)}, '
+            f'"status": {status}, "duration_ms": {duration_s * 1000:.2f}, '
+            f'"bytes_sent": {bytes_sent}, "whole": {"true" if whole else "false"}, '
+            f'"client": {_quoted(client) if client else "null"}, "event": "request"{ids}, '
+            f'"level": "{"debug" if quiet else "info"}", "timestamp": "{self._now()}"}}\n'
+        )
+        try:
+            self._write(line)
+        except (OSError, ValueError):  # a full disk, a closed stream: no reason to fail a request
+            return
+
+    def _now(self) -> str:
+        now_s = self._clock()
+        if not 0 <= (since_s := now_s - self._second) < 1:
+            self._second = math.floor(now_s)
+            self._moment = datetime.fromtimestamp(self._second, UTC).isoformat()[:-6]
+            since_s = now_s - self._second
+        return f"{self._moment}.{int(since_s * 1e6):06}Z"
+
+
 def redact(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
@@ -63,5 +124,9 @@ def redact(
         if name != "event" and SECRET_NAMES.search(name):
             event[name] = "[redacted]"
         elif isinstance(value, str):
-            event[name] = SIGNED_QUERY.sub(lambda match: f"{match[1]}=[redacted]", value)
+            event[name] = _without_signatures(value)
     return event
+
+
+def _without_signatures(text: str) -> str:
+    return SIGNED_QUERY.sub(lambda match: f"{match[1]}=[redacted]", text)

@@ -9,41 +9,31 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import json
 import os
-import secrets
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
-from uuid import UUID, uuid4
 
+import uvloop
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from autodj.db import AnalysisState, FileSource, FileState, Origin, Track, open_database
-from autodj.db.schema import upgrade
 from autodj.laptop.ports import free_ports
-from autodj.storage.keys import track_key
-from autodj.storage.local import LocalStorage
-from autodj.users.login import ensure_user
-from autodj.users.tokens import Audience, issue
+from autodj.tracks.places import MAX_TRACKS
+from bench.library import TRACKS, Library, build, environment
 from bench.load import Rate, cpu_s, load
 
-FILE_BYTES = 8 * 1024 * 1024
-RANGE_BYTES = 64 * 1024
 CONNECTIONS = 32
-SECRET = secrets.token_urlsafe(32)
 CORES = sorted(os.sched_getaffinity(0))
 BOOT = (
     "import os, sys, uvicorn; "
@@ -54,28 +44,18 @@ BOOT = (
 
 
 @dataclass(frozen=True)
-class Library:
-    """A database and a store with one track here and one on S3."""
-
-    folder: Path
-    token: str
-    local: Track
-    on_s3: Track
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "media" / str(self.local.file_path)
-
-
-@dataclass(frozen=True)
 class Case:
-    """One thing asked of both servers."""
+    """One thing asked of both servers: of ours by ``paths`` in turn. Ours logs its requests
+    where ``logged``; the bare one wears our layer where ``layered``.
+    """
 
     name: str
-    ours: str
+    paths: Sequence[str]
     bare: str
     status: int
     headers: dict[str, str]
+    logged: bool = False
+    layered: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,47 +70,19 @@ class Server:
     start_cpu_s: float
 
 
-async def build(folder: Path) -> Library:
-    url = f"sqlite+aiosqlite:///{folder}/autodj.db"
-    await upgrade(url)
-    content = secrets.token_bytes(FILE_BYTES)
-    digest = hashlib.sha256(content).hexdigest()
-    async with open_database(url) as db:
-        user = await ensure_user(db, "bench")
-        here, there = _track(user.id, digest, local=True), _track(user.id, digest, local=False)
-        async with db.transaction() as session:
-            session.add_all([here, there])
-    store = LocalStorage(folder / "media")
-    await store.put(str(here.file_path), content, sha256=digest, content_type="audio/mpeg")
-    token = issue(SECRET, user.id, Audience.API, now=datetime.now(UTC), ttl_s=86400)
-    return Library(folder, token, here, there)
+@dataclass(frozen=True)
+class Servers:
+    """All that a run compares; only the one that is asked has anything to do."""
 
+    ours: Server
+    logging: Server
+    bare: Server
+    layered: Server
 
-def _track(owner_id: UUID, digest: str, *, local: bool) -> Track:
-    track_id, now = uuid4(), datetime.now(UTC)
-    sha256 = digest if local else hashlib.sha256(digest.encode()).hexdigest()
-    key = track_key(track_id, 0 if local else 1, sha256, "mp3")
-    return Track(
-        id=track_id,
-        owner_id=owner_id,
-        created_at=now,
-        updated_at=now,
-        title="Bench",
-        origin=Origin.UPLOAD,
-        content_type="audio/mpeg",
-        extension="mp3",
-        codec="mp3",
-        sample_rate_hz=44100,
-        channels=2,
-        duration_s=240.0,
-        sha256=sha256,
-        size_bytes=FILE_BYTES,
-        file_state=FileState.STABLE,
-        file_source=FileSource.LOCAL if local else FileSource.S3,
-        file_path=key if local else None,
-        s3_object_key=None if local else key,
-        analysis_state=AnalysisState.PENDING,
-    )
+    def of(self, case: Case) -> Server:
+        if case.layered:
+            return self.layered
+        return self.logging if case.logged else self.ours
 
 
 @contextmanager
@@ -163,55 +115,54 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the server ended at once")
 
 
-def environment(library: Library, **more: str) -> dict[str, str]:
+def cdn() -> dict[str, str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     return {
-        "AUTODJ_SECRET": SECRET,
-        "AUTODJ_DATA_DIR": str(library.folder),
-        "REDIS_URL": "redis://127.0.0.1:1/0",
-        **more,
+        "CLOUDFRONT_DOMAIN": "d111111abcdef8.cloudfront.net",
+        "CLOUDFRONT_KEY_PAIR_ID": "K2JCJMDEHXQW5F",
+        "CLOUDFRONT_PRIVATE_KEY": pem,
     }
 
 
-def cdn(*, signed: bool) -> dict[str, str]:
-    plain = {"CLOUDFRONT_DOMAIN": "d111111abcdef8.cloudfront.net"}
-    if not signed:
-        return plain
-    key = ec.generate_private_key(ec.SECP256R1())
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    return {**plain, "CLOUDFRONT_KEY_PAIR_ID": "K2JCJMDEHXQW5F", "CLOUDFRONT_PRIVATE_KEY": pem}
-
-
-def cases(library: Library, *, signed: bool) -> list[Case]:
+def cases(library: Library) -> list[Case]:
+    """What the goals are about: links to a signing CDN."""
     bearer = {"Authorization": f"Bearer {library.token}"}
-    part = bearer | {"Range": f"bytes=1048576-{1048576 + RANGE_BYTES - 1}"}
-    here, there = (f"/api/v1/tracks/{each.id}/audio" for each in (library.local, library.on_s3))
-    bare = f"{{}}/{library.local.id}"
-    how = "signed by ECDSA" if signed else "plain CDN"
-    found = [
-        Case(f"/audio/url, {how}", f"{there}/url", bare.format("/link"), 200, bearer),
-        Case(f"/audio/stream, {how}", f"{there}/stream", bare.format("/redirect"), 307, bearer),
+    there = f"{TRACKS}/{library.on_s3.id}/audio"
+    link, redirect = f"/link/{library.on_s3.id}", f"/redirect/{library.on_s3.id}"
+    # The scheme in small letters is as good, but nothing that is expected ahead of the router.
+    routed = {"Authorization": f"bearer {library.token}"}
+    return [
+        Case("307, ahead of the router", [f"{there}/stream"], redirect, 307, bearer),
+        Case("307, and logged", [f"{there}/stream"], redirect, 307, bearer, logged=True),
+        Case("307, routed", [f"{there}/stream"], redirect, 307, routed),
+        Case("/audio/url, ahead of the router", [f"{there}/url"], link, 200, bearer),
+        Case("/audio/url, and logged", [f"{there}/url"], link, 200, bearer, logged=True),
+        Case("/audio/url, routed", [f"{there}/url"], link, 200, routed),
+        Case(
+            "/audio/url, cold, ECDSA",
+            [f"{TRACKS}/{each}/audio/url" for each in library.many],
+            link,
+            200,
+            bearer,
+        ),
+        Case("the layer alone, 307", [redirect], redirect, 307, bearer, layered=True),
     ]
-    if not signed:
-        found += [
-            Case("/audio/url, local link", f"{here}/url", bare.format("/link"), 200, bearer),
-            Case("64 KiB range of a file", f"{here}/stream", bare.format("/file"), 206, part),
-            Case("8 MiB file", f"{here}/stream", bare.format("/file"), 200, bearer),
-        ]
-    return found
 
 
-def compare(case: Case, here: Server, bare_one: Server, *, rounds: int, seconds: float) -> str:
+def compare(case: Case, servers: Servers, *, rounds: int, seconds: float) -> str:
     """One line of the table: medians, and the ratio within each round."""
     ours: list[Rate] = []
     bare: list[Rate] = []
     for _ in range(rounds):
-        for server, path, rates in ((here, case.ours, ours), (bare_one, case.bare, bare)):
+        turns = ((servers.of(case), case.paths, ours), (servers.bare, [case.bare], bare))
+        for server, paths, rates in turns:
             rates.append(
-                asyncio.run(
+                uvloop.run(
                     load(
                         server.port,
                         server.pid,
-                        path,
+                        paths,
                         status=case.status,
                         seconds=seconds,
                         connections=CONNECTIONS,
@@ -219,40 +170,51 @@ def compare(case: Case, here: Server, bare_one: Server, *, rounds: int, seconds:
                     )
                 )
             )
-    ratio = statistics.median(
-        a.requests_per_s / b.requests_per_s for a, b in zip(ours, bare, strict=True)
-    )
+    pairs = list(zip(ours, bare, strict=True))
     cells = [
+        f"{statistics.median(a.requests_per_s / b.requests_per_s for a, b in pairs):8.2f}",
+        f"{statistics.median(b.cpu_s / a.cpu_s for a, b in pairs):8.2f}",
         f"{statistics.median(rate.requests_per_s for rate in ours):10.0f}",
         f"{statistics.median(rate.requests_per_s for rate in bare):10.0f}",
-        f"{ratio:8.2f}",
         f"{statistics.median(rate.cpu_s for rate in ours) * 1e6:10.0f}",
         f"{statistics.median(rate.cpu_s for rate in bare) * 1e6:10.0f}",
-        f"{statistics.median(rate.bytes_per_s for rate in ours) / 1e6:8.0f}",
     ]
     return f"{case.name:34}" + "".join(cells)
 
 
-def measure(library: Library, *, signed: bool, rounds: int, seconds: float) -> Iterator[str]:
+HEAD = (
+    f"{'on one core':34}{'ratio':>8}{'by CPU':>8}{'req/s':>10}{'bare':>10}"
+    f"{'us CPU':>10}{'bare':>10}"
+)
+
+
+def measure(library: Library, *, rounds: int, seconds: float) -> Iterator[str]:
     """Lines of the report, as they are measured."""
-    with serving("autodj.api.app:create_app", environment(library, **cdn(signed=signed))) as ours:
-        if not signed:
-            yield (
-                f"start to first answer {ours.start_s:.2f} s, {ours.start_cpu_s:.2f} s of them "
-                f"at work; {_resident(ours.port)}"
-            )
-            yield (
-                f"{'on one core':34}{'req/s':>10}{'bare':>10}{'ratio':>8}"
-                f"{'us CPU':>10}{'bare':>10}{'MB/s':>8}"
-            )
-        url = f"http://127.0.0.1:{ours.port}/api/v1/tracks/{library.on_s3.id}/audio/url"
+    app, given = "autodj.api.app:create_app", environment(library, **cdn())
+    with ExitStack() as stack:
+        ours = stack.enter_context(serving(app, given))
+        yield (
+            f"start to first answer {ours.start_s:.2f} s, {ours.start_cpu_s:.2f} s of them "
+            f"at work; {_resident(ours.port)}"
+        )
+        url = f"http://127.0.0.1:{ours.port}{TRACKS}/{library.on_s3.id}/audio/url"
         asked = Request(url, headers={"Authorization": f"Bearer {library.token}"})
         with urlopen(asked) as answer:
             link: dict[str, Any] = json.load(answer)
-        answers = json.dumps({"link": link, "file": str(library.file)})
-        with serving("bench.bare:create_app", {"BENCH_ANSWERS": answers}) as bare:
-            for case in cases(library, signed=signed):
-                yield compare(case, ours, bare, rounds=rounds, seconds=seconds)
+        servers = Servers(
+            ours=ours,
+            logging=stack.enter_context(serving(app, given | {"LOG_LEVEL": "info"})),
+            bare=stack.enter_context(_bare(link, layered=False)),
+            layered=stack.enter_context(_bare(link, layered=True)),
+        )
+        yield HEAD
+        for case in cases(library):
+            yield compare(case, servers, rounds=rounds, seconds=seconds)
+
+
+def _bare(link: dict[str, Any], *, layered: bool) -> AbstractContextManager[Server]:
+    given = json.dumps({"link": link, "layered": layered})
+    return serving("bench.bare:create_app", {"BENCH_ANSWERS": given})
 
 
 def _resident(port: int) -> str:
@@ -262,17 +224,32 @@ def _resident(port: int) -> str:
     return f"{float(line.split()[1]) / 1e6:.0f} MB resident"
 
 
+@contextmanager
+def database(kind: str, folder: Path) -> Iterator[str]:
+    """The URL of an empty database."""
+    if kind == "sqlite":
+        yield f"sqlite+aiosqlite:///{folder}/autodj.db"
+        return
+    from tests.servers import create_database, postgres_server  # noqa: PLC0415 - a test's server
+
+    with postgres_server() as server:
+        yield asyncio.run(create_database(server))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     asked = parser.parse_args()
-    os.sched_setaffinity(0, CORES[:1])
-    with tempfile.TemporaryDirectory(prefix="autodj-bench-") as folder:
-        library = asyncio.run(build(Path(folder)))
-        for signed in (False, True):
-            for line in measure(library, signed=signed, rounds=asked.rounds, seconds=asked.seconds):
-                print(line, flush=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="autodj-bench-") as name,
+        database(asked.database, Path(name)) as url,
+    ):
+        library = asyncio.run(build(Path(name), url, cold=MAX_TRACKS + 2000))
+        os.sched_setaffinity(0, CORES[:1])
+        for line in measure(library, rounds=asked.rounds, seconds=asked.seconds):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,11 @@ import asyncio
 import os
 import re
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
+from typing import cast
 
 _LENGTH = re.compile(rb"\r\ncontent-length: ([0-9]+)", re.IGNORECASE)
 
@@ -22,8 +25,8 @@ class Rate:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, request: bytes, status: bytes, counts: list[int]) -> None:
-        self._request = request
+    def __init__(self, requests: Iterator[bytes], status: bytes, counts: list[int]) -> None:
+        self._requests = requests
         self._status = b"HTTP/1.1 " + status
         self._counts = counts
         self._buffer = bytearray()
@@ -31,9 +34,8 @@ class _Connection(asyncio.Protocol):
         self.failed: bytes | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(self._request)
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass
+        self._transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         self._counts[1] += len(data)
@@ -54,28 +56,28 @@ class _Connection(asyncio.Protocol):
         if self._missing == 0:
             self._missing = -1
             self._counts[0] += 1
-            self._transport.write(self._request)
+            self._transport.write(next(self._requests))
 
 
 async def load(
     port: int,
     pid: int,
-    path: str,
+    paths: Sequence[str],
     *,
     status: int,
     seconds: float,
     connections: int,
     headers: dict[str, str],
 ) -> Rate:
-    """Ask process ``pid`` for ``path`` over and over; another status ends it with an error."""
-    lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    request = "\r\n".join([*lines, "", ""]).encode()
+    """Ask process ``pid`` for the paths, over and over; another status ends it with an error."""
+    lines = [f"Host: 127.0.0.1:{port}", *(f"{name}: {value}" for name, value in headers.items())]
+    rest = "\r\n".join([*lines, "", ""])
+    requests = cycle([f"GET {path} HTTP/1.1\r\n{rest}".encode() for path in paths])
     counts = [0, 0]
     loop = asyncio.get_running_loop()
     opened = [
         await loop.create_connection(
-            lambda: _Connection(request, str(status).encode(), counts), "127.0.0.1", port
+            lambda: _Connection(requests, str(status).encode(), counts), "127.0.0.1", port
         )
         for _ in range(connections)
     ]

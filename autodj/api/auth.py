@@ -13,7 +13,7 @@ from autodj.api.state import web_of
 from autodj.db import User, users
 from autodj.errors import CrossSite, NotFound, Unauthenticated
 from autodj.settings import Settings
-from autodj.users.tokens import Audience, issue, read
+from autodj.users.tokens import Audience, issue
 
 SESSION_COOKIE = "autodj_session"
 SESSION_TTL_S = 30 * 86400
@@ -36,8 +36,7 @@ def find_caller(request: Request) -> UUID | None:
     """
     sent = request.headers.getlist("authorization")
     if sent:
-        secret = web_of(request).runtime.settings.secret
-        return read(secret, _bearer(sent), Audience.API)
+        return web_of(request).callers.verify(_bearer(sent), Audience.API)
     return find_page_user(request)
 
 
@@ -46,16 +45,16 @@ def find_page_user(request: Request) -> UUID | None:
 
     CrossSite when it comes with a change that our own page did not ask for.
     """
-    settings = web_of(request).runtime.settings
+    web = web_of(request)
     session = request.cookies.get(SESSION_COOKIE)
     if session is None:
         return None
     try:
-        caller = read(settings.secret, session, Audience.PAGE)
+        caller = web.callers.verify(session, Audience.PAGE)
     except Unauthenticated:
         return None
     if request.method not in SAFE_METHODS:
-        _require_own_page(request, settings)
+        _require_own_page(request, web.runtime.settings)
     return caller
 
 

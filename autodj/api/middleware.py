@@ -5,69 +5,29 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from itertools import accumulate, count
+from itertools import count
+from typing import Any, Protocol, TypeAlias
 
 import structlog
-from prometheus_client import CollectorRegistry
-from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
+from starlette.applications import Starlette
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
+from autodj.api.figures import HttpMetrics
 from autodj.api.problems import crash_response
+from autodj.api.ready import SAFETY_HEADERS, Ready
 
 access = structlog.get_logger("autodj.access")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 _CLIENT_GONE = 499
 _MAX_LOGGED_PATH = 200
 _PROCESS_ID = secrets.token_hex(6)
 _numbers = count(1)
-_SAFETY = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
-
-
-class HttpMetrics(Collector):
-    """Requests and their duration by method, route template and status class.
-
-    Counted in plain lists by the event loop's one thread and made into metrics when they are
-    read: the usual metric objects, with their locks, cost several times as much.
-    """
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._counts: dict[tuple[str, str, str], list[int]] = {}
-        self._sums_s: dict[tuple[str, str, str], float] = {}
-        registry.register(self)
-
-    def observe(self, *, method: str, route: str, status: int, duration_s: float) -> None:
-        labels = (method if method in _METHODS else "other", route, f"{status // 100}xx")
-        counts = self._counts.get(labels)
-        if counts is None:
-            counts = self._counts[labels] = [0] * (len(_BUCKETS_S) + 1)
-            self._sums_s[labels] = 0.0
-        counts[bisect_left(_BUCKETS_S, duration_s)] += 1
-        self._sums_s[labels] += duration_s
-
-    def collect(self) -> Iterator[Metric]:
-        labels = ("method", "route", "status")
-        requests = CounterMetricFamily("autodj_http_requests", "Requests answered.", labels=labels)
-        durations = HistogramMetricFamily(
-            "autodj_http_request_duration_seconds",
-            "Time from the request to the last byte of the answer.",
-            labels=labels,
-        )
-        bounds = [*map(str, _BUCKETS_S), "+Inf"]
-        for values, counts in list(self._counts.items()):
-            requests.add_metric(values, sum(counts))
-            buckets = list(zip(bounds, accumulate(counts), strict=True))
-            durations.add_metric(values, buckets, self._sums_s[values])
-        yield requests
-        yield durations
 
 
 class _Body:
@@ -108,7 +68,7 @@ class _Answer:
     def _guarded(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         present = dict(headers)
         headers.append((b"x-request-id", self.request_id.encode("ascii")))
-        headers.extend([pair for pair in _SAFETY if pair[0] not in present])
+        headers.extend([pair for pair in SAFETY_HEADERS if pair[0] not in present])
         if not self.body.read:
             # Answered before the end: what still comes is not worth taking.
             headers.append((b"connection", b"close"))
@@ -118,12 +78,48 @@ class _Answer:
         return headers
 
 
+Ahead: TypeAlias = Callable[[Scope, Mapping[bytes, bytes]], Ready | None]
+"""A whole answer to the request with these headers, or None: it is to be routed."""
+
+
+class AccessLog(Protocol):
+    """Writes the one line about a request; ``context`` holds the ids that tell it apart."""
+
+    def __call__(
+        self,
+        context: Mapping[str, str],
+        *,
+        quiet: bool,
+        method: str,
+        path: str,
+        route: str,
+        status: int,
+        duration_s: float,
+        bytes_sent: int,
+        whole: bool,
+        client: str | None,
+    ) -> None: ...
+
+
+def log_access(
+    context: Mapping[str, str], *, quiet: bool, duration_s: float, **facts: object
+) -> None:
+    """The line by way of structlog, as every other."""
+    write = access.debug if quiet else access.info
+    write("request", **context, **facts, duration_ms=round(duration_s * 1000, 2))
+
+
+def nothing_ahead(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+    """Every request is routed."""
+
+
 class RequestLayer:
     """Pure ASGI middleware; ``scope["state"]["request_id"]`` is set for everything inside.
 
-    An error that nothing inside has handled becomes a 500 problem here, so that it carries
-    the same headers as any answer. Once an answer has begun, the error goes on to the server,
-    which cuts the connection: a short body must not look whole.
+    What ``ahead`` has an answer for goes no further than here. An error that nothing inside
+    has handled becomes a 500 problem here, so that it carries the same headers as any answer.
+    Once an answer has begun, the error goes on to the server, which cuts the connection: a
+    short body must not look whole.
     """
 
     def __init__(
@@ -133,28 +129,72 @@ class RequestLayer:
         metrics: HttpMetrics,
         html_csp: str,
         quiet_paths: Collection[str] = (),
+        ahead: Ahead = nothing_ahead,
+        access_log: AccessLog | None = log_access,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._html_csp = html_csp.encode("ascii")
         self._quiet_paths = frozenset(quiet_paths)
+        self._ahead = ahead
+        self._log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        began_s = time.perf_counter()
         headers = dict(scope["headers"])
+        ready = self._ahead(scope, headers)
+        if ready is not None:
+            await self._give(ready, scope, headers, send, began_s)
+            return
         context = request_context(headers)
         scope.setdefault("state", {})["request_id"] = context["request_id"]
         body = _Body(receive, headers)
         answer = _Answer(context["request_id"], self._html_csp, body, send)
-        began_s = time.perf_counter()
         tokens = structlog.contextvars.bind_contextvars(**context)
         try:
             await self._answer(scope, body, answer)
         finally:
-            self._record(scope, answer, time.perf_counter() - began_s)
+            self._record(
+                scope,
+                context,
+                route=route_template(scope),
+                status=answer.status or _CLIENT_GONE,
+                bytes_sent=answer.bytes_sent,
+                whole=answer.whole,
+                duration_s=time.perf_counter() - began_s,
+            )
             structlog.contextvars.reset_contextvars(**tokens)
+
+    async def _give(
+        self,
+        ready: Ready,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        send: Send,
+        began_s: float,
+    ) -> None:
+        context = request_context(headers)
+        request_id = (b"x-request-id", context["request_id"].encode("ascii"))
+        await send(
+            {
+                "type": "http.response.start",
+                "status": ready.status,
+                "headers": (*ready.headers, request_id),
+            }
+        )
+        await send({"type": "http.response.body", "body": ready.body})
+        self._record(
+            scope,
+            context,
+            route=ready.route,
+            status=ready.status,
+            bytes_sent=len(ready.body),
+            whole=True,
+            duration_s=time.perf_counter() - began_s,
+        )
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:
@@ -164,25 +204,59 @@ class RequestLayer:
                 raise
             await crash_response(error, scope)(scope, receive, answer)
 
-    def _record(self, scope: Scope, answer: _Answer, duration_s: float) -> None:
-        status = answer.status or _CLIENT_GONE
-        route = route_template(scope)
-        self._metrics.observe(
-            method=scope["method"], route=route, status=status, duration_s=duration_s
-        )
-        # Without the query string: it may hold a signature.
-        path = scope["path"]
-        (access.debug if path in self._quiet_paths else access.info)(
-            "request",
-            method=scope["method"],
+    def _record(
+        self,
+        scope: Scope,
+        context: Mapping[str, str],
+        *,
+        route: str,
+        status: int,
+        bytes_sent: int,
+        whole: bool,
+        duration_s: float,
+    ) -> None:
+        method, path, client = scope["method"], scope["path"], scope.get("client")
+        self._metrics.observe(method=method, route=route, status=status, duration_s=duration_s)
+        if self._log is None:
+            return
+        self._log(
+            context,
+            quiet=path in self._quiet_paths,
+            method=method,
+            # Without the query string: it may hold a signature.
             path=path[:_MAX_LOGGED_PATH],
             route=route,
             status=status,
-            duration_ms=round(duration_s * 1000, 2),
-            bytes_sent=answer.bytes_sent,
-            whole=answer.whole,
-            client=(scope.get("client") or (None,))[0],
+            duration_s=duration_s,
+            bytes_sent=bytes_sent,
+            whole=whole,
+            client=client[0] if client else None,
         )
+
+
+class LayeredApp(Starlette):
+    """Starlette inside the layer that ``layer`` puts around an application.
+
+    Starlette's own outermost middleware is left out: the layer answers crashes too.
+    """
+
+    def __init__(
+        self,
+        layer: Callable[[ASGIApp], ASGIApp],
+        *,
+        exception_handlers: Mapping[Any, ExceptionHandler],
+        **options: Any,  # noqa: ANN401 - those of Starlette
+    ) -> None:
+        super().__init__(exception_handlers=exception_handlers, **options)
+        self._layer = layer
+
+    def build_middleware_stack(self) -> ASGIApp:
+        handled = {
+            kind: handle
+            for kind, handle in self.exception_handlers.items()
+            if kind is not Exception
+        }
+        return self._layer(ExceptionMiddleware(self.router, handlers=handled))
 
 
 def request_context(headers: Mapping[bytes, bytes]) -> dict[str, str]:
@@ -190,11 +264,14 @@ def request_context(headers: Mapping[bytes, bytes]) -> dict[str, str]:
 
     A caller's X-Request-ID is kept when it is short and plain, else a new one is made.
     """
-    given = headers.get(b"x-request-id", b"").decode("latin-1")
-    context = {"request_id": given if _REQUEST_ID.fullmatch(given) else _new_id()}
-    trace = _TRACEPARENT.fullmatch(headers.get(b"traceparent", b"").decode("latin-1"))
-    if trace is not None and int(trace[1], 16) and int(trace[2], 16):
-        context |= {"trace_id": trace[1], "parent_id": trace[2]}
+    given = headers.get(b"x-request-id")
+    kept = given.decode("latin-1") if given is not None else ""
+    context = {"request_id": kept if _REQUEST_ID.fullmatch(kept) else _new_id()}
+    traceparent = headers.get(b"traceparent")
+    if traceparent is not None:
+        trace = _TRACEPARENT.fullmatch(traceparent.decode("latin-1"))
+        if trace is not None and int(trace[1], 16) and int(trace[2], 16):
+            context |= {"trace_id": trace[1], "parent_id": trace[2]}
     return context
 
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
 from autodj.api.feed import Feed
-from autodj.api.files import Senders
+from autodj.api.files import LocalFiles
+from autodj.api.guard import Guard
+from autodj.api.ready import Ready
 from autodj.runtime import Runtime
+from autodj.tracks.places import Places
+from autodj.users.callers import Callers
+
+if TYPE_CHECKING:
+    # It knows the routes, whose handlers know this module.
+    from autodj.api.ahead import Ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +26,20 @@ class Web:
     """Everything with a lifetime that handlers use."""
 
     runtime: Runtime
-    senders: Senders
+    places: Places[Ready]
+    callers: Callers
+    ahead: Ahead
+    files: LocalFiles
     feed: Feed
     registry: CollectorRegistry
+    guard: Guard
 
 
 class AppState(TypedDict):
     """The lifespan's state, which every request sees."""
 
     web: Web
+    guard: Guard
 
 
 def web_of(request: Request) -> Web:

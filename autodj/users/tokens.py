@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -23,6 +24,15 @@ class Audience(StrEnum):
     PAGE = "autodj-page"
 
 
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who a good token speaks for, where, and until when (Unix seconds)."""
+
+    user_id: UUID
+    audience: Audience
+    ends_at_s: float
+
+
 def issue(secret: str, user_id: UUID, audience: Audience, *, now: datetime, ttl_s: int) -> str:
     """A token for ``user_id`` that is good for ``ttl_s`` seconds."""
     claims = {
@@ -38,6 +48,11 @@ def issue(secret: str, user_id: UUID, audience: Audience, *, now: datetime, ttl_
 
 def read(secret: str, token: str, audience: Audience) -> UUID:
     """Whose token it is. Unauthenticated for anything but our own, whole and in time."""
+    return verify(secret, token, audience).user_id
+
+
+def verify(secret: str, token: str, audience: Audience) -> Bearer:
+    """As ``read``, with the moment from which the token would be refused."""
     if len(token) > MAX_TOKEN_BYTES:
         raise Unauthenticated
     try:
@@ -53,7 +68,7 @@ def read(secret: str, token: str, audience: Audience) -> UUID:
                 "enforce_minimum_key_length": True,
             },
         )
-        return UUID(claims["sub"])
+        return Bearer(UUID(claims["sub"]), audience, float(claims["exp"]) + LEEWAY_S)
     # PyJWT lets a few builtin errors of odd claims through (NaN, lists, huge numbers).
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, AttributeError) as error:
         raise Unauthenticated from error

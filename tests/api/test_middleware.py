@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
+from typing import Any
 
 import pytest
 import structlog
@@ -14,11 +16,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
-from starlette.types import Message
+from starlette.types import Message, Scope
 from structlog.testing import capture_logs
 
-from autodj.api.middleware import HttpMetrics, RequestLayer, request_context
+from autodj.api.figures import HttpMetrics
+from autodj.api.middleware import LayeredApp, RequestLayer, request_context
 from autodj.api.problems import PROBLEM_HANDLERS
+from autodj.api.ready import Asked, Ready, make_ready
 from autodj.errors import NotFound
 from tests.api.serving import exchange, serve
 
@@ -62,28 +66,39 @@ def registry() -> CollectorRegistry:
     return CollectorRegistry()
 
 
-@pytest.fixture
-def app(registry: CollectorRegistry) -> Starlette:
+@pytest.fixture(params=["around Starlette", "inside Starlette"])
+def app(registry: CollectorRegistry, request: pytest.FixtureRequest) -> Starlette:
+    routes = [
+        Route("/context", context),
+        Route("/tracks/{id}", missing),
+        Route("/page", page),
+        Route("/own", own_headers),
+        Route("/crash", crash, methods=["GET", "POST"]),
+        Route("/half", half),
+        Mount("/inner", routes=[Route("/deep/{id}", page)]),
+    ]
+    options: dict[str, Any] = {
+        "metrics": HttpMetrics(registry),
+        "html_csp": CSP,
+        "quiet_paths": ("/page",),
+        "ahead": at_once,
+    }
+    if request.param == "around Starlette":
+        layer = partial(RequestLayer, **options)
+        return LayeredApp(layer, exception_handlers=PROBLEM_HANDLERS, routes=routes)
     return Starlette(
-        routes=[
-            Route("/context", context),
-            Route("/tracks/{id}", missing),
-            Route("/page", page),
-            Route("/own", own_headers),
-            Route("/crash", crash, methods=["GET", "POST"]),
-            Route("/half", half),
-            Mount("/inner", routes=[Route("/deep/{id}", page)]),
-        ],
-        middleware=[
-            Middleware(
-                RequestLayer,
-                metrics=HttpMetrics(registry),
-                html_csp=CSP,
-                quiet_paths=("/page",),
-            )
-        ],
+        routes=routes,
+        middleware=[Middleware(RequestLayer, **options)],
         exception_handlers=PROBLEM_HANDLERS,
     )
+
+
+def at_once(scope: Scope, headers: Mapping[bytes, bytes]) -> Ready | None:
+    """What is kept: one answer, for those who ask politely."""
+    if scope["path"] != "/kept" or b"x-please" not in headers:
+        return None
+    asked = Asked("/kept", None, None)
+    return make_ready(asked, 200, {"X-Kept": "yes"}, b"kept", good_until_s=0)
 
 
 @pytest.fixture
@@ -133,6 +148,27 @@ def test_the_log_context_holds_the_ids_during_the_request_only(client: TestClien
 def test_a_broken_trace_is_left_out(traceparent: str) -> None:
     found = request_context({b"traceparent": traceparent.encode()})
     assert set(found) == {"request_id"}
+
+
+def test_what_is_kept_is_given_with_all_that_an_answer_has(
+    client: TestClient, registry: CollectorRegistry, logged: list[structlog.typing.EventDict]
+) -> None:
+    answer = client.get("/kept?Signature=hunter2", headers={"X-Please": "1", "X-Request-ID": "abc"})
+    assert (answer.status_code, answer.content) == (200, b"kept")
+    assert answer.headers.multi_items() == [
+        ("x-kept", "yes"),
+        ("content-length", "4"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("x-request-id", "abc"),
+    ]
+    [line] = logged
+    assert (line["path"], line["route"], line["request_id"]) == ("/kept", "/kept", "abc")
+    assert (line["status"], line["whole"], line["bytes_sent"]) == (200, True, 4)
+    labels = {"method": "GET", "route": "/kept", "status": "2xx"}
+    assert registry.get_sample_value("autodj_http_requests_total", labels) == 1
+    assert client.get("/kept").status_code == 404
+    assert structlog.contextvars.get_contextvars() == {}
 
 
 def test_safety_headers_are_on_every_answer_and_never_twice(client: TestClient) -> None:
