@@ -103,6 +103,12 @@ CATALOGUE: tuple[Section, ...] = (
                 parse=parsers.one_of("", "local", "s3"),
             ),
             Setting(
+                "STORAGE_CONFIG",
+                "absolute path of a YAML file with baskets (docs/storage.md); what it says goes "
+                "over these settings",
+                parse=parsers.optional(parsers.absolute_path),
+            ),
+            Setting(
                 "MEDIA_ROOT",
                 "absolute folder of the local store; empty: media in the data folder",
                 parse=parsers.optional(parsers.absolute_path),
@@ -116,9 +122,10 @@ CATALOGUE: tuple[Section, ...] = (
             ),
             Setting(
                 "CLEAN_GRACE_S",
-                "seconds the old copy stays readable after a track moved; "
-                "longer than a link's life plus a listening",
-                "14400",
+                "seconds the old copy stays readable after a track moved; in production at least "
+                "LINK_WINDOW_S + LINK_TTL_S + MAX_TRACK_DURATION_S + 300, the longest life of "
+                "a link",
+                "18000",
                 parsers.whole(0, 30 * 86400),
             ),
         ),
@@ -142,6 +149,41 @@ CATALOGUE: tuple[Section, ...] = (
             Setting("AWS_ACCESS_KEY_ID", "static credentials; empty: the AWS chain", secret=True),
             Setting("AWS_SECRET_ACCESS_KEY", "static credentials", secret=True),
             Setting("AWS_SESSION_TOKEN", "for temporary credentials", secret=True),
+            Setting(
+                "AWS_PROFILE",
+                "profile in the AWS files of the user to take credentials from; without static "
+                "credentials and empty: the default profile, then the machine's role",
+                parse=parsers.optional(parsers.matching(r"[^\s\[\]]{1,64}", "a profile's name")),
+            ),
+            Setting(
+                "AWS_ROLE_ARN",
+                "role to assume with the credentials found otherwise",
+                parse=parsers.optional(
+                    parsers.matching(
+                        r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}",
+                        "an ARN such as arn:aws:iam::123456789012:role/autodj",
+                    )
+                ),
+            ),
+            Setting(
+                "AWS_ROLE_SESSION_NAME",
+                "what the sessions of that role are called in the account's logs",
+                "autodj",
+                parsers.matching(r"[\w+=,.@-]{2,64}", "2 to 64 letters, digits and + = , . @ -"),
+            ),
+            Setting(
+                "AWS_ROLE_EXTERNAL_ID",
+                "the external id that the role's trust policy asks for, if it does",
+                parse=parsers.optional(
+                    parsers.matching(r"[\w+=,.@:/-]{2,1224}", "letters, digits and + = , . @ : / -")
+                ),
+                secret=True,
+            ),
+            Setting(
+                "AWS_ENDPOINT_URL_STS",
+                "where roles are assumed, instead of AWS",
+                parse=parsers.optional(parsers.http_url),
+            ),
             Setting(
                 "S3_USE_IAM_ROLE",
                 "true: ignore the static credentials and use the machine's role",
@@ -167,9 +209,36 @@ CATALOGUE: tuple[Section, ...] = (
             ),
             Setting(
                 "S3_SSE",
-                "server-side encryption: AES256 or none",
+                "server-side encryption: AES256, aws:kms, SSE-C (a key of yours) or none",
                 "AES256",
-                parsers.one_of("AES256", "none"),
+                parsers.one_of("AES256", "aws:kms", "SSE-C", "none"),
+            ),
+            Setting(
+                "S3_SSE_KMS_KEY_ID",
+                "the key of KMS for aws:kms: id, alias or ARN",
+                parse=parsers.optional(
+                    parsers.matching(r"[A-Za-z0-9:/_-]{1,2048}", "a key id, alias or ARN")
+                ),
+            ),
+            Setting(
+                "S3_SSE_CUSTOMER_KEY",
+                "your key for SSE-C: 32 bytes in base64; S3 keeps no copy of it",
+                parse=parsers.optional(parsers.key_of_32_bytes),
+                secret=True,
+            ),
+            Setting(
+                "S3_STORAGE_CLASS",
+                "the class new objects are stored in",
+                "STANDARD",
+                parsers.one_of(
+                    "STANDARD",
+                    "STANDARD_IA",
+                    "ONEZONE_IA",
+                    "INTELLIGENT_TIERING",
+                    "GLACIER_IR",
+                    "GLACIER",
+                    "DEEP_ARCHIVE",
+                ),
             ),
             Setting(
                 "S3_PATH_STYLE",
@@ -182,6 +251,37 @@ CATALOGUE: tuple[Section, ...] = (
                 "open connections to the store for each process",
                 "32",
                 parsers.whole(1, 1000),
+            ),
+            Setting(
+                "S3_CONNECT_TIMEOUT_S",
+                "seconds a connection to the store may take",
+                "3",
+                parsers.decimal(0.1, 60),
+            ),
+            Setting(
+                "S3_READ_TIMEOUT_S",
+                "seconds the store may be silent",
+                "10",
+                parsers.decimal(0.1, 300),
+            ),
+            Setting(
+                "S3_MAX_RETRIES",
+                "how often a request is sent again after a fault that may pass; refusals never are",
+                "3",
+                parsers.whole(0, 10),
+            ),
+            Setting(
+                "S3_RETRY_DELAY_S",
+                "seconds before the first repetition (spread by chance); each one after it waits "
+                "twice as long, up to 20",
+                "1.0",
+                parsers.decimal(0, 20),
+            ),
+            Setting(
+                "S3_MULTIPART_THRESHOLD_BYTES",
+                "objects of this size and more are sent in parts, side by side",
+                str(5 * 1024**2),
+                parsers.whole(5 * 1024**2, 5 * 1024**3),
             ),
         ),
     ),
@@ -208,6 +308,20 @@ CATALOGUE: tuple[Section, ...] = (
                 secret=True,
             ),
             Setting(
+                "CLOUDFRONT_SECOND_KEY_PAIR_ID",
+                "another live key of the key group while keys rotate: it signs nothing, and its "
+                "links stay good",
+                parse=parsers.optional(
+                    parsers.matching(r"[A-Z0-9]{8,32}", "an id such as K2JCJMDEHXQW5F")
+                ),
+            ),
+            Setting(
+                "CLOUDFRONT_SECOND_PRIVATE_KEY",
+                "its PEM, as text or as the absolute path of a file",
+                parse=parsers.optional(parsers.pem),
+                secret=True,
+            ),
+            Setting(
                 "CLOUDFRONT_HASH",
                 "hash of the signatures: SHA256 or SHA1",
                 "SHA256",
@@ -218,6 +332,35 @@ CATALOGUE: tuple[Section, ...] = (
                 "seconds a link lives, on top of the track's own length",
                 "3600",
                 parsers.whole(60, 7 * 86400),
+            ),
+            Setting(
+                "LINK_WINDOW_S",
+                "seconds for which everybody is given the same link to a track, so that caches "
+                "know it again",
+                "300",
+                parsers.whole(1, 86400),
+            ),
+            Setting(
+                "CLOUDFRONT_PUBLIC_LINKS",
+                "true: public tracks are copied below public/ and have links without signature; "
+                "needs a behaviour for that path without a key group, as `autodj cdn template` "
+                "makes it",
+                "false",
+                parsers.boolean,
+            ),
+            Setting(
+                "CLOUDFRONT_DISTRIBUTION_ID",
+                "the distribution's id, such as E2QWRUHAPOMQZL: public copies that are taken "
+                "back are then dropped from its caches as well",
+                parse=parsers.optional(
+                    parsers.matching(r"E[A-Z0-9]{9,20}", "an id such as E2QWRUHAPOMQZL")
+                ),
+            ),
+            Setting(
+                "CLOUDFRONT_API_URL",
+                "where caches are told to drop objects, for a stand-in such as `autodj edge "
+                "--control-port`; empty: AWS",
+                parse=parsers.optional(parsers.http_url),
             ),
         ),
     ),
@@ -265,6 +408,74 @@ CATALOGUE: tuple[Section, ...] = (
                 "local files sent at the same time; more are told to come back",
                 "256",
                 parsers.whole(1, 10000),
+            ),
+            Setting(
+                "LOCAL_ACCEL_PREFIX",
+                "nginx sends local files: its internal location that leads to the media folder, "
+                "such as /_media/; empty: autodj sends them",
+                parse=parsers.optional(
+                    parsers.matching(r"/([A-Za-z0-9._-]+/)+", "a path such as /_media/")
+                ),
+            ),
+            Setting(
+                "MAX_CONNECTIONS",
+                "connections open at the same time; more are answered 503",
+                "2000",
+                parsers.whole(10, 100000),
+            ),
+            Setting(
+                "BODY_TOTAL_S",
+                "seconds one upload may take, however large",
+                "900",
+                parsers.whole(10, 86400),
+            ),
+        ),
+    ),
+    Section(
+        "Renditions",
+        (
+            Setting(
+                "RENDITIONS",
+                "auto: made of what browsers do not play well as it is; always: of everything "
+                "above the bit rate as well; never",
+                "auto",
+                parsers.one_of("auto", "always", "never"),
+            ),
+            Setting(
+                "RENDITION_FORMAT",
+                "what is coded for playback and previews: aac (in M4A) or mp3",
+                "aac",
+                parsers.one_of("aac", "mp3"),
+            ),
+            Setting(
+                "RENDITION_BITRATE_BPS",
+                "bits a second of what is coded for playback, in stereo; mono gets half",
+                "256000",
+                parsers.whole(32_000, 320_000),
+            ),
+            Setting(
+                "RENDITION_LOSSLESS",
+                "true: lossless originals that are not FLAC are kept as FLAC beside",
+                "true",
+                parsers.boolean,
+            ),
+            Setting(
+                "PREVIEW_S",
+                "seconds of a preview; 0 makes none",
+                "30",
+                parsers.whole(0, 300),
+            ),
+            Setting(
+                "PREVIEW_BITRATE_BPS",
+                "bits a second of a preview, in stereo",
+                "128000",
+                parsers.whole(32_000, 320_000),
+            ),
+            Setting(
+                "RENDER_TIMEOUT_S",
+                "seconds one rendition may take before its sandbox is killed",
+                "1800",
+                parsers.whole(5, 6 * 3600),
             ),
         ),
     ),

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
+from autodj.settings.baskets import Baskets
 from autodj.settings.parsers import Retention
+from autodj.settings.s3 import S3Settings
 
-
-@dataclass(frozen=True, slots=True)
-class S3Settings:
-    bucket: str | None
-    region: str
-    access_key: str | None = field(repr=False)
-    secret_key: str | None = field(repr=False)
-    session_token: str | None = field(repr=False)
-    use_iam_role: bool
-    endpoint_url: str | None
-    prefix: str
-    expected_bucket_owner: str | None
-    sse: str | None
-    path_style: bool
-    max_connections: int
+PAUSE_GRACE_S: Final = 300
+"""How long a listener may pause, on top of the track's length, before a link is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class CdnSettings:
-    """``origin`` is scheme and host; without ``key_pair_id`` links are plain."""
+    """``origin`` is scheme and host; without ``key_pair_id`` links are plain.
+
+    The second key is another live one of the key group, while keys rotate.
+    """
 
     origin: str | None
     key_pair_id: str | None
     private_key: str | None = field(repr=False)
+    second_key_pair_id: str | None
+    second_private_key: str | None = field(repr=False)
     hash: str
     link_ttl_s: int
+    link_window_s: int
+    public_links: bool
+    distribution_id: str | None
+    api_url: str | None
+
+    @property
+    def second_keys(self) -> dict[str, str]:
+        """The PEM of the second key, if there is one, by its id."""
+        if self.second_key_pair_id is None or self.second_private_key is None:
+            return {}
+        return {self.second_key_pair_id: self.second_private_key}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,19 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RenditionSettings:
+    """``mode`` is auto, always or never, ``format`` aac or mp3; ``preview_s`` of 0 makes none."""
+
+    mode: str
+    format: str
+    bit_rate_bps: int
+    lossless: bool
+    preview_s: int
+    preview_bit_rate_bps: int
+    timeout_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a process was told, parsed once."""
 
@@ -70,7 +89,21 @@ class Settings:
     local_retention: Retention
     clean_grace_s: int
     max_local_senders: int
+    local_accel_prefix: str | None
+    max_connections: int
+    body_total_s: int
     s3: S3Settings
     cdn: CdnSettings
     limits: LimitSettings
     worker: WorkerSettings
+    renditions: RenditionSettings
+    baskets: Baskets
+
+    @property
+    def longest_link_s(self) -> int:
+        """Seconds after which no link to a track is good that was handed out before.
+
+        What links lead to has to stay at least that long after readers were sent elsewhere.
+        """
+        cdn, limits = self.cdn, self.limits
+        return cdn.link_window_s + cdn.link_ttl_s + limits.max_track_duration_s + PAUSE_GRACE_S

@@ -6,7 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from autodj.cdn.signer import CloudFrontSigner, PrivateKey
+from autodj.cdn.keys import PrivateKey
+from autodj.cdn.signer import CloudFrontSigner
 
 KEY_PAIR_ID = "K2JCJMDEHXQW5F"
 DOMAIN = "d111111abcdef8.cloudfront.net"

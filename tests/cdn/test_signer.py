@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from ipaddress import IPv4Network
+from itertools import pairwise
 
 import pytest
 from botocore.signers import CloudFrontSigner as BotocoreSigner
@@ -15,13 +17,14 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from autodj.cdn.signer import (
-    CloudFrontSigner,
+from autodj.cdn.keys import (
     PrivateKey,
     load_private_key,
     load_public_key,
     public_pem,
 )
+from autodj.cdn.policy import check_link
+from autodj.cdn.signer import CloudFrontSigner, Terms
 from autodj.errors import SettingsError
 from tests.cdn.conftest import DOMAIN, KEY_PAIR_ID, pem_of
 
@@ -162,3 +165,127 @@ def test_a_public_key_travels_as_pem(request: pytest.FixtureRequest, pem_name: s
 def test_a_public_key_that_cloudfront_does_not_take_is_refused(key: PrivateKey) -> None:
     with pytest.raises(SettingsError, match="RSA 2048"):
         load_public_key(public_pem(key.public_key()))
+
+
+BEGIN = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        Terms(END),
+        Terms(END, not_before=BEGIN),
+        Terms(END, addresses=IPv4Network("192.0.2.0/24")),
+        Terms(END, BEGIN, IPv4Network("192.0.2.7/32")),
+    ],
+)
+def test_a_custom_rsa_sha1_link_is_exactly_what_botocore_makes(rsa_pem: str, terms: Terms) -> None:
+    key = load_private_key(rsa_pem)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    peer = BotocoreSigner(
+        KEY_PAIR_ID, lambda message: key.sign(message, padding.PKCS1v15(), hashes.SHA1())
+    )
+    policy = peer.build_policy(
+        f"https://{DOMAIN}/tracks/*",
+        terms.expires_at,
+        date_greater_than=terms.not_before,
+        ip_address=None if terms.addresses is None else str(terms.addresses),
+    )
+
+    ours = CloudFrontSigner(DOMAIN, KEY_PAIR_ID, rsa_pem, "SHA1").custom_link(
+        KEY, terms, covering="tracks/*"
+    )
+
+    assert ours == peer.generate_presigned_url(f"https://{DOMAIN}/{KEY}", policy=policy)
+
+
+def test_the_query_of_a_pattern_goes_with_every_object_that_it_covers(
+    signer: CloudFrontSigner,
+) -> None:
+    query = signer.custom_query("tracks/*", Terms(END))
+
+    assert signer.custom_link(KEY, Terms(END), covering="tracks/*") == (
+        f"https://{DOMAIN}/p/{KEY}?{query}"
+    )
+
+
+def test_a_pattern_has_to_cover_the_object_that_is_linked(signer: CloudFrontSigner) -> None:
+    with pytest.raises(ValueError, match="does not cover"):
+        signer.custom_link(KEY, Terms(END), covering="covers/*")
+
+
+@pytest.mark.parametrize("pattern", ["", "a&b", "a#*", "*%", 'a"', "A*", "ä*", "*\n"])
+def test_a_pattern_that_would_need_escaping_is_never_signed(
+    signer: CloudFrontSigner, pattern: str
+) -> None:
+    with pytest.raises(ValueError, match="pattern"):
+        signer.custom_query(pattern, Terms(END))
+
+
+def test_a_link_that_would_end_before_it_begins_is_never_made(signer: CloudFrontSigner) -> None:
+    for begin in (END, END + timedelta(seconds=1)):
+        with pytest.raises(ValueError, match="before it begins"):
+            signer.custom_link(KEY, Terms(END, not_before=begin))
+    with pytest.raises(ValueError, match="time zone"):
+        signer.custom_link(KEY, Terms(END, not_before=BEGIN.replace(tzinfo=None)))
+
+
+def test_a_signature_is_not_promised_where_there_is_no_key() -> None:
+    with pytest.raises(SettingsError, match="CLOUDFRONT_KEY_PAIR_ID"):
+        CloudFrontSigner(DOMAIN).custom_link(KEY, Terms(END))
+    with pytest.raises(SettingsError, match="CLOUDFRONT_KEY_PAIR_ID"):
+        CloudFrontSigner(DOMAIN).cookies("*", Terms(END))
+
+
+def test_a_plain_link_is_plain_beside_signed_ones(signer: CloudFrontSigner) -> None:
+    assert signer.plain_link("public/a.mp3") == f"https://{DOMAIN}/p/public/a.mp3"
+
+
+def test_the_second_key_is_known_and_signs_nothing(rsa_pem: str, ec_pem: str) -> None:
+    both = CloudFrontSigner(DOMAIN, "KNEW0000", ec_pem, also={"KOLD0000": rsa_pem})
+    new = CloudFrontSigner(DOMAIN, "KNEW0000", ec_pem)
+
+    assert list(both.public_keys()) == ["KNEW0000", "KOLD0000"]
+    assert both.link(KEY, expires_at=END) == new.link(KEY, expires_at=END)
+
+
+def test_the_second_key_can_be_tried_without_changing_who_signs(rsa_pem: str, ec_pem: str) -> None:
+    both = CloudFrontSigner(DOMAIN, "KNEW0000", ec_pem, also={"KOLD0000": rsa_pem})
+    old = CloudFrontSigner(DOMAIN, "KOLD0000", rsa_pem)
+    before = both.link(KEY, expires_at=END)
+
+    assert both.signing_with("KOLD0000").link(KEY, expires_at=END) == old.link(KEY, expires_at=END)
+    assert both.signing_with("KNEW0000").link(KEY, expires_at=END) == before
+    assert both.link(KEY, expires_at=END) == before
+    with pytest.raises(KeyError):
+        both.signing_with("KGONE000")
+
+
+def test_a_rotation_breaks_no_link_at_any_of_its_steps(rsa_pem: str, ec_pem: str) -> None:
+    old = CloudFrontSigner(DOMAIN, "KOLD0000", rsa_pem)
+    prepared = CloudFrontSigner(DOMAIN, "KOLD0000", rsa_pem, also={"KNEW0000": ec_pem})
+    swapped = CloudFrontSigner(DOMAIN, "KNEW0000", ec_pem, also={"KOLD0000": rsa_pem})
+    done = CloudFrontSigner(DOMAIN, "KNEW0000", ec_pem)
+    steps = [old, prepared, swapped, done]
+
+    # Deployment is gradual: beside each step the one before it still runs.
+    for before, after in pairwise(steps[:3]):
+        for signer in (before, after):
+            link = signer.link(KEY, expires_at=END)
+            assert check_link(link, now=BEGIN, public_keys=prepared.public_keys()) == END
+    # The old key goes when its last link is over, so nothing that is left was signed with it.
+    assert (
+        check_link(swapped.link(KEY, expires_at=END), now=BEGIN, public_keys=done.public_keys())
+        == END
+    )
+
+
+@pytest.mark.parametrize(
+    ("key_pair_id", "also", "fault"),
+    [(None, "KOLD0000", "first one"), ("KOLD0000", "KOLD0000", "same id")],
+)
+def test_a_second_key_is_another_one_beside_the_first(
+    rsa_pem: str, key_pair_id: str | None, also: str, fault: str
+) -> None:
+    with pytest.raises(SettingsError, match=fault):
+        CloudFrontSigner(DOMAIN, key_pair_id, key_pair_id and rsa_pem, also={also: rsa_pem})
