@@ -1,59 +1,74 @@
-"""Serve the bytes of an open local file with ranges, validators and honest endings."""
+"""Serve the bytes of a local file with ranges, validators and honest endings."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from io import FileIO
 from pathlib import Path
+from typing import Final
+from urllib.parse import quote
 
-import structlog
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from autodj.api.descriptors import Descriptors, OpenFile
 from autodj.api.ranges import Selection, select, strong_etag
-from autodj.errors import AutodjError, SourceUnreadable, Unavailable
+from autodj.cdn.headers import DELIVERY_HEADERS
+from autodj.errors import AutodjError, Unavailable
 from autodj.storage.base import ByteRange
 
-log = structlog.get_logger("autodj.files")
-
 CHUNK_BYTES = 256 * 1024
-PLAYBACK_HEADERS: Mapping[str, str] = {
-    # Unconditional, so that a cached answer fits every later request for it.
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Content-Range, Accept-Ranges, Content-Length, ETag, Date",
-    "Cross-Origin-Resource-Policy": "cross-origin",
-    "Accept-Ranges": "bytes",
-    "X-Content-Type-Options": "nosniff",
-}
-# Linux reads from the page cache without waiting when asked to; elsewhere a thread always reads.
-_NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)
+
+_HEARD: Final = frozenset((b"range", b"if-range", b"if-match", b"if-none-match"))
+_DELIVERY: Final = tuple(
+    (name.lower().encode(), value.encode()) for name, value in DELIVERY_HEADERS.items()
+)
 
 
-class Senders:
-    """How many bodies may be under way at once, and how long a client may take nothing.
+class LocalFiles:
+    """The local files that this process sends, at most ``max_senders`` at once.
 
-    Above the limit new ones are refused, before their headers, rather than slowing everybody.
+    Above that new ones are refused, before their headers, rather than slowing everybody. With
+    ``accel_prefix`` nginx sends the bytes itself: it is the internal location there that leads
+    to ``root``.
     """
 
-    def __init__(self, limit: int, *, stall_s: float = 30.0) -> None:
-        self._free = limit
-        self.stall_s = stall_s
+    def __init__(
+        self,
+        root: Path,
+        *,
+        max_senders: int,
+        accel_prefix: str | None = None,
+        descriptors: Descriptors | None = None,
+    ) -> None:
+        self._root = root
+        self._accel_prefix = accel_prefix
+        self._descriptors = descriptors or Descriptors()
+        self.free_places = max_senders
 
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """A place for one body, or Unavailable."""
-        if self._free <= 0:
+    async def open(self, path: Path, *, size_bytes: int) -> OpenFile:
+        """The file for one answer, which releases it; errors as ``Descriptors.open`` has them."""
+        return await self._descriptors.open(path, size_bytes=size_bytes)
+
+    def take_place(self) -> None:
+        """Take a place for one body, to be given back; Unavailable when there is none."""
+        if self.free_places <= 0:
             raise Unavailable("Too many files are being sent.", retry_after_s=1)
-        self._free -= 1
-        try:
-            yield
-        finally:
-            self._free += 1
+        self.free_places -= 1
+
+    def give_place_back(self) -> None:
+        self.free_places += 1
+
+    def accelerated(self, path: Path) -> bytes | None:
+        """Where nginx finds the file, as X-Accel-Redirect wants it; None without nginx."""
+        if self._accel_prefix is None:
+            return None
+        return f"{self._accel_prefix}{quote(str(path.relative_to(self._root)))}".encode()
+
+    def close(self) -> None:
+        self._descriptors.close()
 
 
 @contextmanager
@@ -62,80 +77,95 @@ def playback_errors() -> Iterator[None]:
     try:
         yield
     except AutodjError as error:
-        error.headers = {**PLAYBACK_HEADERS, **error.headers}
+        _make_readable(error)
         raise
-
-
-async def open_file(path: Path, *, size_bytes: int) -> FileIO:
-    """Open the file for sending; FileNotFoundError when there is none.
-
-    SourceUnreadable when it is not a file of ``size_bytes``: what is known to be wrong must
-    not be announced with a 200.
-    """
-    return await asyncio.to_thread(_open, path, size_bytes)
 
 
 class FileBytes(Response):
     """The answer to a GET or HEAD for the whole of ``file`` or a range of it.
 
-    The file was opened before, by ``open_file``, and is closed here. ``sha256`` (hex) makes the
-    strong entity tag. ``headers`` are the caller's: Cache-Control, Content-Disposition.
+    The file was opened before, by ``files.open``, and is released here. ``sha256`` (hex) makes
+    the strong entity tag. ``headers`` are the caller's: Cache-Control, Content-Disposition.
     """
 
     def __init__(
         self,
-        file: FileIO,
+        file: OpenFile,
         *,
-        size_bytes: int,
+        files: LocalFiles,
         sha256: str,
         content_type: str,
-        senders: Senders,
         headers: Mapping[str, str],
     ) -> None:
         self._file = file
-        self._size_bytes = size_bytes
+        self._files = files
         self._etag = strong_etag(sha256)
-        self._senders = senders
+        self._content_type = content_type.encode("latin-1")
         self.status_code = 200
         self.background = None
-        self.init_headers(
-            {
-                **PLAYBACK_HEADERS,
-                "Content-Type": content_type,
-                "ETag": self._etag,
-                "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(sha256)).decode()}:",
-                **headers,
-            }
-        )
+        # Headers of the base class would be validated, lowered and encoded for each range anew.
+        self.raw_headers = [
+            *_DELIVERY,
+            (b"etag", self._etag.encode()),
+            (b"repr-digest", b"sha-256=:%b:" % b64encode(bytes.fromhex(sha256))),
+        ]
+        for name, value in headers.items():
+            self.raw_headers.append((name.lower().encode("latin-1"), value.encode("latin-1")))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._file, playback_errors():
-            selection = select(
-                Headers(scope=scope),
-                method=scope["method"],
-                etag=self._etag,
-                size_bytes=self._size_bytes,
-            )
-            self._describe(selection)
-            if scope["method"] == "HEAD" or selection.byte_range.length == 0:
-                await self._send_head(send)
-                await send({"type": "http.response.body"})
+        try:
+            await self._answer(scope, receive, send)
+        except AutodjError as error:
+            _make_readable(error)
+            raise
+        finally:
+            self._file.release()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        heard = _heard(scope)
+        selection = select(
+            heard, method=scope["method"], etag=self._etag, size_bytes=self._file.size_bytes
+        )
+        if selection.status != 304 and not {"if-range", "if-match"} & heard.keys():
+            # nginx decides about ranges by tags of its own making.
+            elsewhere = self._files.accelerated(self._file.path)
+            if elsewhere is not None:
+                await self._hand_over(elsewhere, send)
                 return
-            with self._senders.one():
-                await self._send_head(send)
-                await self._send_body(selection.byte_range, receive, send)
+        self._describe(selection)
+        if scope["method"] == "HEAD" or selection.byte_range.length == 0:
+            await self._send_head(send)
+            await send({"type": "http.response.body"})
+            return
+        self._files.take_place()
+        try:
+            await self._send_body(selection.byte_range, receive, send)
+        finally:
+            self._files.give_place_back()
 
     def _describe(self, selection: Selection) -> None:
         self.status_code = selection.status
-        wanted = selection.byte_range
         if selection.status == 304:
-            del self.headers["Content-Type"]
             return
-        self.headers["Content-Length"] = str(wanted.length)
+        wanted = selection.byte_range
+        self.raw_headers += (
+            (b"content-type", self._content_type),
+            (b"content-length", b"%d" % wanted.length),
+        )
         if selection.status == 206:
-            self.headers["Content-Range"] = (
-                f"bytes {wanted.start}-{wanted.stop - 1}/{self._size_bytes}"
-            )
+            span = b"bytes %d-%d/%d" % (wanted.start, wanted.stop - 1, self._file.size_bytes)
+            self.raw_headers.append((b"content-range", span))
+
+    async def _hand_over(self, target: bytes, send: Send) -> None:
+        # nginx says by itself that it takes ranges.
+        self.raw_headers = [pair for pair in self.raw_headers if pair[0] != b"accept-ranges"]
+        self.raw_headers += (
+            (b"content-type", self._content_type),
+            (b"content-length", b"0"),
+            (b"x-accel-redirect", target),
+        )
+        await self._send_head(send)
+        await send({"type": "http.response.body"})
 
     async def _send_head(self, send: Send) -> None:
         await send(
@@ -147,55 +177,51 @@ class FileBytes(Response):
         )
 
     async def _send_body(self, wanted: ByteRange, receive: Receive, send: Send) -> None:
+        # Read before the headers: what fails now can still be told.
+        chunk = await self._file.read(wanted.start, min(CHUNK_BYTES, wanted.length))
+        await self._send_head(send)
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        position = wanted.start + len(chunk)
+        del chunk
+        if position < wanted.stop:
+            await self._send_rest(ByteRange(position, wanted.stop), receive, send)
+        else:
+            # Waits until the client has taken what was sent: the place is kept as long as the
+            # memory, or the bodies of all the slow clients together would have no bound.
+            await send({"type": "http.response.body"})
+
+    async def _send_rest(self, wanted: ByteRange, receive: Receive, send: Send) -> None:
         gone = asyncio.ensure_future(_until_disconnect(receive))
         try:
             position = wanted.start
             while position < wanted.stop and not gone.done():
-                chunk = await self._read(position, min(CHUNK_BYTES, wanted.stop - position))
+                # Waits until the client has taken the chunk before, so that only one is held.
+                await send({"type": "http.response.body", "more_body": True})
+                chunk = await self._file.read(position, min(CHUNK_BYTES, wanted.stop - position))
                 position += len(chunk)
-                more = position < wanted.stop
-                async with asyncio.timeout(self._senders.stall_s):
-                    await send({"type": "http.response.body", "body": chunk, "more_body": more})
-        except TimeoutError:
-            # Returning with bytes owed makes the server cut the connection.
-            log.info("client_stalled", position=position, stop=wanted.stop)
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                del chunk
+                # A client as fast as we are would keep all others waiting.
+                await asyncio.sleep(0)
+            if position == wanted.stop:
+                await send({"type": "http.response.body"})
         finally:
             gone.cancel()
 
-    async def _read(self, position: int, length: int) -> bytes:
-        descriptor = self._file.fileno()
-        chunk = _read_cached(descriptor, position, length)
-        if chunk is None:
-            chunk = await asyncio.to_thread(os.pread, descriptor, length, position)
-        if not chunk:
-            # The headers promised more; only a cut connection tells the client the truth.
-            raise SourceUnreadable("The file is shorter than it was when it was opened.")
-        return chunk
+
+def _make_readable(error: AutodjError) -> None:
+    error.headers = {**DELIVERY_HEADERS, **error.headers}
 
 
-def _open(path: Path, size_bytes: int) -> FileIO:
-    file = path.open("rb", buffering=0)
-    if os.fstat(file.fileno()).st_size == size_bytes:
-        return file
-    file.close()
-    raise SourceUnreadable("The file does not have its recorded size.")
-
-
-def _read_cached(descriptor: int, position: int, length: int) -> bytes | None:
-    """Bytes that the page cache holds, or None when the read would wait for the disk.
-
-    A copy from the cache takes some 25 microseconds and a hop to a thread a hundred more, but
-    a read from a cold disk takes milliseconds in which nobody else would be served.
-    """
-    if _NOWAIT is None:
-        return None
-    buffer = bytearray(length)
-    try:
-        count = os.preadv(descriptor, [buffer], position, _NOWAIT)
-    except OSError:
-        # EAGAIN: not cached. EOPNOTSUPP: the file system cannot say.
-        return None
-    return bytes(memoryview(buffer)[:count])
+def _heard(scope: Scope) -> Mapping[str, str]:
+    """The request headers that decide about the bytes; a repeated one is a list (RFC 9110 5.3)."""
+    found: MutableMapping[str, str] = {}
+    given: list[tuple[bytes, bytes]] = scope["headers"]
+    for raw_name, raw_value in given:
+        if raw_name in _HEARD:
+            name, value = raw_name.decode(), raw_value.decode("latin-1")
+            found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
 
 
 async def _until_disconnect(receive: Receive) -> None:

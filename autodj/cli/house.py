@@ -106,8 +106,15 @@ async def _start_s3(
     with steps.step("S3 server", "SeaweedFS, embedded; a private bucket"):
         program, server = await s3_program(plan.data_dir, keys)
         await supervisor.start(program)
+    # In files of their own, so that a port which is taken does not move the other.
     ports = kept_ports(plan.data_dir / "edge.json", ["edge"])
-    return EmbeddedS3(server.endpoint_url, server.region, f"http://{EDGE_HOST}:{ports['edge']}")
+    ports |= kept_ports(plan.data_dir / "edge-control.json", ["control"])
+    return EmbeddedS3(
+        server.endpoint_url,
+        server.region,
+        edge_url=f"http://{EDGE_HOST}:{ports['edge']}",
+        control_url=f"http://{LOOPBACK}:{ports['control']}",
+    )
 
 
 async def _prepare_stores(settings: Settings, s3: EmbeddedS3 | None, steps: Steps) -> UUID:

@@ -28,14 +28,13 @@ def web_program(data_dir: Path, port: int, environment: Mapping[str, str]) -> Pr
         name="web process",
         command=(
             *PYTHON,
-            "uvicorn",
-            "--factory",
-            "autodj.api.app:create_app",
+            "autodj",
+            "serve",
             f"--host={LOOPBACK}",
             f"--port={port}",
-            "--no-access-log",
-            "--no-server-header",
-            f"--timeout-graceful-shutdown={DRAIN_S}",
+            # Nobody balances between one.
+            "--notice=0",
+            f"--grace={DRAIN_S}",
         ),
         directory=data_dir,
         log_file=data_dir / "logs" / "web.log",
@@ -63,7 +62,12 @@ def edge_program(data_dir: Path, url: str, environment: Mapping[str, str]) -> Pr
     """The edge. Without a link it answers 403, which shows that it is there."""
     return Program(
         name="edge",
-        command=(*PYTHON, "autodj.cli.edge"),
+        command=(
+            *PYTHON,
+            "autodj",
+            "edge",
+            f"--logs={data_dir / 'edge' / 'access'}",
+        ),
         directory=data_dir,
         log_file=data_dir / "logs" / "edge.log",
         environment=environment,

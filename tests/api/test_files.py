@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from base64 import b64encode
-from io import FileIO
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,10 +19,11 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from autodj.api import files
-from autodj.api.files import FileBytes, Senders, open_file, playback_errors
+from autodj.api import descriptors, files
+from autodj.api.descriptors import OpenFile
+from autodj.api.files import FileBytes, LocalFiles, playback_errors
 from autodj.api.problems import PROBLEM_HANDLERS
-from autodj.errors import NotFound, SourceUnreadable
+from autodj.errors import NotFound
 from tests.api.serving import connection, exchange, read_all, serve
 
 AUDIO = random.Random(1).randbytes(600_001)
@@ -45,30 +46,32 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def opened() -> list[FileIO]:
+def opened() -> list[OpenFile]:
+    """Each file handed out, once for each answer; those still in use have users."""
     return []
 
 
 @pytest.fixture
-def senders() -> Senders:
-    return Senders(2)
+def local(tmp_path: Path) -> Iterator[LocalFiles]:
+    local = LocalFiles(tmp_path, max_senders=2)
+    yield local
+    local.close()
 
 
 @pytest.fixture
-def app(path: Path, opened: list[FileIO], senders: Senders) -> Starlette:
+def app(path: Path, opened: list[OpenFile], local: LocalFiles) -> Starlette:
     async def audio(request: Request) -> Response:
         size_bytes = int(request.query_params.get("size_bytes", len(AUDIO)))
         with playback_errors():
-            file = await open_file(path, size_bytes=size_bytes)
+            file = await local.open(path, size_bytes=size_bytes)
         opened.append(file)
         if "cut" in request.query_params:
             os.truncate(path, int(request.query_params["cut"]))
         return FileBytes(
             file,
-            size_bytes=size_bytes,
+            files=local,
             sha256=SHA256,
             content_type="audio/flac",
-            senders=senders,
             headers={"Cache-Control": "private, max-age=60", "Content-Disposition": "inline"},
         )
 
@@ -122,7 +125,7 @@ def test_a_range_is_exactly_its_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if not nowait:
-        monkeypatch.setattr(files, "_NOWAIT", None)
+        monkeypatch.setattr(descriptors, "_NOWAIT", None)
     answer = client.get("/audio", headers={"Range": header})
     assert answer.status_code == 206
     assert answer.content == AUDIO[start:stop]
@@ -153,13 +156,13 @@ def test_bytes_that_left_the_page_cache_are_read_again(client: TestClient, path:
     ],
     ids=str,
 )
-def test_every_answer_can_be_read_by_a_page_and_closes_the_file(
-    headers: dict[str, str], status: int, client: TestClient, opened: list[FileIO]
+def test_every_answer_can_be_read_by_a_page_and_gives_the_file_back(
+    headers: dict[str, str], status: int, client: TestClient, opened: list[OpenFile]
 ) -> None:
     answer = client.get("/audio", headers=headers)
     assert answer.status_code == status
     assert {name: answer.headers[name] for name in PLAYBACK} == PLAYBACK
-    assert [file.closed for file in opened] == [True]
+    assert [file.users for file in opened] == [0]
     if status == 200:
         assert answer.content == AUDIO
     if status == 304:
@@ -211,14 +214,6 @@ def test_a_file_of_another_size_is_refused_before_the_headers(client: TestClient
     assert answer.headers["retry-after"]
 
 
-async def test_opening_tells_a_missing_file_from_a_short_one(path: Path) -> None:
-    (await open_file(path, size_bytes=len(AUDIO))).close()
-    with pytest.raises(SourceUnreadable):
-        await open_file(path, size_bytes=len(AUDIO) + 1)
-    with pytest.raises(FileNotFoundError):
-        await open_file(path.with_name("other"), size_bytes=1)
-
-
 def test_an_empty_file_is_an_empty_answer(path: Path, client: TestClient) -> None:
     path.write_bytes(b"")
     answer = client.get("/audio?size_bytes=0")
@@ -231,9 +226,16 @@ def test_an_empty_file_is_an_empty_answer(path: Path, client: TestClient) -> Non
 GET = b"GET /audio HTTP/1.1\r\nHost: x\r\n"
 
 
-@pytest.mark.parametrize("cut", [0, 1, 300_000, 600_000])
+def test_a_file_that_has_lost_its_bytes_is_refused_before_the_headers(client: TestClient) -> None:
+    answer = client.get("/audio?cut=0")
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "source_unreadable"
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize("cut", [1, 300_000, 600_000])
 def test_a_file_cut_short_while_it_is_sent_breaks_the_connection(
-    cut: int, app: Starlette, opened: list[FileIO]
+    cut: int, app: Starlette, opened: list[OpenFile]
 ) -> None:
     request = GET.replace(b"/audio", b"/audio?cut=%d" % cut)
     with serve(app) as port:
@@ -241,7 +243,7 @@ def test_a_file_cut_short_while_it_is_sent_breaks_the_connection(
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"content-length: 600001" in head.lower()
     assert body == AUDIO[:cut]
-    assert opened[0].closed
+    assert opened[0].users == 0
 
 
 @pytest.fixture
@@ -262,7 +264,7 @@ def stalled(port: int, size_bytes: int) -> socket.socket:
 
 
 def test_too_many_senders_are_refused_and_places_come_free_again(
-    app: Starlette, large: int, opened: list[FileIO]
+    app: Starlette, large: int, local: LocalFiles
 ) -> None:
     last = GET.replace(b"/audio", b"/audio?size_bytes=%d" % large) + b"Connection: close\r\n"
     with serve(app) as port:
@@ -270,7 +272,7 @@ def test_too_many_senders_are_refused_and_places_come_free_again(
         refused = exchange(port, last + b"\r\n")
         unaffected = exchange(port, last.replace(b"GET", b"HEAD") + b"\r\n")
         held[0].close()
-        while not any(file.closed for file in opened[:2]):
+        while not local.free_places:
             time.sleep(0.01)
         served = exchange(port, last + b"Range: bytes=0-9\r\n\r\n")
         held[1].close()
@@ -279,32 +281,18 @@ def test_too_many_senders_are_refused_and_places_come_free_again(
     assert b"\r\naccess-control-allow-origin: *\r\n" in refused
     assert unaffected.startswith(b"HTTP/1.1 200 ")
     assert served.partition(b"\r\n\r\n")[2] == AUDIO[:10]
-    assert all(file.closed for file in opened)
-
-
-def test_a_client_that_takes_nothing_loses_its_place(
-    app: Starlette, large: int, senders: Senders, opened: list[FileIO]
-) -> None:
-    senders.stall_s = 0.2
-    with serve(app) as port:
-        client = stalled(port, large)
-        while not opened[0].closed:
-            time.sleep(0.01)
-        rest = read_all(client)
-        client.close()
-    assert len(rest) < large
+    assert local.free_places == 2
 
 
 async def test_nothing_more_is_read_for_a_client_that_has_gone(
-    path: Path, senders: Senders, monkeypatch: pytest.MonkeyPatch
+    path: Path, local: LocalFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "CHUNK_BYTES", 1000)
     answer = FileBytes(
-        await open_file(path, size_bytes=len(AUDIO)),
-        size_bytes=len(AUDIO),
+        await local.open(path, size_bytes=len(AUDIO)),
+        files=local,
         sha256=SHA256,
         content_type="audio/flac",
-        senders=senders,
         headers={},
     )
     sent: list[Message] = []
@@ -321,10 +309,40 @@ async def test_nothing_more_is_read_for_a_client_that_has_gone(
     assert sent[-1]["more_body"]
 
 
-def test_many_clients_get_their_own_bytes(
-    app: Starlette, senders: Senders, opened: list[FileIO]
+async def test_a_place_is_kept_until_the_client_has_taken_what_was_sent(
+    path: Path, local: LocalFiles
 ) -> None:
-    senders._free = 40
+    """Else the bodies that wait for slow clients would fill the memory."""
+    taken = asyncio.Event()
+    answer = FileBytes(
+        await local.open(path, size_bytes=len(AUDIO)),
+        files=local,
+        sha256=SHA256,
+        content_type="audio/flac",
+        headers={},
+    )
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            await taken.wait()
+
+    scope = {"type": "http", "method": "GET", "headers": [(b"range", b"bytes=0-99")]}
+    sending = asyncio.create_task(answer(scope, receive, send))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert local.free_places == 1
+    taken.set()
+    await sending
+    assert local.free_places == 2
+
+
+def test_many_clients_get_their_own_bytes(
+    app: Starlette, local: LocalFiles, opened: list[OpenFile]
+) -> None:
+    local.free_places = 40
     ranges = [(n * 5000, n * 5000 + 400_000) for n in range(40)]
     got: dict[int, bytes] = {}
 
@@ -339,8 +357,9 @@ def test_many_clients_get_their_own_bytes(
         for thread in threads:
             thread.join()
     assert got == {start: AUDIO[start:stop] for start, stop in ranges}
-    assert senders._free == 40
-    assert all(file.closed for file in opened)
+    assert local.free_places == 40
+    assert len(opened) == 40
+    assert len(set(opened)) == 1
 
 
 def test_a_connection_is_kept_for_the_next_range(app: Starlette) -> None:
