@@ -6,15 +6,18 @@ from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
 from arq import cron
+from arq.worker import func
 
 from autodj.jobs import decode, encode, redis_settings
 from autodj.logs import set_up
 from autodj.runtime import open_runtime
 from autodj.settings import from_environment
+from autodj.tracks.reconcile import wake_misplaced
 from workers import tasks
 
 SETTINGS = from_environment()
 EVERY_MINUTE_AT_S = 5
+RENDER_JOB_TIMEOUT_S = SETTINGS.renditions.timeout_s + SETTINGS.worker.job_timeout_s
 
 
 async def startup(ctx: tasks.Context) -> None:
@@ -22,6 +25,7 @@ async def startup(ctx: tasks.Context) -> None:
     set_up(level=SETTINGS.log_level, fmt=SETTINGS.log_format)
     stack = ctx["stack"] = AsyncExitStack()
     ctx["runtime"] = await stack.enter_async_context(open_runtime(SETTINGS))
+    await wake_misplaced(ctx["runtime"].db, ctx["runtime"].policy)
     await tasks.reconcile_rows(ctx)
 
 
@@ -36,8 +40,11 @@ class WorkerSettings:
         tasks.analyze_track,
         tasks.publish_track,
         tasks.clean_track,
+        tasks.share_track,
         tasks.delete_track,
         tasks.fetch_url,
+        # Coding a long mix takes its time; nothing else may.
+        func(tasks.render, timeout=RENDER_JOB_TIMEOUT_S),
     ]
     cron_jobs: ClassVar[list[Any]] = [
         cron(tasks.reconcile_rows, second=EVERY_MINUTE_AT_S),

@@ -11,6 +11,7 @@ from uuid import UUID
 from autodj.runtime import Runtime
 from autodj.tracks.fetching import run_fetch
 from autodj.tracks.reconcile import ORPHAN_AGE_S, reconcile, sweep_orphans
+from autodj.tracks.rendition_work import tend
 from autodj.tracks.steps import Step
 from autodj.tracks.work import work
 
@@ -29,8 +30,17 @@ async def clean_track(ctx: Context, track_id: str) -> None:
     await work(_runtime(ctx).workbench(), UUID(track_id), Step.CLEAN)
 
 
+async def share_track(ctx: Context, track_id: str) -> None:
+    await work(_runtime(ctx).workbench(), UUID(track_id), Step.SHARE)
+
+
 async def delete_track(ctx: Context, track_id: str) -> None:
     await work(_runtime(ctx).workbench(), UUID(track_id), Step.DELETE)
+
+
+async def render(ctx: Context, rendition_id: str) -> None:
+    """Make a rendition, and move it on."""
+    await tend(_runtime(ctx).workbench(), UUID(rendition_id))
 
 
 async def fetch_url(ctx: Context, job_id: str) -> None:
@@ -53,13 +63,15 @@ async def reconcile_rows(ctx: Context) -> None:
 
 
 async def sweep_stores(ctx: Context) -> None:
-    """Cron: files and objects that no row names, once they are a day old."""
+    """Cron: files, objects and unfinished uploads that no row names, once they are a day old."""
     runtime = _runtime(ctx)
     await runtime.local.sweep_incoming(ORPHAN_AGE_S)
     before = await runtime.db.now() - timedelta(seconds=ORPHAN_AGE_S)
     for store in (runtime.local, runtime.s3):
         if store is not None:
             await sweep_orphans(runtime.db, store, before=before)
+    if runtime.s3 is not None:
+        await runtime.s3.sweep_uploads(before=before)
 
 
 def _runtime(ctx: Context) -> Runtime:

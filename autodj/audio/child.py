@@ -29,7 +29,10 @@ from autodj.errors import Rejected, UnsupportedMedia
 
 Emit = Callable[[str, object], None]
 Task = Callable[[BinaryIO, dict[str, Any], Emit], object]
-"""Gets the open file, the arguments and where to report progress; returns a JSON result."""
+"""Gets the open file, the arguments and where to report progress; returns a JSON result.
+
+A task that is to write something finds the descriptor under ``output_fd`` in its arguments.
+"""
 
 
 def main(control_fd: int, tasks_module: str) -> None:
@@ -73,11 +76,12 @@ class Nursery:
         received = wire.receive_request(self._control)
         if received is None:
             return False
-        request, input_fd, answer = received
+        answer = received.answer
         child_id = os.fork()
         if child_id == 0:
-            _live(request, input_fd, answer, self._tasks)
-        os.close(input_fd)
+            _live(received, self._tasks)
+        for descriptor in received.files:
+            os.close(descriptor)
         with suppress(OSError):
             os.setpgid(child_id, child_id)
         self._children[child_id] = answer
@@ -123,21 +127,21 @@ def _kill_group(child_id: int) -> None:
         os.killpg(child_id, signal.SIGKILL)
 
 
-def _live(
-    request: wire.Request, input_fd: int, answer: socket.socket, tasks: Mapping[str, Task]
-) -> NoReturn:
+def _live(received: wire.Received, tasks: Mapping[str, Task]) -> NoReturn:
     """The whole life of a child, from the fork to its exit."""
+    request, answer = received.request, received.answer
+    arguments = {**request.arguments, "output_fd": received.output_fd}
     try:
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         try:
-            confine(request.limits, keep=(input_fd, answer.fileno()))
+            confine(request.limits, keep=(*received.files, answer.fileno()))
         except OSError as error:
             answer.sendall(wire.line("broken", str(error)))
             raise
-        with os.fdopen(input_fd, "rb") as file:
-            answer.sendall(_outcome(tasks[request.task], file, request.arguments, answer))
+        with os.fdopen(received.input_fd, "rb") as file:
+            answer.sendall(_outcome(tasks[request.task], file, arguments, answer))
         os._exit(0)
     finally:
         os._exit(1)

@@ -4,16 +4,20 @@ trusted: it is compared with what decoding finds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import struct
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
-from autodj.audio import id3, mpeg
-from autodj.audio.identify import AIFF, FLAC, MP3, WAV, Container
+from autodj.audio import id3, mpeg, wavpack
+from autodj.audio.identify import AIFF, CAF, FLAC, MP3, WAV, WAVPACK, Container
 
 _MAX_CHUNKS = 1000
 _SIZE_IN_DS64 = 0xFFFFFFFF
 _PCM_FORMATS = (1, 3, 0xFFFE)
+_CAF_EDIT_COUNT_BYTES = 4
+_MAX_FILE_BYTES = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,8 @@ def claim(file: BinaryIO, container: Container, max_tag_bytes: int = id3.MAX_TAG
     """Read the header of ``file``; kinds that state nothing outside the demuxer give an
     empty claim.
     """
-    if container == WAV:
-        return _wav(file)
-    if container == AIFF:
-        return _aiff(file)
+    if container in _CHUNKED:
+        return _CHUNKED[container](file)
     if container == FLAC:
         return _flac(file, id3.audio_offset(file, max_tag_bytes))
     if container == MP3:
@@ -79,6 +81,54 @@ def _aiff(file: BinaryIO) -> Claim:
     return Claim()
 
 
+def _caf(file: BinaryIO) -> Claim:
+    """The ``desc`` chunk, and either ``pakt`` (frames of coded audio) or the size of ``data``
+    (Apple Core Audio Format Specification 1.0); a size of -1 reaches to the end and says nothing.
+    """
+    rate_hz, channels, packet_bytes = 0, 0, 0
+    data_bytes = frames = -1
+    desc: bytes | None = None
+    for name, size, offset in _long_chunks(file):
+        if name == b"desc":
+            desc = _read(file, offset, 32)
+            if len(desc) < 32:
+                return Claim()
+            rate, packet_bytes, _, channels = struct.unpack(">d8xIII4x", desc)
+            rate_hz = round(rate) if math.isfinite(rate) and 0 <= rate < 1 << 32 else 0
+        if name == b"pakt":
+            frames = int.from_bytes(_read(file, offset + 8, 8), "big", signed=True)
+        if name == b"data":
+            data_bytes = size - _CAF_EDIT_COUNT_BYTES
+    if desc is None:
+        return Claim()
+    if frames < 0 and packet_bytes and data_bytes > 0:
+        frames = data_bytes // packet_bytes
+    return Claim(frames / rate_hz if rate_hz and frames > 0 else None, rate_hz, channels)
+
+
+def _long_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """Name, size (-1: to the end of the file) and body offset of each chunk."""
+    offset = 8
+    for _ in range(_MAX_CHUNKS):
+        header = _read(file, offset, 12)
+        if len(header) < 12:
+            return
+        size = int.from_bytes(header[4:12], "big", signed=True)
+        yield header[:4], size, offset + 12
+        if size < 0 or size > _MAX_FILE_BYTES:
+            return
+        offset += 12 + size
+
+
+def _wavpack(file: BinaryIO) -> Claim:
+    """The first block's header, which states the length of the whole."""
+    block = wavpack.block(_read(file, 0, wavpack.HEADER_BYTES))
+    if block is None or block.rate_hz is None:
+        return Claim()
+    total = block.total_samples
+    return Claim(None if total is None else total / block.rate_hz, block.rate_hz)
+
+
 def _flac(file: BinaryIO, offset: int) -> Claim:
     """The STREAMINFO block; zero samples mean that the encoder did not know (RFC 9639)."""
     info = _read(file, offset + 8, 34)
@@ -114,3 +164,11 @@ def _extended(ten: bytes) -> int:
 def _read(file: BinaryIO, offset: int, count: int) -> bytes:
     file.seek(offset)
     return file.read(count)
+
+
+_CHUNKED: Mapping[Container, Callable[[BinaryIO], Claim]] = {
+    WAV: _wav,
+    AIFF: _aiff,
+    CAF: _caf,
+    WAVPACK: _wavpack,
+}

@@ -27,7 +27,8 @@ _NOBODY = 65534
 @dataclass(frozen=True, slots=True)
 class ChildLimits:
     """What one child may use: address space, processor time, wall time in all and between two
-    signs of life (the parent keeps both), and bytes in one line of its answer.
+    signs of life (the parent keeps both), bytes in one line of its answer, and bytes in the
+    file that it may be given to write.
     """
 
     memory_bytes: int = 768 * 1024 * 1024
@@ -35,6 +36,7 @@ class ChildLimits:
     wall_s: float = 35.0
     stall_s: float = 35.0
     max_answer_bytes: int = 4 * 1024 * 1024
+    max_output_bytes: int = 0
 
     def to_document(self) -> dict[str, Any]:
         return asdict(self)
@@ -86,7 +88,7 @@ def _close_others(keep: Collection[int]) -> None:
 def _limit(limits: ChildLimits) -> None:
     bounds = {
         resource.RLIMIT_CPU: limits.cpu_s,
-        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_FSIZE: limits.max_output_bytes,
         resource.RLIMIT_NOFILE: 32,
         resource.RLIMIT_CORE: 0,
     }

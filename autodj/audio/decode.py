@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -9,16 +10,17 @@ from typing import BinaryIO
 import av
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
+from av.codec.context import Flags2
 from av.container import InputContainer
 from av.stream import Disposition
 
 from autodj.audio.claims import Claim, claim
 from autodj.audio.facts import DecodeLimits
-from autodj.audio.identify import M4A, Container
+from autodj.audio.identify import CAF, M4A, Container
 from autodj.errors import AudioRejected, UnsupportedMedia
 
 CODECS = frozenset(
-    ["mp3", "mp3float", "flac", "aac", "alac", "vorbis", "opus", "libopus"]
+    ["mp3", "mp3float", "flac", "aac", "alac", "vorbis", "opus", "libopus", "wavpack"]
     + [f"pcm_{kind}" for kind in ("u8", "s8", "s16le", "s24le", "s32le", "f32le", "f64le")]
     + [f"pcm_{kind}" for kind in ("s16be", "s24be", "s32be", "f32be", "f64be")]
     + ["pcm_alaw", "pcm_mulaw"]
@@ -58,6 +60,7 @@ def open_decoder(file: BinaryIO, container: Container, limits: DecodeLimits) -> 
         raise AudioRejected(f"The file cannot be opened: {error.strerror}.") from error
     with source:
         stream = _audio_stream(source)
+        _prepare(stream, container)
         yield Decoder(source, stream, _claimed_s(stated, stream, container), limits)
 
 
@@ -159,9 +162,16 @@ class _Nameless:
     """A file without a name, so that nothing inside it can be resolved against one."""
 
     def __init__(self, file: BinaryIO) -> None:
+        self._file = file
         self.read = file.read
-        self.seek = file.seek
         self.tell = file.tell
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """The new position, or -1 for one that no file has; the demuxer knows what that means."""
+        try:
+            return self._file.seek(offset, whence)
+        except OSError:
+            return -1
 
 
 def _audio_stream(source: InputContainer) -> AudioStream:
@@ -175,6 +185,15 @@ def _audio_stream(source: InputContainer) -> AudioStream:
     if coder.name not in CODECS:
         raise UnsupportedMedia(f"Audio coded as {coder.name} is not taken.")
     return stream
+
+
+def _prepare(stream: AudioStream, container: Container) -> None:
+    coder = stream.codec_context
+    # A confined child may start no thread, and WavPack's decoder would.
+    coder.thread_count = 1
+    if container == CAF and coder.name == "alac":
+        # The demuxer would have a last block shortened that is short already.
+        coder.flags2 |= Flags2.skip_manual
 
 
 def _claimed_s(stated: Claim, stream: AudioStream, container: Container) -> float | None:

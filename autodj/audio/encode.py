@@ -30,6 +30,9 @@ TARGETS: Mapping[str, _Target] = {
     "wav": _Target("wav", "pcm_s16le", "s16"),
     "aiff": _Target("aiff", "pcm_s16be", "s16"),
     "m4a": _Target("mp4", "aac", "fltp", 192_000, takes_cover=True),
+    "alac": _Target("mp4", "alac", "s16p"),
+    "caf": _Target("caf", "alac", "s16p"),
+    "wv": _Target("wv", "wavpack", "s16p"),
     "aac": _Target("adts", "aac", "fltp", 192_000),
     "ogg": _Target("ogg", "vorbis", "fltp", 160_000),
     "opus": _Target("ogg", "libopus", "flt", 128_000),
@@ -56,7 +59,9 @@ def encode(
     file has a place for it; ValueError where it has none.
     """
     target = TARGETS[codec]
-    options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if codec == "m4a" else {})
+    options = {"fflags": "+bitexact"} | (
+        {"movflags": "+faststart"} if target.muxer == "mp4" else {}
+    )
     with av.open(path, "w", format=target.muxer, options=options) as output:
         output.metadata.update(tags or {})
         audio = _add_audio(output, target, _OPUS_RATE_HZ if codec == "opus" else rate_hz, samples)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from autodj.audio import id3, mpeg
+from autodj.audio import id3, mpeg, wavpack
 from autodj.errors import AudioRejected, UnsupportedMedia
 
 SHORTEST_FILE_BYTES = 16
@@ -35,8 +35,15 @@ OGG = Container("Ogg", "ogg", "audio/ogg", "ogg")
 OPUS = Container("Ogg Opus", "opus", "audio/ogg", "ogg")
 M4A = Container("MP4", "m4a", "audio/mp4", "mov")
 AAC = Container("ADTS AAC", "aac", "audio/aac", "aac")
+CAF = Container("CAF", "caf", "audio/x-caf", "caf")
+WAVPACK = Container("WavPack", "wv", "audio/x-wavpack", "wv")
 
-CONTAINERS = (MP3, FLAC, WAV, AIFF, OGG, OPUS, M4A, AAC)
+CONTAINERS = (MP3, FLAC, WAV, AIFF, OGG, OPUS, M4A, AAC, CAF, WAVPACK)
+_STARTS = {
+    WAV: ((b"RIFF", (b"WAVE",)), (b"RF64", (b"WAVE",))),
+    AIFF: ((b"FORM", (b"AIFF", b"AIFC")),),
+    CAF: ((b"caff\x00\x01\x00\x00", (b"desc",)),),
+}
 BY_EXTENSION = {container.extension: container for container in CONTAINERS}
 
 
@@ -58,17 +65,16 @@ def identify(path: Path) -> Container:
 
 def _untagged(file: BinaryIO, head: bytes) -> Container:
     form, kind = head[:4], head[8:12]
-    if form in (b"RIFF", b"RF64") and kind == b"WAVE":
-        return WAV
-    if form == b"FORM" and kind in (b"AIFF", b"AIFC"):
-        return AIFF
+    for container, starts in _STARTS.items():
+        if any(head.startswith(start) and kind in kinds for start, kinds in starts):
+            return container
     if head[4:8] == b"ftyp":
         return M4A
     if form == b"OggS":
         return _inside_ogg(head)
-    if form == b"fLaC":
-        return FLAC
-    return _mpeg(file, 0)
+    if form == b"wvpk":
+        return _wavpack(file, head)
+    return FLAC if form == b"fLaC" else _mpeg(file, 0)
 
 
 def _inside_ogg(head: bytes) -> Container:
@@ -79,6 +85,18 @@ def _inside_ogg(head: bytes) -> Container:
     if packet.startswith((b"\x01vorbis", b"\x7fFLAC")):
         return OGG
     raise UnsupportedMedia("This Ogg file does not start with Vorbis, Opus or FLAC.")
+
+
+def _wavpack(file: BinaryIO, head: bytes) -> Container:
+    """A block, and behind it another or the end of the audio."""
+    block = wavpack.block(head)
+    if block is None:
+        raise AudioRejected("The WavPack blocks are not valid.", code="no_audio")
+    file.seek(block.length_bytes)
+    following = file.read(wavpack.HEADER_BYTES)
+    if following.startswith(b"wvpk") and wavpack.block(following) is None:
+        raise AudioRejected("The WavPack blocks are not valid.", code="no_audio")
+    return WAVPACK
 
 
 def _tagged(file: BinaryIO, offset: int) -> Container:

@@ -11,6 +11,8 @@ _BIT_RATES_KBPS = {
 }
 _RATES_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _ADTS_RATES = 13
+_XING = (b"Xing", b"Info")
+_VBRI_AT = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +58,32 @@ def adts_frame(header: bytes) -> Frame | None:
     return Frame(length, 1024 * ((header[6] & 3) + 1), rate_index, 7)
 
 
+def mp3_has_index(file: BinaryIO, offset: int) -> bool:
+    """Whether the first frame holds a Xing, Info or VBRI header instead of audio."""
+    data = _read_first(file, offset)
+    frame = mp3_frame(data)
+    if frame is None:
+        return False
+    marks = data[frame.side_info_stop :][:4], data[_VBRI_AT:][:4]
+    return marks[0] in _XING or marks[1] == b"VBRI"
+
+
 def mp3_claimed_duration_s(file: BinaryIO, offset: int) -> float | None:
     """What a Xing, Info or VBRI header in the first frame says, or None without one."""
-    file.seek(offset)
-    data = file.read(256)
+    data = _read_first(file, offset)
     frame = mp3_frame(data)
     if frame is None:
         return None
-    xing, vbri = data[frame.side_info_stop :], data[36:]
-    if xing[:4] in (b"Xing", b"Info") and xing[7] & 1:
+    xing, vbri = data[frame.side_info_stop :], data[_VBRI_AT:]
+    if xing[:4] in _XING and xing[7] & 1:
         frames = int.from_bytes(xing[8:12], "big")
     elif vbri[:4] == b"VBRI":
         frames = int.from_bytes(vbri[14:18], "big")
     else:
         return None
     return frames * frame.samples / frame.rate_hz
+
+
+def _read_first(file: BinaryIO, offset: int) -> bytes:
+    file.seek(offset)
+    return file.read(256)

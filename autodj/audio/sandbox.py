@@ -12,6 +12,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,20 +20,33 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from autodj.audio.confine import ChildLimits
-from autodj.audio.facts import Analysis, DecodeLimits, Probe
+from autodj.audio.facts import Analysis, DecodeLimits, Probe, Tags
 from autodj.audio.identify import Container
+from autodj.audio.recipes import Made, Recipe
 from autodj.audio.warm import Outcome, WarmProcess
 from autodj.audio.wire import Request
-from autodj.errors import AudioRejected, SandboxError, UnsupportedMedia
+from autodj.errors import AudioRejected, DiskFull, SandboxError, UnsupportedMedia
 
 log = structlog.get_logger(__name__)
 
 TASKS_MODULE = "autodj.audio.tasks"
 _MEGABYTE = 1024 * 1024
-_COVER_LIMITS = ChildLimits(memory_bytes=1024 * _MEGABYTE, cpu_s=20, wall_s=30.0)
+_GLANCE_LIMITS = ChildLimits(memory_bytes=1024 * _MEGABYTE, cpu_s=20, wall_s=30.0)
 _PROBE = TypeAdapter(Probe)
 _ANALYSIS = TypeAdapter(Analysis)
-Facts = TypeVar("Facts", Probe, Analysis)
+_TAGS = TypeAdapter(Tags)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The answer of a child that renders."""
+
+    made: Made | None
+    disk_full: bool
+
+
+_RENDERED = TypeAdapter(Rendered)
+Facts = TypeVar("Facts", Probe, Analysis, Tags, Rendered)
 
 
 @asynccontextmanager
@@ -88,7 +102,7 @@ class Sandbox:
         """
         try:
             document = await self.run(
-                "cover", path, _arguments(container, DecodeLimits()), _COVER_LIMITS
+                "cover", path, _arguments(container, DecodeLimits()), _GLANCE_LIMITS
             )
         except (AudioRejected, UnsupportedMedia) as refusal:
             log.info("cover_dropped", reason=refusal.detail)
@@ -96,6 +110,11 @@ class Sandbox:
         if isinstance(document, str):
             return base64.b64decode(document)
         return None
+
+    async def tags(self, path: Path, container: Container) -> Tags:
+        """What the file says of itself, without decoding it; raises as ``probe`` does."""
+        arguments = _arguments(container, DecodeLimits())
+        return _validated(_TAGS, await self.run("tags", path, arguments, _GLANCE_LIMITS))
 
     async def analyze(
         self,
@@ -116,6 +135,37 @@ class Sandbox:
         document = await self.run("analyze", path, arguments, child, on_progress)
         return _validated(_ANALYSIS, document)
 
+    async def render(
+        self,
+        path: Path,
+        container: Container,
+        recipe: Recipe,
+        output: Path,
+        limits: DecodeLimits | None = None,
+        on_progress: Callable[[float], None] | None = None,
+        *,
+        timeout_s: float = 1800.0,
+        max_bytes: int = 1 << 30,
+    ) -> Made | None:
+        """Make a rendition in ``output``, a new file of at most ``max_bytes``.
+
+        None when the recipe cannot be kept for this audio; ``output`` is then of no use.
+        DiskFull when there is no room; else raises as ``analyze`` does, and like it.
+        """
+        child = ChildLimits(
+            cpu_s=int(timeout_s), wall_s=timeout_s, stall_s=timeout_s, max_output_bytes=max_bytes
+        )
+        arguments = _arguments(container, limits or DecodeLimits())
+        arguments["recipe"] = recipe.to_document()
+        with output.open("xb+", buffering=0) as file:
+            document = await self.run(
+                "render", path, arguments, child, on_progress, output_fd=file.fileno()
+            )
+        answer = _validated(_RENDERED, document)
+        if answer.disk_full:
+            raise DiskFull
+        return answer.made
+
     async def run(
         self,
         task: str,
@@ -123,6 +173,8 @@ class Sandbox:
         arguments: dict[str, Any],
         limits: ChildLimits,
         on_progress: Callable[[float], None] | None = None,
+        *,
+        output_fd: int | None = None,
     ) -> object:
         """Run one task of the tasks module on one file; the JSON it returns."""
         async with self._slots:
@@ -132,7 +184,7 @@ class Sandbox:
                 raise SandboxError(f"The file cannot be opened: {error.strerror}.") from error
             try:
                 outcome = await self.start().ask(
-                    Request(task, arguments, limits), input_fd, on_progress or _ignore
+                    Request(task, arguments, limits), input_fd, on_progress or _ignore, output_fd
                 )
             finally:
                 os.close(input_fd)

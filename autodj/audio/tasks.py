@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import importlib
 import pkgutil
 from typing import Any, BinaryIO
@@ -15,9 +16,12 @@ from autodj.audio.cover import embedded_picture, render_cover
 from autodj.audio.decode import Decoder, open_decoder
 from autodj.audio.facts import DecodeLimits, Probe
 from autodj.audio.identify import BY_EXTENSION, Container
+from autodj.audio.recipes import Recipe
+from autodj.audio.rendition import make_rendition
 from autodj.audio.tags import read_tags
 
 _PROGRESS_STEP_S = 60.0
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def _load_all_of_av() -> None:
@@ -55,13 +59,48 @@ def cover(file: BinaryIO, arguments: dict[str, Any], _emit: Emit) -> object:
     return None if picture is None else base64.b64encode(render_cover(picture)).decode()
 
 
+def tags(file: BinaryIO, arguments: dict[str, Any], _emit: Emit) -> object:
+    """The file's ``Tags`` as a document, without decoding it."""
+    container, limits = _opening(arguments)
+    with open_decoder(file, container, limits) as decoder:
+        return read_tags(decoder.source.metadata, decoder.stream.metadata).to_document()
+
+
 def analyze(file: BinaryIO, arguments: dict[str, Any], emit: Emit) -> object:
     """An ``Analysis`` as a document, with progress on the way."""
     container, limits = _opening(arguments)
     return measure(file, container, limits, lambda share: emit("progress", share)).to_document()
 
 
-TASKS: dict[str, Task] = {"probe": probe, "cover": cover, "analyze": analyze}
+def render(file: BinaryIO, arguments: dict[str, Any], emit: Emit) -> object:
+    """What was made and why nothing was: a ``Made`` document or None, and whether the disk
+    was full.
+    """
+    container, limits = _opening(arguments)
+    recipe = Recipe.from_document(arguments["recipe"])
+    try:
+        made = make_rendition(
+            file,
+            container,
+            limits,
+            recipe,
+            arguments["output_fd"],
+            lambda share: emit("progress", share),
+        )
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        return {"made": None, "disk_full": True}
+    return {"made": made and made.to_document(), "disk_full": False}
+
+
+TASKS: dict[str, Task] = {
+    "probe": probe,
+    "cover": cover,
+    "tags": tags,
+    "analyze": analyze,
+    "render": render,
+}
 
 
 def _opening(arguments: dict[str, Any]) -> tuple[Container, DecodeLimits]:

@@ -89,12 +89,16 @@ class WarmProcess:
         return self._process.poll() is None
 
     async def ask(
-        self, request: wire.Request, input_fd: int, on_progress: Callable[[float], None]
+        self,
+        request: wire.Request,
+        input_fd: int,
+        on_progress: Callable[[float], None],
+        output_fd: int | None = None,
     ) -> Outcome:
         """Have a child do the request. However this ends, also by cancellation, the child has
         ended with it. SandboxError when the warm process itself is gone.
         """
-        answer = self._send(request, input_fd)
+        answer = self._send(request, input_fd, output_fd)
         reader, writer = await asyncio.open_unix_connection(
             sock=answer, limit=request.limits.max_answer_bytes
         )
@@ -103,12 +107,16 @@ class WarmProcess:
         finally:
             await self._let_end(reader, writer)
 
-    def _send(self, request: wire.Request, input_fd: int) -> socket.socket:
+    def _send(self, request: wire.Request, input_fd: int, output_fd: int | None) -> socket.socket:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
                 wire.send_request(
-                    self._control, request, input_fd=input_fd, answer_fd=theirs.fileno()
+                    self._control,
+                    request,
+                    input_fd=input_fd,
+                    answer_fd=theirs.fileno(),
+                    output_fd=output_fd,
                 )
             except OSError as error:
                 ours.close()

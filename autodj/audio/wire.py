@@ -12,7 +12,7 @@ from typing import Any
 from autodj.audio.confine import ChildLimits
 
 _LENGTH_BYTES = 4
-_DESCRIPTORS = 2
+_MOST_DESCRIPTORS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +24,42 @@ class Request:
     limits: ChildLimits
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request with its descriptors: the file, the answering socket, and where there is
+    something to write, the file for it.
+    """
+
+    request: Request
+    input_fd: int
+    answer: socket.socket
+    output_fd: int | None
+
+    @property
+    def files(self) -> tuple[int, ...]:
+        return (self.input_fd,) if self.output_fd is None else (self.input_fd, self.output_fd)
+
+
 def send_request(
-    control: socket.socket, request: Request, *, input_fd: int, answer_fd: int
+    control: socket.socket,
+    request: Request,
+    *,
+    input_fd: int,
+    answer_fd: int,
+    output_fd: int | None = None,
 ) -> None:
-    """Hand over a request and duplicates of both descriptors; OSError when nobody listens."""
+    """Hand over a request and duplicates of the descriptors; OSError when nobody listens."""
     body = json.dumps([request.task, request.arguments, request.limits.to_document()]).encode()
     length = len(body).to_bytes(_LENGTH_BYTES, "big")
-    socket.send_fds(control, [length], [input_fd, answer_fd])
+    outputs = [] if output_fd is None else [output_fd]
+    socket.send_fds(control, [length], [input_fd, answer_fd, *outputs])
     control.sendall(body)
 
 
-def receive_request(control: socket.socket) -> tuple[Request, int, socket.socket] | None:
-    """The next request, the file's descriptor and the answering socket; None at the end."""
-    length, descriptors, _, _ = socket.recv_fds(control, _LENGTH_BYTES, _DESCRIPTORS)
-    if len(descriptors) != _DESCRIPTORS:
+def receive_request(control: socket.socket) -> Received | None:
+    """The next request; None at the end."""
+    length, descriptors, _, _ = socket.recv_fds(control, _LENGTH_BYTES, _MOST_DESCRIPTORS)
+    if len(descriptors) < 2:
         return None
     body = b""
     wanted = int.from_bytes(length, "big")
@@ -48,7 +70,9 @@ def receive_request(control: socket.socket) -> tuple[Request, int, socket.socket
         body += part
     task, arguments, limits = json.loads(body)
     request = Request(task, arguments, ChildLimits(**limits))
-    return request, descriptors[0], socket.socket(fileno=descriptors[1])
+    input_fd, answer_fd, *outputs = descriptors
+    output_fd = outputs[0] if outputs else None
+    return Received(request, input_fd, socket.socket(fileno=answer_fd), output_fd)
 
 
 def line(kind: str, content: object) -> bytes:

@@ -1,6 +1,6 @@
 """The database: tables, and every query as a function of a session."""
 
-from autodj.db.models import IdempotencyKey, Job, LoginLink, Track, User
+from autodj.db.models import IdempotencyKey, Job, LoginLink, Rendition, Track, User
 from autodj.db.session import Database, Session, open_database
 from autodj.db.types import (
     AnalysisState,
@@ -9,6 +9,8 @@ from autodj.db.types import (
     JobKind,
     JobState,
     Origin,
+    PublicState,
+    RenditionName,
     Visibility,
 )
 
@@ -23,6 +25,9 @@ __all__ = [
     "JobState",
     "LoginLink",
     "Origin",
+    "PublicState",
+    "Rendition",
+    "RenditionName",
     "Session",
     "Track",
     "User",

@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from autodj.db.models import Job, Track
+from autodj.db.models import Job, Rendition, Track
 
-Queued = TypeVar("Queued", Track, Job)
+Queued = TypeVar("Queued", Track, Rendition, Job)
 
 
 async def claim_due(

@@ -91,6 +91,8 @@ async def correct(
     track = await get_owned(session, track_id, owner_id, lock=True)
     if expected_version is not None and track.version != expected_version:
         raise PreconditionFailed
+    if changes.get("visibility", track.visibility) != track.visibility:
+        track.next_attempt_at = now
     for name, value in changes.items():
         setattr(track, name, value)
     track.version += 1

@@ -25,6 +25,8 @@ from autodj.db.types import (
     JobKind,
     JobState,
     Origin,
+    PublicState,
+    RenditionName,
     UtcDateTime,
     Visibility,
     words,
@@ -50,6 +52,16 @@ FILE_CHECKS = {
 }
 
 
+RENDITION_CHECKS = {
+    **FILE_CHECKS,
+    "readable": (
+        "file_source IS NULL OR (sha256 IS NOT NULL AND size_bytes IS NOT NULL AND size_bytes > 0"
+        " AND extension IS NOT NULL AND content_type IS NOT NULL AND codec IS NOT NULL"
+        " AND duration_s IS NOT NULL AND start_offset_s IS NOT NULL)"
+    ),
+}
+
+
 class User(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "users"
 
@@ -65,6 +77,7 @@ class Track(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         *(CheckConstraint(rule, name=name) for name, rule in FILE_CHECKS.items()),
         Index("ix_tracks_due", "next_attempt_at"),
+        Index("uq_tracks_public_object_key", "public_object_key", unique=True),
         Index("ix_tracks_owner_created", "owner_id", "created_at", "id"),
         Index(
             "uq_tracks_owner_bytes",
@@ -109,6 +122,9 @@ class Track(SQLModel, table=True):
     attempts: int = 0
     failure: str | None = Field(default=None, sa_type=String(64))
 
+    public_state: PublicState | None = Field(default=None, sa_type=words(PublicState))
+    public_object_key: str | None = Field(default=None, sa_type=String(200))
+
     cover_key: str | None = Field(default=None, sa_type=String(200))
     analysis_state: AnalysisState = Field(sa_type=words(AnalysisState))
     analysis_version: int | None = None
@@ -125,6 +141,49 @@ class Track(SQLModel, table=True):
     corrected_bpm: float | None = None
     corrected_key: str | None = Field(default=None, sa_type=String(16))
     corrected_camelot: str | None = Field(default=None, sa_type=String(3))
+
+
+class Rendition(SQLModel, table=True):
+    """Another file of a track, made from it, that moves as the track's own file does.
+
+    What was at ``t`` seconds of the rendition is at ``t + start_offset_s`` of the decoded
+    original, where the beats are counted. The facts are empty until it is made.
+    """
+
+    __tablename__: ClassVar[Any] = "renditions"
+    __table_args__: ClassVar[Any] = (
+        *(CheckConstraint(rule, name=name) for name, rule in RENDITION_CHECKS.items()),
+        UniqueConstraint("track_id", "name"),
+        Index("ix_renditions_due", "next_attempt_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    track_id: UUID = Field(foreign_key="tracks.id")
+    name: RenditionName = Field(sa_type=words(RenditionName))
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    version: int = 1
+
+    content_type: str | None = Field(default=None, sa_type=String(64))
+    extension: str | None = Field(default=None, sa_type=String(8))
+    codec: str | None = Field(default=None, sa_type=String(32))
+    sample_rate_hz: int | None = None
+    channels: int | None = None
+    bit_rate_bps: int | None = None
+    duration_s: float | None = None
+    start_offset_s: float | None = None
+    sha256: str | None = Field(default=None, sa_type=String(64))
+    size_bytes: int | None = Field(default=None, sa_type=BigInteger)
+
+    file_state: FileState = Field(sa_type=words(FileState))
+    file_source: FileSource | None = Field(default=None, sa_type=words(FileSource))
+    file_path: str | None = Field(default=None, sa_type=String(200), unique=True)
+    s3_object_key: str | None = Field(default=None, sa_type=String(200), unique=True)
+    generation: int = 0
+    clean_after: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    next_attempt_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    attempts: int = 0
+    failure: str | None = Field(default=None, sa_type=String(64))
 
 
 class Job(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""Every query about tracks. Moves between file states are compare-and-set on one row."""
+"""Every query about tracks; the moves that all rows with files share are in ``moves``."""
 
 from __future__ import annotations
 
@@ -8,20 +8,28 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Update, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlmodel import col
 
-from autodj.db.models import Track
-from autodj.db.types import FileSource, FileState, Visibility
+from autodj.db.models import Rendition, Track
+from autodj.db.moves import abandon, cleaned, count, flip, move, postpone, reserve
+from autodj.db.renditions import READY
+from autodj.db.types import FileSource, FileState, PublicState, Visibility
 from autodj.errors import Conflict, NotFound
+
+__all__ = ["abandon", "cleaned", "flip", "postpone", "reserve"]
 
 
 @dataclass(frozen=True, slots=True)
 class Playable:
-    """The part of a row that delivery needs, without a session."""
+    """The part of a row that delivery needs, without a session.
+
+    ``renditions`` are the other files that can be played, packed by ``renditions.READY``. The
+    fields above it are of the file to be played, which ``rendition`` names.
+    """
 
     id: UUID
     owner_id: UUID
@@ -36,19 +44,38 @@ class Playable:
     sha256: str
     size_bytes: int
     duration_s: float
+    public_state: PublicState | None = None
+    public_object_key: str | None = None
+    renditions: str | None = None
+    rendition: str = "original"
+    start_offset_s: float = 0.0
 
 
-_PLAYABLE = select(*(col(getattr(Track, name)) for name in Playable.__slots__)).where(
-    col(Track.id) == bindparam("track_id"), col(Track.file_source).is_not(None)
+_COLUMNS = Playable.__slots__[: Playable.__slots__.index("renditions")]
+_SELECTED: tuple[Any, ...] = (
+    *(col(getattr(Track, name)) for name in _COLUMNS),
+    READY,
 )
+_PLAYABLE_COLUMNS = select(*_SELECTED).where(col(Track.file_source).is_not(None))
+PLAYABLE = _PLAYABLE_COLUMNS.where(col(Track.id) == bindparam("track_id"))
+"""What delivery needs of one track with bytes, for those who read it by other means."""
+_PLAYABLES = _PLAYABLE_COLUMNS.where(col(Track.id).in_(bindparam("track_ids", expanding=True)))
 
 
 async def playable(connection: AsyncConnection, track_id: UUID) -> Playable:
     """What delivery needs of a track with bytes; NotFound otherwise."""
-    row = (await connection.execute(_PLAYABLE, {"track_id": track_id})).one_or_none()
+    row = (await connection.execute(PLAYABLE, {"track_id": track_id})).one_or_none()
     if row is None:
         raise NotFound
     return Playable(*row)
+
+
+async def playables(
+    connection: AsyncConnection, track_ids: Collection[UUID]
+) -> dict[UUID, Playable]:
+    """Those of the tracks that have bytes."""
+    rows = await connection.execute(_PLAYABLES, {"track_ids": list(track_ids)})
+    return {track.id: track for track in (Playable(*row) for row in rows)}
 
 
 async def get(session: AsyncSession, track_id: UUID) -> Track:
@@ -102,83 +129,18 @@ async def settle(session: AsyncSession, track_id: UUID, *, now: datetime) -> Non
         )
     )
     try:
-        await _move(session, moved)
+        await move(session, moved)
     except IntegrityError as error:
         raise Conflict("The owner already has these bytes") from error
 
 
 async def give_up_pending(session: AsyncSession, track_id: UUID, *, now: datetime) -> None:
     """PENDING to DELETING: nobody can settle it any more. Conflict when it is not PENDING."""
-    await _move(
+    await move(
         session,
         update(Track)
         .where(col(Track.id) == track_id, col(Track.file_state) == FileState.PENDING)
         .values(file_state=FileState.DELETING, next_attempt_at=now, updated_at=now),
-    )
-
-
-async def reserve(
-    session: AsyncSession, track: Track, *, s3_object_key: str, now: datetime
-) -> None:
-    """STABLE/LOCAL to COPYING under a new generation, with the target key taken."""
-    await _move(
-        session,
-        _at(track, FileState.STABLE)
-        .where(col(Track.file_source) == FileSource.LOCAL)
-        .values(
-            file_state=FileState.COPYING,
-            generation=track.generation + 1,
-            s3_object_key=s3_object_key,
-            updated_at=now,
-        ),
-    )
-
-
-async def flip(
-    session: AsyncSession, track: Track, *, clean_after: datetime, now: datetime
-) -> None:
-    """COPYING to CLEANING: readers go to S3, the local copy waits for its grace to end."""
-    await _move(
-        session,
-        _at(track, FileState.COPYING).values(
-            file_state=FileState.CLEANING,
-            file_source=FileSource.S3,
-            clean_after=clean_after,
-            next_attempt_at=now,
-            attempts=0,
-            failure=None,
-            updated_at=now,
-            version=Track.version + 1,
-        ),
-    )
-
-
-async def abandon(session: AsyncSession, track: Track, *, failure: str, now: datetime) -> None:
-    """COPYING back to STABLE/LOCAL; nobody can flip to the target object any more."""
-    await _move(
-        session,
-        _at(track, FileState.COPYING).values(
-            file_state=FileState.STABLE,
-            s3_object_key=None,
-            next_attempt_at=now,
-            failure=failure,
-            updated_at=now,
-        ),
-    )
-
-
-async def cleaned(session: AsyncSession, track: Track, *, now: datetime) -> None:
-    """CLEANING to STABLE/S3: the local copy is gone."""
-    await _move(
-        session,
-        _at(track, FileState.CLEANING).values(
-            file_state=FileState.STABLE,
-            file_path=None,
-            clean_after=None,
-            next_attempt_at=now,
-            attempts=0,
-            updated_at=now,
-        ),
     )
 
 
@@ -200,7 +162,7 @@ async def condemn(session: AsyncSession, track_id: UUID, owner_id: UUID, *, now:
             version=Track.version + 1,
         )
     )
-    if not await _count(session, condemned):
+    if not await count(session, condemned):
         raise NotFound
 
 
@@ -230,25 +192,6 @@ async def save_analysis(
     )
 
 
-async def postpone(
-    session: AsyncSession,
-    track: Track,
-    *,
-    until: datetime | None,
-    attempts: int,
-    failure: str | None,
-) -> None:
-    """Say when the row wants its next step, and why the last one failed.
-
-    Nothing happens when the row has moved since ``track`` was read: the move said when.
-    """
-    await session.execute(
-        _at(track, track.file_state)
-        .values(next_attempt_at=until, attempts=attempts, failure=failure)
-        .execution_options(synchronize_session=False)
-    )
-
-
 async def stale_pending(session: AsyncSession, *, before: datetime) -> Sequence[Track]:
     """Rows whose ingest died before the bytes were safe."""
     query = select(Track).where(
@@ -259,27 +202,13 @@ async def stale_pending(session: AsyncSession, *, before: datetime) -> Sequence[
 
 async def known_keys(session: AsyncSession, keys: Collection[str]) -> set[str]:
     """Those of ``keys`` that some row names, in whatever state."""
-    columns = (Track.file_path, Track.s3_object_key, Track.cover_key, Track.analysis_key)
+    columns = (
+        *(Track.file_path, Track.s3_object_key, Track.cover_key, Track.analysis_key),
+        Track.public_object_key,
+        *(Rendition.file_path, Rendition.s3_object_key),
+    )
     found: set[str] = set()
     for column in columns:
         query = select(col(column)).where(col(column).in_(keys))
         found.update(cast("str", key) for key in (await session.execute(query)).scalars())
     return found
-
-
-def _at(track: Track, state: FileState) -> Update:
-    return update(Track).where(
-        col(Track.id) == track.id,
-        col(Track.file_state) == state,
-        col(Track.generation) == track.generation,
-    )
-
-
-async def _move(session: AsyncSession, statement: Update) -> None:
-    if not await _count(session, statement):
-        raise Conflict("The track moved on in the meantime")
-
-
-async def _count(session: AsyncSession, statement: Update) -> int:
-    result = await session.execute(statement.execution_options(synchronize_session=False))
-    return cast("CursorResult[Any]", result).rowcount

@@ -8,6 +8,21 @@ from enum import StrEnum
 from sqlalchemy import DateTime, Dialect, Enum
 from sqlalchemy.types import TypeDecorator
 
+from autodj.audio.recipes import RenditionName
+
+__all__ = [
+    "AnalysisState",
+    "FileSource",
+    "FileState",
+    "JobKind",
+    "JobState",
+    "Origin",
+    "RenditionName",
+    "UtcDateTime",
+    "Visibility",
+    "words",
+]
+
 
 class FileSource(StrEnum):
     """Where a track's bytes are read from now."""
@@ -44,6 +59,17 @@ class Origin(StrEnum):
 class Visibility(StrEnum):
     PRIVATE = "private"
     PUBLIC = "public"
+
+
+class PublicState(StrEnum):
+    """Where the public copy of a track stands; a track without one has no state.
+
+    Only OPEN is ever told to readers, and what is CLOSING is never opened again.
+    """
+
+    MAKING = "making"
+    OPEN = "open"
+    CLOSING = "closing"
 
 
 class JobKind(StrEnum):

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import hashlib
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
@@ -15,15 +15,20 @@ import structlog
 
 from autodj.audio.facts import ANALYSIS_VERSION, Analysis, DecodeLimits
 from autodj.audio.identify import identify
+from autodj.audio.recipes import RenditionName, Wishes
 from autodj.audio.sandbox import Sandbox
 from autodj.db import AnalysisState, Database, FileSource, Track
+from autodj.db import renditions as rendition_rows
 from autodj.db import tracks as track_rows
-from autodj.errors import AudioRejected, IntegrityFault, SourceUnreadable, UnsupportedMedia
+from autodj.errors import AudioRejected, SourceUnreadable, UnsupportedMedia
 from autodj.storage.base import Storage
 from autodj.storage.disk import disk_errors
+from autodj.storage.download import download
 from autodj.storage.keys import analysis_key
 from autodj.storage.local import LocalStorage
 from autodj.tracks.progress import report, watched
+from autodj.tracks.rendition_plan import names_for
+from autodj.tracks.steps import NO_RENDITIONS
 
 log = structlog.get_logger(__name__)
 
@@ -37,8 +42,10 @@ async def analyze_track(
     sandbox: Sandbox,
     limits: DecodeLimits,
     track_id: UUID,
+    wishes: Wishes = NO_RENDITIONS,
 ) -> None:
-    """Measure the track wherever its bytes are, and store what was found.
+    """Measure the track wherever its bytes are, and store what was found, together with the
+    rows of the renditions that it is to have.
 
     Audio that cannot be analysed is recorded as such and stays playable. Store failures
     raise, and the row stays due.
@@ -46,17 +53,18 @@ async def analyze_track(
     async with db.transaction() as session:
         track = await track_rows.get(session, track_id)
     await report(db, track_id, "analyze", 0.0)
+    names: Sequence[RenditionName] = ()
     try:
         async with readable(local, s3, track) as path:
+            names = await names_for(track, path, wishes)
             analysis = await _measure(db, sandbox, limits, track, path)
     except (AudioRejected, UnsupportedMedia) as rejection:
-        await _save(
-            db, track, {"analysis_state": AnalysisState.FAILED, "analysis_failure": rejection.code}
-        )
+        failed = {"analysis_state": AnalysisState.FAILED, "analysis_failure": rejection.code}
+        await _save(db, track, failed, names)
         log.warning("analysis_failed", track_id=str(track_id), code=rejection.code)
         return
     key = await _store_document(local, track, analysis)
-    await _save(db, track, {**_facts(analysis), "analysis_key": key})
+    await _save(db, track, {**_facts(analysis), "analysis_key": key}, names)
     if track.analysis_key not in {None, key}:
         await local.delete(str(track.analysis_key))
 
@@ -83,14 +91,7 @@ async def readable(local: LocalStorage, s3: Storage | None, track: Track) -> Asy
 
 async def _download(s3: Storage, track: Track, path: Path) -> None:
     assert track.s3_object_key is not None
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        async with s3.read(track.s3_object_key) as chunks:
-            async for chunk in chunks:
-                digest.update(chunk)
-                await asyncio.to_thread(file.write, chunk)
-    if digest.hexdigest() != track.sha256:
-        raise IntegrityFault(f"{track.s3_object_key} does not have the recorded hash")
+    await download(s3, track.s3_object_key, path, sha256=track.sha256, size_bytes=track.size_bytes)
 
 
 async def _measure(
@@ -129,7 +130,10 @@ async def _store_document(local: LocalStorage, track: Track, analysis: Analysis)
     return key
 
 
-async def _save(db: Database, track: Track, facts: dict[str, object]) -> None:
+async def _save(
+    db: Database, track: Track, facts: Mapping[str, object], names: Sequence[RenditionName]
+) -> None:
     now = await db.now()
     async with db.transaction() as session:
-        await track_rows.save_analysis(session, track.id, facts, now=now)
+        await track_rows.save_analysis(session, track.id, dict(facts), now=now)
+        await rendition_rows.want(session, track.id, names, now=now)

@@ -6,22 +6,31 @@ dies between two of them is followed by another that goes on from the row.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 from uuid import UUID
 
 import structlog
 
 from autodj.db import Database, FileState, Track
 from autodj.db import tracks as track_rows
+from autodj.db.moves import FileRow
 from autodj.errors import NotFound, StoreError
 from autodj.storage.base import Storage
 from autodj.storage.disk import disk_errors
 from autodj.storage.keys import track_key
 from autodj.storage.local import LocalStorage
-from autodj.tracks.progress import finish, report
+from autodj.tracks.progress import finish, report, watched
+from autodj.tracks.rendition_removal import remove_renditions
+from autodj.tracks.sharing import Invalidator, remove_public_copy
 from autodj.tracks.steps import Policy
 
 log = structlog.get_logger(__name__)
+
+# The shares of a track's job at which its upload begins and ends.
+UPLOAD_FROM: Final = 0.8
+UPLOAD_TO: Final = 0.98
 
 
 async def publish_track(
@@ -34,8 +43,12 @@ async def publish_track(
         track = await reserve(db, track)
     if track.file_state is not FileState.COPYING:
         return
-    await report(db, track_id, "publish", 0.8)
-    await upload(local, s3, track)
+    await report(db, track_id, "publish", UPLOAD_FROM)
+
+    async def tell(share: float) -> None:
+        await report(db, track_id, "publish", UPLOAD_FROM + share * (UPLOAD_TO - UPLOAD_FROM))
+
+    await watched(lambda hear: upload(local, s3, track, hear), tell)
     await flip(db, track, policy)
     log.info("published", track_id=str(track_id), key=track.s3_object_key)
 
@@ -49,18 +62,30 @@ async def reserve(db: Database, track: Track) -> Track:
         return await track_rows.get(session, track.id)
 
 
-async def upload(local: LocalStorage, s3: Storage, track: Track) -> None:
-    """Put the bytes and prove that they arrived."""
+async def upload(
+    local: LocalStorage,
+    s3: Storage,
+    track: FileRow,
+    hear: Callable[[float], None] = lambda _share: None,
+) -> None:
+    """Put the bytes of a track or a rendition and prove that they arrived; ``hear`` is told
+    the share that has.
+    """
     assert track.file_path is not None
     assert track.s3_object_key is not None
+    sha256, size_bytes, content_type = track.sha256, track.size_bytes, track.content_type
+    assert sha256 is not None
+    assert size_bytes is not None
+    assert content_type is not None
     with disk_errors(track.file_path):  # another worker may have cleaned it by now
         await s3.put(
             track.s3_object_key,
             local.path(track.file_path),
-            sha256=track.sha256,
-            content_type=track.content_type,
+            sha256=sha256,
+            content_type=content_type,
+            progress=lambda arrived_bytes: hear(arrived_bytes / size_bytes),
         )
-    await s3.verify(track.s3_object_key, sha256=track.sha256, size_bytes=track.size_bytes)
+    await s3.verify(track.s3_object_key, sha256=sha256, size_bytes=size_bytes)
 
 
 async def flip(db: Database, track: Track, policy: Policy) -> None:
@@ -103,16 +128,23 @@ async def clean_track(db: Database, local: LocalStorage, track_id: UUID) -> None
 
 
 async def delete_track(
-    db: Database, local: LocalStorage, s3: Storage | None, track_id: UUID
+    db: Database,
+    local: LocalStorage,
+    s3: Storage | None,
+    track_id: UUID,
+    caches: Invalidator | None = None,
 ) -> None:
     """Remove every object of a condemned track, then its row; its job has nothing to watch."""
     async with db.transaction() as session:
         track = await track_rows.get(session, track_id)
     if track.file_state is not FileState.DELETING:
         return
+    await remove_renditions(db, local, s3, track_id)
     for key in (track.file_path, track.cover_key, track.analysis_key):
         if key is not None:
             await local.delete(key)
+    if track.public_object_key is not None and s3 is not None:
+        await remove_public_copy(s3, caches, track)
     if track.s3_object_key is not None and s3 is not None:
         await s3.delete(track.s3_object_key)
     gone = NotFound("The track was deleted.").problem()

@@ -8,14 +8,16 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from autodj.db import Database, Job, Track
+from autodj.db import Database, Job, Rendition, Track, moves
+from autodj.db import public as public_rows
 from autodj.db import tracks as track_rows
 from autodj.db.due import claim_due
 from autodj.jobs import Jobs
 from autodj.storage.base import ObjectStat, Storage
+from autodj.storage.keys import parse_key
 from autodj.storage.local import LocalStorage
 from autodj.tracks.ingest import discard
-from autodj.tracks.steps import Policy, next_step
+from autodj.tracks.steps import Policy, next_rendition_step, next_step, rendition_wakes_at
 from autodj.tracks.work import enqueue, rest
 
 log = structlog.get_logger(__name__)
@@ -33,6 +35,7 @@ class Reconciled:
     tracks_sent: int
     fetches_sent: int
     ingests_dropped: int
+    renditions_sent: int = 0
 
 
 async def reconcile(db: Database, local: LocalStorage, jobs: Jobs, policy: Policy) -> Reconciled:
@@ -53,8 +56,36 @@ async def reconcile(db: Database, local: LocalStorage, jobs: Jobs, policy: Polic
             sent += 1
     for job in fetches:
         await jobs.fetch(job.id)
+    renditions_sent = await send_due_renditions(db, jobs, policy, now=now)
     dropped = await drop_dead_ingests(db, local, before=now - timedelta(seconds=PENDING_LIFE_S))
-    return Reconciled(sent, len(fetches), dropped)
+    return Reconciled(sent, len(fetches), dropped, renditions_sent)
+
+
+async def send_due_renditions(db: Database, jobs: Jobs, policy: Policy, *, now: datetime) -> int:
+    """Claim the renditions that are due and enqueue them; how many there were."""
+    lease_until = now + timedelta(seconds=policy.render_lease_s)
+    async with db.transaction() as session:
+        due = await claim_due(session, Rendition, now=now, lease_until=lease_until, limit=BATCH)
+        resting = [row for row in due if next_rendition_step(row, policy, now) is None]
+        for rendition in resting:
+            until = rendition_wakes_at(rendition, policy, now)
+            await moves.postpone(
+                session, rendition, until=until, attempts=0, failure=rendition.failure
+            )
+    sent = [row for row in due if row not in resting]
+    for rendition in sent:
+        await jobs.render(rendition.id, rendition.generation)
+    return len(sent)
+
+
+async def wake_misplaced(db: Database, policy: Policy) -> int:
+    """Make tracks due whose public copy is not as the settings want it by now; how many.
+
+    For the start of a worker: whatever else changes a copy makes its row due by itself.
+    """
+    now = await db.now()
+    async with db.transaction() as session:
+        return await public_rows.wake_misplaced(session, wanted=policy.public_links, now=now)
 
 
 async def drop_dead_ingests(db: Database, local: LocalStorage, *, before: datetime) -> int:
@@ -67,14 +98,18 @@ async def drop_dead_ingests(db: Database, local: LocalStorage, *, before: dateti
 
 
 async def sweep_orphans(db: Database, store: Storage, *, before: datetime) -> int:
-    """Delete objects older than ``before`` that no row names; how many there were.
+    """Delete objects of tracks older than ``before`` that no row names; how many there were.
+
+    Documents, pictures of events and whatever else shares the store are not ours to judge.
 
     The age is by the store's own clock, so an object whose row is about to be committed is
     never taken for an orphan.
     """
     removed = 0
     async for batch in _batches(store):
-        old = [found.key for found in batch if found.modified_at < before]
+        old = [
+            found.key for found in batch if found.modified_at < before and parse_key(found.key)
+        ]
         async with db.transaction() as session:
             known = await track_rows.known_keys(session, old)
         for key in old:

@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from autodj.db import AnalysisState, FileSource, FileState
+from autodj.audio.recipes import RenditionMode, Wishes
+from autodj.db import AnalysisState, FileSource, FileState, PublicState, Visibility
 from autodj.settings import Settings
+from autodj.settings.model import RenditionSettings
 
 FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
 MAX_ATTEMPTS = 8
 FIRST_BACKOFF_S = 5
 REST_S = 6 * 3600
+NO_RENDITIONS = Wishes(mode=RenditionMode.NEVER)
 
 
 class Step(StrEnum):
@@ -22,7 +25,9 @@ class Step(StrEnum):
     ANALYZE = "analyze"
     PUBLISH = "publish"
     CLEAN = "clean"
+    SHARE = "share"
     DELETE = "delete"
+    RENDER = "render"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +35,17 @@ class Policy:
     """How tracks move: whether they go to S3, and how long the old copy stays.
 
     ``keep_local_s`` is counted from the flip; None keeps the local copy for ever.
+    ``public_links``: what everybody may read lies on S3 a second time, without a signature.
+    ``wishes`` are for the renditions.
     """
 
     publish_to_s3: bool
     keep_local_s: int | None
     lease_s: int
     analysis_version: int
+    public_links: bool = False
+    wishes: Wishes = NO_RENDITIONS
+    render_timeout_s: int = 1800
 
     @classmethod
     def of(cls, settings: Settings, analysis_version: int) -> Policy:
@@ -45,7 +55,15 @@ class Policy:
             keep_local_s=None if days is None else max(settings.clean_grace_s, days * 86400),
             lease_s=settings.worker.job_timeout_s + 30,
             analysis_version=analysis_version,
+            public_links=settings.cdn.public_links,
+            wishes=_wishes(settings.renditions),
+            render_timeout_s=settings.renditions.timeout_s,
         )
+
+    @property
+    def render_lease_s(self) -> int:
+        """How long a rendition belongs to the worker that took it."""
+        return self.render_timeout_s + self.lease_s
 
     def clean_after(self, now: datetime) -> datetime:
         if self.keep_local_s is None:
@@ -53,31 +71,72 @@ class Policy:
         return now + timedelta(seconds=self.keep_local_s)
 
 
-class Moving(Protocol):
-    """The columns the decision reads."""
+class Filed(Protocol):
+    """The columns of any row with a file that a decision reads."""
 
     file_state: FileState
     file_source: FileSource | None
     clean_after: datetime | None
+
+
+class Moving(Filed, Protocol):
+    """The columns of a track that the decision reads."""
+
     analysis_state: AnalysisState
     analysis_version: int | None
     attempts: int
+    visibility: Visibility
+    public_state: PublicState | None
 
 
 def next_step(track: Moving, policy: Policy, now: datetime) -> Step | None:
     """The step that is due, or None: there is nothing to do, or it is not time yet."""
+    if track.file_state is FileState.DELETING:
+        return Step.DELETE
+    if is_public_too_long(track, policy):
+        return Step.SHARE
+    return _file_step(track, policy, now) or _public_step(track, policy)
+
+
+def _file_step(track: Moving, policy: Policy, now: datetime) -> Step | None:
     match track.file_state:
-        case FileState.DELETING:
-            return Step.DELETE
-        case FileState.COPYING:
-            return Step.PUBLISH
         case FileState.STABLE | FileState.CLEANING if needs_analysis(track, policy):
             return Step.ANALYZE
-        case FileState.STABLE if policy.publish_to_s3 and track.file_source is FileSource.LOCAL:
+    return move_step(track, policy, now)
+
+
+def move_step(row: Filed, policy: Policy, now: datetime) -> Step | None:
+    """What any row with a file does on its way to S3."""
+    match row.file_state:
+        case FileState.COPYING:
             return Step.PUBLISH
-        case FileState.CLEANING if track.clean_after is not None and now >= track.clean_after:
+        case FileState.STABLE if policy.publish_to_s3 and row.file_source is FileSource.LOCAL:
+            return Step.PUBLISH
+        case FileState.CLEANING if row.clean_after is not None and now >= row.clean_after:
             return Step.CLEAN
     return None
+
+
+def _public_step(track: Moving, policy: Policy) -> Step | None:
+    rests = track.file_state in {FileState.STABLE, FileState.CLEANING}
+    lacks_copy = is_to_be_public(track, policy) and track.public_state is not PublicState.OPEN
+    return Step.SHARE if rests and lacks_copy else None
+
+
+def is_to_be_public(track: Moving, policy: Policy) -> bool:
+    """Whether the track should have a public copy."""
+    return (
+        policy.public_links
+        and track.visibility is Visibility.PUBLIC
+        and track.file_source is FileSource.S3
+    )
+
+
+def is_public_too_long(track: Moving, policy: Policy) -> bool:
+    """Whether there is a public copy that has to go: that is more urgent than any other step."""
+    if track.public_state is None:
+        return False
+    return track.public_state is PublicState.CLOSING or not is_to_be_public(track, policy)
 
 
 def needs_analysis(track: Moving, policy: Policy) -> bool:
@@ -92,10 +151,29 @@ def needs_analysis(track: Moving, policy: Policy) -> bool:
 
 def wakes_at(track: Moving, policy: Policy, now: datetime) -> datetime | None:
     """When the row next wants attention: now, at the end of its grace, or never."""
-    if next_step(track, policy, now) is not None:
+    return _wakes_at(next_step(track, policy, now), track, now)
+
+
+def next_rendition_step(rendition: Filed, policy: Policy, now: datetime) -> Step | None:
+    """As ``next_step``, for a rendition: it is made before it moves."""
+    match rendition.file_state:
+        case FileState.DELETING:
+            return Step.DELETE
+        case FileState.PENDING:
+            return Step.RENDER
+    return move_step(rendition, policy, now)
+
+
+def rendition_wakes_at(rendition: Filed, policy: Policy, now: datetime) -> datetime | None:
+    """As ``wakes_at``, for a rendition."""
+    return _wakes_at(next_rendition_step(rendition, policy, now), rendition, now)
+
+
+def _wakes_at(step: Step | None, row: Filed, now: datetime) -> datetime | None:
+    if step is not None:
         return now
-    if track.file_state is FileState.CLEANING and track.clean_after != FOR_EVER:
-        return track.clean_after
+    if row.file_state is FileState.CLEANING and row.clean_after != FOR_EVER:
+        return row.clean_after
     return None
 
 
@@ -107,3 +185,14 @@ def backoff_s(attempts: int) -> int:
     if attempts >= MAX_ATTEMPTS:
         return REST_S
     return FIRST_BACKOFF_S << max(attempts - 1, 0)
+
+
+def _wishes(settings: RenditionSettings) -> Wishes:
+    return Wishes(
+        mode=RenditionMode(settings.mode),
+        extension={"aac": "m4a", "mp3": "mp3"}[settings.format],
+        bit_rate_bps=settings.bit_rate_bps,
+        lossless=settings.lossless,
+        preview_s=settings.preview_s,
+        preview_bit_rate_bps=settings.preview_bit_rate_bps,
+    )

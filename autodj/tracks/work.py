@@ -11,7 +11,8 @@ import structlog
 
 from autodj.audio.facts import DecodeLimits
 from autodj.audio.sandbox import Sandbox
-from autodj.db import Database, Session, Track
+from autodj.db import Database, FileState, Session, Track
+from autodj.db import renditions as rendition_rows
 from autodj.db import tracks as track_rows
 from autodj.errors import (
     AutodjError,
@@ -27,6 +28,7 @@ from autodj.storage.local import LocalStorage
 from autodj.tracks.analyze import analyze_track
 from autodj.tracks.progress import finish
 from autodj.tracks.publish import clean_track, delete_track, give_up, publish_track
+from autodj.tracks.sharing import Invalidator, share_track
 from autodj.tracks.steps import MAX_ATTEMPTS, Policy, Step, backoff_s, next_step, wakes_at
 
 log = structlog.get_logger(__name__)
@@ -43,6 +45,7 @@ class Workbench:
     jobs: Jobs
     limits: DecodeLimits
     policy: Policy
+    caches: Invalidator | None = None
 
 
 async def work(bench: Workbench, track_id: UUID, step: Step) -> None:
@@ -74,15 +77,17 @@ async def work(bench: Workbench, track_id: UUID, step: Step) -> None:
 async def rest(session: Session, track: Track, policy: Policy, *, now: datetime) -> Step | None:
     """Say on the row when it wants its next step; the step that is due now, if one is.
 
-    When none is, and the track is to be read, its job is over.
+    When none is, the track is to be read, and no rendition of it is to be made, its job is over.
     """
     await track_rows.postpone(
         session, track, until=wakes_at(track, policy, now), attempts=0, failure=None
     )
     step = next_step(track, policy, now)
-    if step is None and track.file_source is not None:
+    if step is not None or track.file_source is None:
+        return step
+    if not await rendition_rows.any_untried(session, track.id):
         await finish(session, track, now=now)
-    return step
+    return None
 
 
 async def enqueue(jobs: Jobs, step: Step, track: Track) -> None:
@@ -91,14 +96,34 @@ async def enqueue(jobs: Jobs, step: Step, track: Track) -> None:
         Step.ANALYZE: jobs.analyze,
         Step.PUBLISH: jobs.publish,
         Step.CLEAN: jobs.clean,
+        Step.SHARE: jobs.share,
         Step.DELETE: jobs.delete,
     }[step]
-    await send(track.id, track.generation)
+    # A share may follow a share of the same generation, and a job must not wait for itself.
+    await send(track.id, track.version if step is Step.SHARE else track.generation)
+
+
+async def send_renditions(bench: Workbench, track_id: UUID) -> None:
+    """Tell the workers of what is to be made of the track; the rows stay the truth."""
+    async with bench.db.transaction() as session:
+        renditions = await rendition_rows.of_track(session, track_id)
+    for rendition in renditions:
+        if rendition.file_state is FileState.PENDING:
+            await bench.jobs.render(rendition.id, rendition.generation)
 
 
 def _doing(bench: Workbench, step: Step) -> Callable[[UUID], Awaitable[None]]:
     async def analyze(track_id: UUID) -> None:
-        await analyze_track(bench.db, bench.local, bench.s3, bench.sandbox, bench.limits, track_id)
+        await analyze_track(
+            bench.db,
+            bench.local,
+            bench.s3,
+            bench.sandbox,
+            bench.limits,
+            track_id,
+            bench.policy.wishes,
+        )
+        await send_renditions(bench, track_id)
 
     async def publish(track_id: UUID) -> None:
         if bench.s3 is None:
@@ -108,13 +133,19 @@ def _doing(bench: Workbench, step: Step) -> Callable[[UUID], Awaitable[None]]:
     async def clean(track_id: UUID) -> None:
         await clean_track(bench.db, bench.local, track_id)
 
+    async def share(track_id: UUID) -> None:
+        if bench.s3 is None:
+            raise SourceUnreadable("Sharing wants S3, and none is configured")
+        await share_track(bench.db, bench.s3, bench.caches, bench.policy, track_id)
+
     async def delete(track_id: UUID) -> None:
-        await delete_track(bench.db, bench.local, bench.s3, track_id)
+        await delete_track(bench.db, bench.local, bench.s3, track_id, bench.caches)
 
     return {
         Step.ANALYZE: analyze,
         Step.PUBLISH: publish,
         Step.CLEAN: clean,
+        Step.SHARE: share,
         Step.DELETE: delete,
     }[step]
 

@@ -85,7 +85,7 @@ def _kill(arena: Arena, kills: int, seed: int) -> bool:
 
 
 def _mutate(arena: Arena, mutant: Mutant, seed: int) -> bool:
-    arena = replace(arena, backlog=mutant.backlog, impatience=mutant.impatience)
+    arena = replace(arena, backlog=mutant.backlog, impatience=mutant.impatience, turns=mutant.turns)
     outcome = attack(
         arena, MUTANT_KILLS, seed, draw=mutant.draw(), change=mutant.change, until_red=True
     )

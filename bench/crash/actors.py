@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
@@ -12,7 +13,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from autodj.audio.facts import DecodeLimits
-from autodj.db import FileSource, FileState, Track
+from autodj.db import FileSource, FileState, Track, Visibility, library
 from autodj.db import tracks as track_rows
 from autodj.errors import AutodjError
 from autodj.tracks.ingest import Incoming, ingest
@@ -56,6 +57,8 @@ async def web(
         acked.append(track_id)
         if len(acked) > 1 and chance.random() < 0.15:  # but not the newest, of which we know least
             await _delete(arena, parts, history, acked.pop(chance.randrange(len(acked) - 1)))
+        if arena.turns and chance.random() < arena.turns:
+            await _turn(arena, parts, acked[chance.randrange(len(acked))])
 
 
 async def take_in(arena: Arena, parts: Parts, number: int) -> tuple[UUID, str]:
@@ -143,6 +146,19 @@ async def _delete(arena: Arena, parts: Parts, history: History, track_id: UUID) 
     except AutodjError:  # deleted before, under its other acknowledgement; or nobody answers
         return
     history.add("condemned", id=track_id)
+
+
+async def _turn(arena: Arena, parts: Parts, track_id: UUID) -> None:
+    """Show to everybody what was private, and the other way round, as its owner may."""
+    now = await parts.db.now()
+    with suppress(AutodjError):  # deleted under its other acknowledgement; or nobody answers
+        async with parts.db.transaction() as session:
+            row = await track_rows.get_owned(session, track_id, arena.owner_id, lock=True)
+            public = row.visibility is Visibility.PUBLIC
+            change = {"visibility": Visibility.PRIVATE if public else Visibility.PUBLIC}
+            await library.correct(
+                session, track_id, arena.owner_id, change, expected_version=None, now=now
+            )
 
 
 async def _room(arena: Arena, parts: Parts) -> None:

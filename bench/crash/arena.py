@@ -29,7 +29,13 @@ from bench.crash.stores import BadBucket, SteppedLocal
 SPEED = 10
 """autodj's clock runs so much faster here, so leases, graces and backoffs end in time."""
 
-POLICY = Policy(publish_to_s3=True, keep_local_s=2, lease_s=2, analysis_version=ANALYSIS_VERSION)
+POLICY = Policy(
+    publish_to_s3=True,
+    keep_local_s=2,
+    lease_s=2,
+    analysis_version=ANALYSIS_VERSION,
+    public_links=True,
+)
 PENDING_LIFE = timedelta(seconds=5)
 NO_BROKER = "redis://127.0.0.1:1/0"
 
@@ -39,7 +45,8 @@ class Arena:
     """One run's directory. ``s3`` is None where a directory stands in for the bucket.
 
     ``backlog`` tracks may wait before the web process makes no more; ``impatience`` is the
-    share of publications that a worker gives up as if they had failed too often.
+    share of publications that a worker gives up as if they had failed too often, ``turns``
+    that of clips after which some track's visibility is turned round.
     """
 
     root: Path
@@ -49,6 +56,7 @@ class Arena:
     s3: S3Config | None = None
     backlog: int = 20
     impatience: float = 0.1
+    turns: float = 0.4
 
     @property
     def history(self) -> Path:
@@ -113,6 +121,10 @@ class Waiting(Jobs):
     async def clean(self, track_id: UUID, generation: int) -> None:
         del generation
         self.steps.append((Step.CLEAN, track_id))
+
+    async def share(self, track_id: UUID, version: int) -> None:
+        del version
+        self.steps.append((Step.SHARE, track_id))
 
     async def delete(self, track_id: UUID, generation: int) -> None:
         del generation

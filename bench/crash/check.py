@@ -10,7 +10,16 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
-from autodj.db import Database, FileState, Job, JobState, Track, open_database
+from autodj.db import (
+    Database,
+    FileState,
+    Job,
+    JobState,
+    PublicState,
+    Track,
+    Visibility,
+    open_database,
+)
 from autodj.storage.base import Storage
 from autodj.storage.local import LocalStorage
 from bench.crash.arena import Arena, open_bucket
@@ -77,11 +86,14 @@ def _check_rows(verdict: Verdict, rows: dict[str, Track], heard: dict[str, Heard
             verdict.unreadable.append(f"{track_id} {row.file_state} {heard[track_id]}")
         if row.file_state is not FileState.STABLE or row.next_attempt_at is not None:
             verdict.unfinished.append(f"{track_id} {row.file_state} {row.failure}")
+        wanted = PublicState.OPEN if row.visibility is Visibility.PUBLIC else None
+        if row.public_state != wanted:
+            verdict.unfinished.append(f"{track_id} {row.visibility} {row.public_state}")
 
 
 def _check_names(verdict: Verdict, rows: list[Track], here: set[str], there: set[str]) -> None:
     kept = {name for row in rows for name in (row.file_path, row.cover_key, row.analysis_key)}
-    sent = {row.s3_object_key for row in rows}
+    sent = {name for row in rows for name in (row.s3_object_key, row.public_object_key)}
     verdict.orphans += sorted((here - kept) | (there - sent))
     verdict.dangling += sorted(name for name in (kept - here) | (sent - there) if name)
 

@@ -6,10 +6,11 @@ where its mistake hurts. The product has no switch for any of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import cycle
+from secrets import token_hex
 from types import ModuleType
 from typing import Any, Final
 from uuid import UUID
@@ -17,16 +18,19 @@ from uuid import UUID
 from sqlalchemy import Update, update
 from sqlmodel import col
 
-from autodj.db import Database, FileSource, FileState, Track
+from autodj.db import Database, FileSource, FileState, Track, moves
+from autodj.db import public as public_rows
 from autodj.db import tracks as track_rows
+from autodj.db.moves import FileRow
 from autodj.errors import Conflict
 from autodj.jobs import Jobs
 from autodj.storage.base import Storage
-from autodj.storage.keys import track_key
+from autodj.storage.keys import public_key, track_key
 from autodj.storage.local import LocalStorage
 from autodj.tracks import ingest as ingesting
 from autodj.tracks import publish as publishing
 from autodj.tracks import reconcile as reconciling
+from autodj.tracks import sharing
 from autodj.tracks import work as working
 from autodj.tracks.ingest import Incoming, Ingested
 from autodj.tracks.steps import Policy
@@ -46,6 +50,7 @@ class Mutant:
     worker: Sequence[Fate] = ()
     backlog: int = 20
     impatience: float = 0.1
+    turns: float = 0
 
     def change(self) -> None:
         """Break the rule in this process."""
@@ -59,7 +64,10 @@ class Mutant:
         return lambda chance, role: next(rounds[role], None) or any_fate(chance, role)
 
 
-async def upload_only(local: LocalStorage, s3: Storage, track: Track) -> None:
+async def upload_only(
+    local: LocalStorage, s3: Storage, track: Track, hear: Callable[[float], None] | None = None
+) -> None:
+    del hear
     assert track.file_path is not None
     assert track.s3_object_key is not None
     await s3.put(
@@ -119,9 +127,10 @@ async def reserve_same_key(db: Database, track: Track) -> Track:
         return await track_rows.get(session, track.id)
 
 
-def whatever_the_row_says(track: Track, state: FileState) -> Update:
+def whatever_the_row_says(row: FileRow, state: FileState) -> Update:
     del state
-    return update(Track).where(col(Track.id) == track.id)
+    table = type(row)
+    return update(table).where(col(table.id) == row.id)
 
 
 async def discard_bytes_first(db: Database, local: LocalStorage, track: Track) -> None:
@@ -133,6 +142,16 @@ async def discard_bytes_first(db: Database, local: LocalStorage, track: Track) -
             with suppress(Conflict):
                 await track_rows.give_up_pending(session, track.id, now=track.created_at)
             await track_rows.erase(session, track.id)
+
+
+async def open_first(db: Database, s3: Storage, track: Track) -> None:
+    now = await db.now()
+    key = public_key(track.id, token_hex(16), track.sha256, track.extension)
+    async with db.transaction() as session:
+        await public_rows.begin(session, track, key=key, now=now)
+        await public_rows.open_to_all(session, await track_rows.get(session, track.id), now=now)
+    assert track.s3_object_key is not None
+    await s3.copy(track.s3_object_key, key)
 
 
 async def _reserved(db: Database, track_id: UUID) -> Track:
@@ -167,7 +186,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "no compare-and-set",
-        [(track_rows, "_at", whatever_the_row_says)],
+        [(moves, "at", whatever_the_row_says)],
         web=[LONG],
         worker=[
             Fate(1, "s3.verified", paused_s=0.3, paused_kills=5, haunts_s=2),
@@ -175,6 +194,13 @@ MUTANTS: Final = (
         ],
         backlog=0,
         impatience=0.8,
+    ),
+    Mutant(
+        "open before the copy",
+        [(sharing, "_make", open_first)],
+        web=[LONG],
+        worker=[Fate(1, "s3.copy")],
+        turns=1,
     ),
     Mutant(
         "discard bytes before the row",

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from autodj.db import Database, FileSource
+from autodj.db import Database, FileSource, PublicState, Visibility
 from autodj.db.tracks import Playable, playable
 from autodj.errors import AutodjError, NotFound, ObjectNotFound
 from autodj.storage.base import Storage
@@ -37,7 +37,7 @@ async def listen(db: Database, local: Storage, s3: Storage, track_id: UUID) -> H
                 digest = await _digest(track, local, s3)
             except ObjectNotFound:
                 before, track = track, await _row(db, track_id)
-                if (before.file_source, before.generation) == (track.file_source, track.generation):
+                if _place(before) == _place(track):
                     return Heard.UNREADABLE
                 continue
             return Heard.WHOLE if digest == track.sha256 else Heard.WRONG
@@ -53,12 +53,23 @@ async def _row(db: Database, track_id: UUID) -> Playable:
         return await playable(connection, track_id)
 
 
+def _place(track: Playable) -> tuple[str, FileSource | None, int]:
+    return _key(track), track.file_source, track.generation
+
+
+def _key(track: Playable) -> str:
+    """Where the link of this moment leads."""
+    public = track.visibility is Visibility.PUBLIC and track.public_state is PublicState.OPEN
+    s3_key = track.public_object_key if public else track.s3_object_key
+    key = track.file_path if track.file_source is FileSource.LOCAL else s3_key
+    assert key is not None
+    return key
+
+
 async def _digest(track: Playable, local: Storage, s3: Storage) -> str:
     here = track.file_source is FileSource.LOCAL
-    key = track.file_path if here else track.s3_object_key
-    assert key is not None
     digest = hashlib.sha256()
-    async with (local if here else s3).read(key) as blocks:
+    async with (local if here else s3).read(_key(track)) as blocks:
         async for block in blocks:
             digest.update(block)
     return digest.hexdigest()

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
 from autodj.errors import StoreTimeout
-from autodj.storage.base import ByteRange, ObjectStat, Storage
+from autodj.storage.base import (
+    MAX_PAGE_OBJECTS,
+    ByteRange,
+    Described,
+    ObjectStat,
+    Page,
+    Progress,
+    Storage,
+)
 from autodj.storage.local import LocalStorage
 from bench.crash.fates import Step
 
@@ -41,8 +49,16 @@ class BadBucket(Storage):
         self._faults = faults
 
     async def put(
-        self, key: str, source: Path | bytes, *, sha256: str, content_type: str
+        self,
+        key: str,
+        source: Path | bytes,
+        *,
+        sha256: str,
+        content_type: str,
+        described: Described | None = None,
+        progress: Progress | None = None,
     ) -> ObjectStat:
+        del described, progress
         self._step("s3.put")
         body = source if isinstance(source, bytes) else await asyncio.to_thread(source.read_bytes)
         fault = int(self._faults.random() / FAULTS) if self._faults else -1
@@ -73,6 +89,26 @@ class BadBucket(Storage):
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         self._step("s3.read")
         return self._inner.read(key, byte_range)
+
+    async def copy(self, source: str, target: str) -> ObjectStat:
+        self._step("s3.copy")
+        made = await self._inner.copy(source, target)
+        self._step("s3.copied")
+        return made
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            await self.delete(key)
+
+    async def page(
+        self,
+        prefix: str = "",
+        *,
+        limit: int = MAX_PAGE_OBJECTS,
+        cursor: str | None = None,
+        directories: bool = False,
+    ) -> Page:
+        return await self._inner.page(prefix, limit=limit, cursor=cursor, directories=directories)
 
     async def delete(self, key: str) -> None:
         self._step("s3.delete")

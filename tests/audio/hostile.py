@@ -31,9 +31,9 @@ class Hostile:
 
 def hostile_files(folder: Path) -> list[Hostile]:
     """Every hostile kind that must be refused; clips are made in ``folder``."""
-    mp3, flac, wav, m4a = (
+    mp3, flac, wav, m4a, caf, wv = (
         make_clip(folder / f"whole.{codec}", 4).read_bytes()
-        for codec in ("mp3", "flac", "wav", "m4a")
+        for codec in ("mp3", "flac", "wav", "m4a", "caf", "wv")
     )
     return [
         *_not_audio(mp3),
@@ -42,6 +42,8 @@ def hostile_files(folder: Path) -> list[Hostile]:
         *_cut_short(mp3, flac, wav),
         *_tag_bombs(mp3),
         *_mp4_lies(m4a),
+        *_caf_lies(caf),
+        *_wavpack_lies(wv),
     ]
 
 
@@ -151,6 +153,48 @@ def _mp4_lies(m4a: bytes) -> list[Hostile]:
         Hostile("2000 boxes in each other", ftyp + nested, AudioRejected),
         Hostile("2^31 sample sizes", sizes, AudioRejected),
         Hostile("a cover of 2 GiB", cover + bytes(64), AudioRejected),
+    ]
+
+
+def _caf_lies(caf: bytes) -> list[Hostile]:
+    """``desc`` fills bytes 20 to 52: rate, format, flags, bytes and frames of a packet, channels,
+    bits.
+    """
+    body = bytes(4000)
+
+    def pcm(*, rate_hz: float = RATE_HZ, channels: int = 2, data_bytes: int = 4000) -> bytes:
+        desc = struct.pack(">d4sIIIII", rate_hz, b"lpcm", 0, 2 * channels, 1, channels, 16)
+        return (
+            b"caff\0\1\0\0desc" + struct.pack(">q", len(desc)) + desc
+            + b"data" + struct.pack(">qI", data_bytes + 4, 0) + body
+        )  # fmt: skip
+
+    chunks = b"".join(b"free" + struct.pack(">q", 0) for _ in range(5000))
+    return [
+        Hostile("half a CAF", caf[: len(caf) // 2], AudioRejected),
+        Hostile("a CAF without data", caf[:80], AudioRejected),
+        Hostile("4 TB of CAF in 4 KB", pcm(data_bytes=1 << 42), AudioRejected, "truncated"),
+        Hostile("CAF of no rate", pcm(rate_hz=0.0), AudioRejected, "sample_rate"),
+        Hostile("CAF of an infinite rate", pcm(rate_hz=float("inf")), AudioRejected, "sample_rate"),
+        Hostile("CAF of a rate that is none", pcm(rate_hz=float("nan")), AudioRejected),
+        Hostile("CAF of 2^31 channels", pcm(channels=1 << 30), AudioRejected, "channels"),
+        Hostile("5000 empty CAF chunks", caf[:52] + chunks, AudioRejected),
+    ]
+
+
+def _wavpack_lies(wv: bytes) -> list[Hostile]:
+    longer = bytearray(wv)
+    longer[11:16] = b"\x7f" + b"\xff\xff\xff\x7f"
+    no_samples = bytearray(wv[:32])
+    no_samples[20:24] = bytes(4)
+    cover = b"APETAGEX" + struct.pack("<IIII", 2000, 1 << 30, 1 << 30, 0) + bytes(8)
+    return [
+        Hostile("half a WavPack", wv[: len(wv) // 2], AudioRejected, "truncated"),
+        Hostile("WavPack of 2^39 samples", bytes(longer), AudioRejected, "truncated"),
+        Hostile("one header of WavPack", wv[:32], AudioRejected),
+        Hostile("a WavPack block without samples", bytes(no_samples), AudioRejected),
+        Hostile("WavPack damaged from the start", wv[:64] + bytes(len(wv)), AudioRejected),
+        Hostile("a tag of 1 GiB behind half a WavPack", wv[: len(wv) // 2] + cover, AudioRejected),
     ]
 
 

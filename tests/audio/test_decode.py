@@ -13,7 +13,7 @@ from autodj.audio.claims import Claim, claim
 from autodj.audio.decode import open_decoder
 from autodj.audio.encode import encode
 from autodj.audio.facts import DecodeLimits
-from autodj.audio.identify import AIFF, FLAC, MP3, WAV, identify
+from autodj.audio.identify import AIFF, CAF, FLAC, MP3, WAV, WAVPACK, identify
 from autodj.audio.resample import BlockResampler
 from autodj.audio.sandbox import Sandbox
 from autodj.errors import AudioRejected
@@ -28,6 +28,9 @@ CODED_AS = {
     "aac": "aac",
     "ogg": "vorbis",
     "opus": "opus",
+    "alac": "alac",
+    "caf": "alac",
+    "wv": "wavpack",
 }
 
 
@@ -139,6 +142,8 @@ def test_headers_are_read_as_they_are_written(clips: dict[str, Path]) -> None:
         "wav": Claim(5.0, 44100, 2),
         "aiff": Claim(5.0, 44100, 2),
         "flac": Claim(5.0, 44100, 2),
+        "caf": Claim(5.0, 44100, 2),
+        "wv": Claim(5.0, 44100),
         "ogg": Claim(),
         "m4a": Claim(),
     }
@@ -159,7 +164,7 @@ def test_rf64_states_its_size_in_64_bits(tmp_path: Path) -> None:
         assert claim(file, WAV) == Claim(40_000_000_000 / 192000, 48000, 2)
 
 
-@pytest.mark.parametrize("container", [WAV, AIFF, FLAC])
+@pytest.mark.parametrize("container", [WAV, AIFF, FLAC, CAF, WAVPACK])
 def test_a_header_that_ends_early_claims_nothing(tmp_path: Path, container: object) -> None:
     path = tmp_path / "stub"
     path.write_bytes(b"FORM\x00\x00\x01\x00AIFFCOMM\x00\x00\x00\x12\x00")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from autodj.audio.identify import (
     AAC,
     AIFF,
+    CAF,
     CONTAINERS,
     FLAC,
     M4A,
@@ -20,6 +21,7 @@ from autodj.audio.identify import (
     OGG,
     OPUS,
     WAV,
+    WAVPACK,
     Container,
     identify,
 )
@@ -38,6 +40,11 @@ def id3(frames: bytes = b"", *, version: int = 3, flags: int = 0) -> bytes:
 
 def ogg(first_packet: bytes) -> bytes:
     return b"OggS" + bytes(22) + b"\x01" + bytes((len(first_packet),)) + first_packet + bytes(40)
+
+
+def wavpack(size: int = 24, version: int = 0x410) -> bytes:
+    header = struct.pack("<4sIHBBIIIII", b"wvpk", size, version, 0, 0, 99, 0, 99, 9 << 23, 0)
+    return header + bytes(max(0, min(size, 4096) - 24))
 
 
 KNOWN: list[tuple[str, bytes, Container]] = [
@@ -59,6 +66,9 @@ KNOWN: list[tuple[str, bytes, Container]] = [
     ("MP4 audio", b"\x00\x00\x00\x20ftypM4A " + bytes(60), M4A),
     ("MP4", b"\x00\x00\x00\x20ftypisom" + bytes(60), M4A),
     ("ADTS", ADTS_FRAME * 3, AAC),
+    ("CAF", b"caff\0\1\0\0desc" + bytes(60), CAF),
+    ("WavPack", wavpack() + wavpack(), WAVPACK),
+    ("one block of WavPack and a tag", wavpack() + b"APETAGEX" + bytes(60), WAVPACK),
 ]
 
 
@@ -72,8 +82,8 @@ def test_a_known_kind_is_named_by_its_bytes(tmp_path: Path, data: bytes, kind: C
 
 
 def test_every_clip_is_what_it_was_made_as(clips: dict[str, Path]) -> None:
-    assert {ext: identify(path).extension for ext, path in clips.items()} == {
-        ext: ext for ext in clips
+    assert {codec: identify(path).extension for codec, path in clips.items()} == {
+        codec: "m4a" if codec == "alac" else codec for codec in clips
     }
 
 
@@ -83,6 +93,13 @@ def test_every_clip_is_what_it_was_made_as(clips: dict[str, Path]) -> None:
         (MP3_FRAME + MPEG2_FRAME * 3, AudioRejected),
         (MP3_FRAME[:100] * 5, AudioRejected),
         (b"\0" + MP3_FRAME * 3, UnsupportedMedia),
+        (b"caff\0\2\0\0desc" + bytes(60), UnsupportedMedia),
+        (b"caff\0\1\0\0data" + bytes(60), UnsupportedMedia),
+        (wavpack(size=23), AudioRejected),
+        (wavpack(size=1 << 24), AudioRejected),
+        (wavpack(version=0x300), AudioRejected),
+        (wavpack() + wavpack(version=0x500), AudioRejected),
+        (b"wvpk" + bytes(16), AudioRejected),
         (b"<script>" + MP3_FRAME * 3, UnsupportedMedia),
         (id3(b"x" * 9) + b"junk" + MP3_FRAME * 3, AudioRejected),
         (id3(b"TIT2" + bytes(30)) + bytes(70_000) + MP3_FRAME * 3, AudioRejected),

@@ -24,6 +24,8 @@ ADDED_BY_S3 = (
     "next_attempt_at",
     "attempts",
     "failure",
+    "public_state",
+    "public_object_key",
 )
 
 

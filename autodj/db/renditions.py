@@ -1,0 +1,254 @@
+"""Every query about renditions; the moves that all rows with files share are in ``moves``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, String, cast, func, literal_column, select, update
+from sqlalchemy import delete as sql_delete
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlmodel import col
+
+from autodj.db.models import Rendition, Track
+from autodj.db.moves import at, move
+from autodj.db.types import FileSource, FileState, RenditionName
+from autodj.errors import NotFound
+
+_FIELD, _ROW = "|", ";"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What delivery needs of a rendition that can be played."""
+
+    name: RenditionName
+    file_source: FileSource
+    file_path: str | None
+    s3_object_key: str | None
+    generation: int
+    extension: str
+    content_type: str
+    sha256: str
+    size_bytes: int
+    duration_s: float
+    start_offset_s: float
+
+
+class _Joined(FunctionElement[str]):
+    """The values of a text column in one text. Unlike SQLAlchemy's own it binds nothing, so the
+    query around it can be compiled once and for all.
+    """
+
+    inherit_cache = True
+    type = String()
+
+
+@compiles(_Joined)
+def _on_postgres(element: _Joined, compiler: SQLCompiler, **options: object) -> str:
+    return f"string_agg({compiler.process(element.clauses, **options)}, '{_ROW}')"
+
+
+@compiles(_Joined, "sqlite")
+def _on_sqlite(element: _Joined, compiler: SQLCompiler, **options: object) -> str:
+    return f"group_concat({compiler.process(element.clauses, **options)}, '{_ROW}')"
+
+
+def _packed() -> ColumnElement[str]:
+    """One row as text: no value of a column here can hold a separator."""
+    nothing, separator = literal_column("''", String), literal_column(f"'{_FIELD}'", String)
+    texts: list[ColumnElement[str]] = [
+        func.coalesce(cast(col(getattr(Rendition, name)), String), nothing)
+        for name in Ready.__slots__
+    ]
+    return reduce(lambda packed, text: packed.concat(separator).concat(text), texts)
+
+
+READY = (
+    select(_Joined(_packed()))
+    .where(col(Rendition.track_id) == col(Track.id), col(Rendition.file_source).is_not(None))
+    .correlate(Track)
+    .scalar_subquery()
+    .label("renditions")
+)
+"""A column beside those of a track, so that a track and its renditions are one row: every
+``Ready`` rendition as text, for ``unpack``."""
+
+
+def unpack(packed: str | None) -> tuple[Ready, ...]:
+    """The renditions in what ``READY`` has selected."""
+    return tuple(_ready(row.split(_FIELD)) for row in packed.split(_ROW)) if packed else ()
+
+
+def _ready(values: Sequence[str]) -> Ready:
+    name, source, path, key, generation, extension, content_type, sha256, size, *times = values
+    duration_s, start_offset_s = map(float, times)
+    return Ready(
+        name=RenditionName(name),
+        file_source=FileSource(source),
+        file_path=path or None,
+        s3_object_key=key or None,
+        generation=int(generation),
+        extension=extension,
+        content_type=content_type,
+        sha256=sha256,
+        size_bytes=int(size),
+        duration_s=duration_s,
+        start_offset_s=start_offset_s,
+    )
+
+
+async def get(session: AsyncSession, rendition_id: UUID) -> Rendition:
+    """The row in any state; NotFound when there is none."""
+    found = await session.get(Rendition, rendition_id, populate_existing=True)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def of_track(session: AsyncSession, track_id: UUID) -> Sequence[Rendition]:
+    """All of a track's, in whatever state, by name."""
+    query = (
+        select(Rendition)
+        .where(col(Rendition.track_id) == track_id)
+        .order_by(col(Rendition.name))
+        .execution_options(populate_existing=True)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def want(
+    session: AsyncSession, track_id: UUID, names: Collection[RenditionName], *, now: datetime
+) -> Sequence[Rendition]:
+    """Make rows, due now, for those of the names that have none, and let those that failed be
+    tried again; the rows that are due by this.
+
+    Nothing happens to a track without bytes. The track's row stays locked until the end.
+    """
+    living = (
+        select(col(Track.id))
+        .where(col(Track.id) == track_id, col(Track.file_source).is_not(None))
+        .with_for_update()
+    )
+    if (await session.execute(living)).one_or_none() is None:
+        return []
+    known = {row.name: row for row in await of_track(session, track_id)}
+    due = []
+    for name in names:
+        row = known.get(name)
+        if row is None:
+            row = _new(track_id, name, now)
+            session.add(row)
+        elif row.file_state is FileState.FAILED:
+            row.file_state, row.failure, row.attempts = FileState.PENDING, None, 0
+            row.next_attempt_at = row.updated_at = now
+        else:
+            continue
+        due.append(row)
+    await session.flush()
+    return due
+
+
+async def hold(
+    session: AsyncSession,
+    row: Rendition,
+    facts: Mapping[str, object],
+    *,
+    file_path: str,
+    now: datetime,
+) -> None:
+    """PENDING stays so under a new generation, with the path taken at which its bytes will be."""
+    await move(
+        session,
+        at(row, FileState.PENDING).values(
+            **facts, file_path=file_path, generation=row.generation + 1, updated_at=now
+        ),
+    )
+
+
+async def settle(session: AsyncSession, row: Rendition, *, now: datetime) -> None:
+    """PENDING to STABLE/LOCAL: the bytes are safe, and the track's readers are to see it."""
+    await move(
+        session,
+        at(row, FileState.PENDING).values(
+            file_state=FileState.STABLE,
+            file_source=FileSource.LOCAL,
+            next_attempt_at=now,
+            attempts=0,
+            failure=None,
+            updated_at=now,
+            version=col(Rendition.version) + 1,
+        ),
+    )
+    await touch_track(session, row.track_id, now=now)
+
+
+async def fail(session: AsyncSession, row: Rendition, *, failure: str, now: datetime) -> None:
+    """PENDING to FAILED: it cannot be made of these bytes."""
+    await move(
+        session,
+        at(row, FileState.PENDING).values(
+            file_state=FileState.FAILED, next_attempt_at=None, failure=failure, updated_at=now
+        ),
+    )
+
+
+async def condemn_all(session: AsyncSession, track_id: UUID, *, now: datetime) -> None:
+    """Every rendition of a track to DELETING: no worker can settle or move it from now on."""
+    await session.execute(
+        update(Rendition)
+        .where(col(Rendition.track_id) == track_id)
+        .values(
+            file_state=FileState.DELETING, file_source=None, next_attempt_at=None, updated_at=now
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def erase(session: AsyncSession, row: Rendition) -> None:
+    """Drop the row when it is still as it was read."""
+    await session.execute(
+        sql_delete(Rendition).where(
+            col(Rendition.id) == row.id,
+            col(Rendition.file_state) == row.file_state,
+            col(Rendition.generation) == row.generation,
+        )
+    )
+
+
+async def touch_track(session: AsyncSession, track_id: UUID, *, now: datetime) -> None:
+    """Show those who keep the track by its version that it can be played otherwise now."""
+    await session.execute(
+        update(Track)
+        .where(col(Track.id) == track_id)
+        .values(version=col(Track.version) + 1, updated_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def any_untried(session: AsyncSession, track_id: UUID) -> bool:
+    """Whether a rendition of the track is still to be made, and has not failed at it yet."""
+    query = select(col(Rendition.id)).where(
+        col(Rendition.track_id) == track_id,
+        col(Rendition.file_state) == FileState.PENDING,
+        col(Rendition.attempts) == 0,
+    )
+    return (await session.execute(query.limit(1))).one_or_none() is not None
+
+
+def _new(track_id: UUID, name: RenditionName, now: datetime) -> Rendition:
+    return Rendition(
+        id=uuid4(),
+        track_id=track_id,
+        name=name,
+        created_at=now,
+        updated_at=now,
+        file_state=FileState.PENDING,
+        next_attempt_at=now,
+    )
