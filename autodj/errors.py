@@ -6,7 +6,7 @@
     ├── LinkRefused             403
     ├── CrossSite               403
     ├── NotFound                404
-    ├── Conflict                409   ObjectExists, ObjectArchived
+    ├── Conflict                409   ObjectExists, ObjectArchived, UploadGone
     ├── PreconditionFailed      412
     ├── TooLarge                413
     ├── UnsupportedMedia        415
@@ -14,6 +14,7 @@
     ├── Rejected                422   AudioRejected, PictureRejected, UrlNotAllowed, ...
     ├── TooManyRequests         429
     ├── StoreError              502   one class for each way a store fails
+    ├── NotOffered              501
     ├── Unavailable             503   DatabaseUnavailable, BrokerUnavailable, SourceUnreadable
     ├── DiskFull                507
     └── SettingsError           the process refuses to start
@@ -97,7 +98,7 @@ class Unauthenticated(AutodjError):
 
 class LinkRefused(AutodjError):
     """A signed link that may not be used. ``code`` names why: link_missing (no signature),
-    link_expired, link_tampered or link_unknown_key.
+    link_expired, link_not_yet, link_tampered, link_unknown_key or link_wrong_address.
     """
 
     status = 403
@@ -150,7 +151,16 @@ class ObjectExists(Conflict):
 class ObjectArchived(Conflict):
     code = "object_archived"
     title = "The bytes are in an archive tier and cannot be read now"
-    hint = "Restore the object, then try again."
+    hint = "Restore the object (minutes to two days, by its class), then try again."
+
+
+class UploadGone(Conflict):
+    """A multipart upload was ended, by another writer of the same key or by a sweep."""
+
+    code = "upload_gone"
+    title = "The upload was ended by another writer"
+    hint = "Send it again."
+    transient = True
 
 
 class PreconditionFailed(AutodjError):
@@ -171,7 +181,7 @@ class UnsupportedMedia(AutodjError):
     status = 415
     code = "unsupported_media"
     title = "This is not a kind of file that this route takes"
-    hint = "Send MP3, FLAC, WAV, AIFF, Ogg (Vorbis, Opus) or M4A (AAC, ALAC)."
+    hint = "Send MP3, FLAC, WAV, AIFF, CAF, WavPack, Ogg (Vorbis, Opus), AAC or M4A (AAC, ALAC)."
 
 
 class RangeNotSatisfiable(AutodjError):
@@ -292,6 +302,36 @@ class StoreCredentials(StoreError):
     hint = "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and the clock of this machine."
 
 
+class DeleteIncomplete(StoreError):
+    """Some of many objects could not be removed; ``failed`` has the error of each key."""
+
+    code = "delete_incomplete"
+    title = "Some of the objects are still there"
+    hint = "Delete those named again; the others are gone."
+    transient = True
+
+    def __init__(self, failed: Mapping[str, AutodjError]) -> None:
+        self.failed = dict(failed)
+        first = next(iter(failed))
+        super().__init__(f"{len(failed)} are left, among them {first}: {failed[first].detail}")
+
+
+class BatchIncomplete(StoreError):
+    """Some of many objects failed; ``failed`` has the error of each key."""
+
+    code = "batch_incomplete"
+    title = "Some of the objects could not be moved"
+    hint = "Send those named again; the others are done."
+
+    def __init__(self, failed: Mapping[str, AutodjError]) -> None:
+        self.failed = dict(failed)
+        told = "; ".join(f"{key}: {error.detail}" for key, error in self.failed.items())
+        super().__init__(
+            f"{len(self.failed)} failed: {told}",
+            errors=[{"key": key, "code": error.code} for key, error in self.failed.items()],
+        )
+
+
 class BucketMissing(StoreError):
     code = "bucket_missing"
     title = "There is no such bucket"
@@ -311,6 +351,15 @@ class IntegrityFault(StoreError):
     code = "integrity"
     title = "Stored bytes differ from what was recorded"
     hint = "Run `autodj doctor`; nothing was overwritten."
+
+
+class NotOffered(AutodjError):
+    """Asked of a store that cannot do this at all."""
+
+    status = 501
+    code = "not_offered"
+    title = "This store cannot do that"
+    hint = "Use a basket on a store that can."
 
 
 class Unavailable(AutodjError):
@@ -369,6 +418,10 @@ class SettingsError(AutodjError):
     def __init__(self, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(faults))
+
+
+class StorageConfigError(SettingsError, ValueError):
+    """A store cannot be made of what was said of it."""
 
 
 class CommandError(AutodjError):

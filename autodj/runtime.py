@@ -13,9 +13,14 @@ from autodj.cdn.signer import CloudFrontSigner
 from autodj.db import Database, open_database
 from autodj.jobs import Jobs, open_jobs
 from autodj.settings import Settings
+from autodj.settings.baskets import Basket, Kind
+from autodj.settings.load import base_of
+from autodj.settings.storage import s3_basket
+from autodj.storage.baskets import Stores, open_stores
 from autodj.storage.local import LocalStorage
 from autodj.tracks.deliver import Links
 from autodj.tracks.fetch_limits import FetchLimits
+from autodj.tracks.sharing import Invalidator
 from autodj.tracks.steps import Policy
 from autodj.tracks.work import Workbench
 
@@ -32,8 +37,10 @@ class Runtime:
     db: Database
     local: LocalStorage
     s3: S3Storage | None
+    stores: Stores
     sandbox: Sandbox
     jobs: Jobs
+    caches: Invalidator | None
     links: Links
     policy: Policy
     decode_limits: DecodeLimits
@@ -49,6 +56,7 @@ class Runtime:
             jobs=self.jobs,
             limits=self.decode_limits,
             policy=self.policy,
+            caches=self.caches,
         )
 
 
@@ -57,24 +65,23 @@ async def open_runtime(settings: Settings) -> AsyncGenerator[Runtime]:
     """Open the database, the stores, the queue and the sandbox for one process."""
     async with AsyncExitStack() as stack:
         s3 = await _open_s3(stack, settings)
+        local = LocalStorage(settings.media_root, basket="tracks")
         yield Runtime(
             settings=settings,
             db=await stack.enter_async_context(open_database(settings.database_url)),
-            local=LocalStorage(settings.media_root),
+            local=local,
             s3=s3,
+            stores=await stack.enter_async_context(
+                open_stores(settings.baskets, _open_already(settings, local, s3))
+            ),
             sandbox=await stack.enter_async_context(
                 open_sandbox(analysis_timeout_s=settings.worker.analysis_timeout_s)
             ),
             jobs=await stack.enter_async_context(
                 open_jobs(settings.redis_url, settings.queue_name)
             ),
-            links=Links(
-                public_url=settings.public_url,
-                secret=settings.secret,
-                ttl_s=settings.cdn.link_ttl_s,
-                cdn=_cdn(settings),
-                s3=s3,
-            ),
+            caches=_caches(settings),
+            links=_links(settings, s3),
             policy=Policy.of(settings, ANALYSIS_VERSION),
             decode_limits=DecodeLimits(max_duration_s=settings.limits.max_track_duration_s),
             fetch_limits=fetch_limits(settings),
@@ -82,24 +89,18 @@ async def open_runtime(settings: Settings) -> AsyncGenerator[Runtime]:
 
 
 def s3_config(settings: Settings) -> S3Config:
-    """The bucket of the settings."""
-    from autodj.storage.s3 import S3Config  # noqa: PLC0415 - see above
+    """The bucket of the tracks."""
+    from autodj.storage.s3.baskets import s3_config_of  # noqa: PLC0415 - see above
 
-    s3 = settings.s3
-    assert s3.bucket is not None
-    return S3Config(
-        bucket=s3.bucket,
-        region=s3.region,
-        endpoint_url=s3.endpoint_url,
-        prefix=s3.prefix,
-        access_key=s3.access_key,
-        secret_key=s3.secret_key,
-        session_token=s3.session_token,
-        expected_bucket_owner=s3.expected_bucket_owner,
-        path_style=s3.path_style,
-        sse="AES256" if s3.sse else None,
-        max_connections=s3.max_connections,
-    )
+    return s3_config_of(tracks_in_bucket(settings))
+
+
+def tracks_in_bucket(settings: Settings) -> Basket:
+    """The basket of the tracks, or the bucket that they were in before it was local."""
+    tracks = settings.baskets.of(Kind.TRACKS)
+    if tracks.s3 is not None:
+        return tracks
+    return s3_basket(base_of(settings))
 
 
 def fetch_limits(settings: Settings) -> FetchLimits:
@@ -121,14 +122,63 @@ async def _open_s3(stack: AsyncExitStack, settings: Settings) -> S3Storage | Non
     return await stack.enter_async_context(open_s3(s3_config(settings)))
 
 
-def _cdn(settings: Settings) -> CloudFrontSigner | None:
+def _open_already(
+    settings: Settings, local: LocalStorage, s3: S3Storage | None
+) -> dict[str, LocalStorage | S3Storage]:
+    """The store of the tracks, under the name of its basket."""
+    tracks = settings.baskets.of(Kind.TRACKS)
+    if tracks.s3 is None:
+        return {} if tracks.versioning else {tracks.name: local}
+    return {} if s3 is None else {tracks.name: s3}
+
+
+def _links(settings: Settings, s3: S3Storage | None) -> Links:
+    bucket = None if s3 is None else s3_config(settings)
+    return Links(
+        public_url=settings.public_url,
+        secret=settings.secret,
+        ttl_s=settings.cdn.link_ttl_s,
+        window_s=settings.cdn.link_window_s,
+        public_links=settings.cdn.public_links,
+        cdn=cdn_signer(settings),
+        s3=s3,
+        customer_key=bucket is not None and bucket.encryption.type == "SSE-C",
+        storage_class="STANDARD" if bucket is None else bucket.storage_class,
+    )
+
+
+def _caches(settings: Settings) -> Invalidator | None:
+    distribution_id = settings.cdn.distribution_id
+    if distribution_id is None or settings.s3.bucket is None:
+        return None
+    from autodj.cdn.invalidation import CloudFrontCaches  # noqa: PLC0415 - see above
+    from autodj.storage.s3.credentials import new_session  # noqa: PLC0415 - see above
+
+    session = new_session(s3_config(settings))
+    return CloudFrontCaches(
+        session,
+        distribution_id,
+        prefix=_tracks_prefix(settings),
+        endpoint_url=settings.cdn.api_url,
+    )
+
+
+def cdn_signer(settings: Settings) -> CloudFrontSigner | None:
+    """What signs links to the distribution of the tracks, if there is one."""
     cdn = settings.cdn
-    if cdn.origin is None:
+    origin = settings.baskets.of(Kind.TRACKS).cdn_origin or cdn.origin
+    if origin is None:
         return None
     return CloudFrontSigner(
-        origin=cdn.origin,
-        prefix=settings.s3.prefix,
+        origin=origin,
+        prefix=_tracks_prefix(settings),
         key_pair_id=cdn.key_pair_id,
         private_key_pem=cdn.private_key,
         hash_algorithm=cdn.hash,
+        also=cdn.second_keys,
     )
+
+
+def _tracks_prefix(settings: Settings) -> str:
+    tracks = settings.baskets.of(Kind.TRACKS)
+    return settings.s3.prefix if tracks.s3 is None else tracks.s3.prefix

@@ -4,11 +4,11 @@ from autodj.settings.load import data_dir, database_url, environment, from_envir
 from autodj.settings.model import (
     CdnSettings,
     LimitSettings,
-    S3Settings,
     Settings,
     WorkerSettings,
 )
 from autodj.settings.parsers import Retention
+from autodj.settings.s3 import S3Settings
 
 __all__ = [
     "CdnSettings",

@@ -12,15 +12,20 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from autodj.errors import SettingsError
+from autodj.settings.baskets import Baskets
 from autodj.settings.catalogue import SETTINGS, Setting
 from autodj.settings.model import (
+    PAUSE_GRACE_S,
     CdnSettings,
     LimitSettings,
-    S3Settings,
+    RenditionSettings,
     Settings,
     WorkerSettings,
 )
 from autodj.settings.parsers import Retention
+from autodj.settings.s3 import S3Settings
+from autodj.settings.storage import Base, baskets_without_file
+from autodj.settings.storage_file import with_baskets, with_storage_file
 
 SAMPLE_VALUE = re.compile(
     r"(your|my|example|sample)[-_ ].*|.*EXAMPLE(KEY)?|plugs-bucket", re.DOTALL
@@ -42,12 +47,37 @@ def environment() -> dict[str, str]:
 def load(environ: Mapping[str, str]) -> Settings:
     """Parse, cross-check and freeze. SettingsError lists every fault; no value is printed."""
     faults: Faults = {}
-    settings = _build({setting.name: _read(setting, environ, faults) for setting in SETTINGS})
-    for name, fault in (*_storage_faults(settings), *_production_faults(settings)):
+    values = {setting.name: _read(setting, environ, faults) for setting in SETTINGS}
+    settings = _build(values)
+    settings = _with_storage_file(settings, values["STORAGE_CONFIG"], environ, faults)
+    for name, fault in (
+        *_storage_faults(settings),
+        *_encryption_faults(settings.s3),
+        *_production_faults(settings),
+    ):
         faults.setdefault(name, f"{name} {fault}")
     if faults:
         raise SettingsError([*faults.values()])
     return settings
+
+
+def storage_base(environ: Mapping[str, str]) -> Base:
+    """What the environment says of stores, for those who use no more of it than that."""
+    faults: Faults = {}
+    wanted = ("S3_", "AWS_", "AUTODJ_DATA_DIR", "AUTODJ_ENV", "MEDIA_ROOT", "FILE_STORAGE_TYPE")
+    chosen = {s.name: environ if s.name.startswith(wanted) else {} for s in SETTINGS}
+    ignored: Faults = {}
+    values = {
+        s.name: _read(s, chosen[s.name], faults if chosen[s.name] is environ else ignored)
+        for s in SETTINGS
+    }
+    if faults:
+        raise SettingsError([*faults.values()])
+    return base_of(_build(values))
+
+
+def base_of(settings: Settings) -> Base:
+    return Base(settings.s3, settings.media_root, settings.publish_to, settings.production)
 
 
 def database_url(environ: Mapping[str, str]) -> str:
@@ -86,6 +116,18 @@ def _read(setting: Setting, environ: Mapping[str, str], faults: Faults) -> objec
     return setting.parse(setting.default) if setting.default else None
 
 
+def _with_storage_file(
+    settings: Settings, file: object, environ: Mapping[str, str], faults: Faults
+) -> Settings:
+    if file is None:
+        return with_baskets(settings, baskets_without_file(base_of(settings)))
+    told: list[str] = []
+    settings = with_storage_file(settings, cast("Path", file), environ, told)
+    for fault in told:
+        faults.setdefault(f"STORAGE_CONFIG {fault}", fault)
+    return settings
+
+
 def _build(values: dict[str, object]) -> Settings:
     v = values
     data_dir = cast("Path", v["AUTODJ_DATA_DIR"])
@@ -106,6 +148,9 @@ def _build(values: dict[str, object]) -> Settings:
         local_retention=cast("Retention", v["LOCAL_RETENTION"]),
         clean_grace_s=cast("int", v["CLEAN_GRACE_S"]),
         max_local_senders=cast("int", v["MAX_LOCAL_SENDERS"]),
+        local_accel_prefix=cast("str | None", v["LOCAL_ACCEL_PREFIX"]),
+        max_connections=cast("int", v["MAX_CONNECTIONS"]),
+        body_total_s=cast("int", v["BODY_TOTAL_S"]),
         s3=S3Settings(
             bucket=cast("str | None", v["S3_BUCKET_NAME"]),
             region=cast("str", v["AWS_REGION"]),
@@ -113,19 +158,38 @@ def _build(values: dict[str, object]) -> Settings:
             secret_key=None if role else cast("str", v["AWS_SECRET_ACCESS_KEY"]) or None,
             session_token=None if role else cast("str", v["AWS_SESSION_TOKEN"]) or None,
             use_iam_role=role,
+            profile=None if role else cast("str | None", v["AWS_PROFILE"]),
+            role_arn=cast("str | None", v["AWS_ROLE_ARN"]),
+            role_session_name=cast("str", v["AWS_ROLE_SESSION_NAME"]),
+            role_external_id=cast("str | None", v["AWS_ROLE_EXTERNAL_ID"]),
+            sts_endpoint_url=cast("str | None", v["AWS_ENDPOINT_URL_STS"]),
             endpoint_url=cast("str | None", v["S3_ENDPOINT_URL"]),
             prefix=_slashed(cast("str | None", v["S3_PREFIX"])),
             expected_bucket_owner=cast("str | None", v["S3_EXPECTED_BUCKET_OWNER"]),
-            sse=None if v["S3_SSE"] == "none" else "AES256",
+            sse=None if v["S3_SSE"] == "none" else cast("str", v["S3_SSE"]),
             path_style=cast("bool", v["S3_PATH_STYLE"]),
             max_connections=cast("int", v["S3_MAX_CONNECTIONS"]),
+            connect_timeout_s=cast("float", v["S3_CONNECT_TIMEOUT_S"]),
+            read_timeout_s=cast("float", v["S3_READ_TIMEOUT_S"]),
+            max_retries=cast("int", v["S3_MAX_RETRIES"]),
+            retry_delay_s=cast("float", v["S3_RETRY_DELAY_S"]),
+            multipart_bytes=cast("int", v["S3_MULTIPART_THRESHOLD_BYTES"]),
+            storage_class=cast("str", v["S3_STORAGE_CLASS"]),
+            kms_key_id=cast("str | None", v["S3_SSE_KMS_KEY_ID"]),
+            customer_key=cast("bytes | None", v["S3_SSE_CUSTOMER_KEY"]),
         ),
         cdn=CdnSettings(
             origin=cast("str | None", v["CLOUDFRONT_DOMAIN"]),
             key_pair_id=cast("str | None", v["CLOUDFRONT_KEY_PAIR_ID"]),
             private_key=cast("str | None", v["CLOUDFRONT_PRIVATE_KEY"]),
+            second_key_pair_id=cast("str | None", v["CLOUDFRONT_SECOND_KEY_PAIR_ID"]),
+            second_private_key=cast("str | None", v["CLOUDFRONT_SECOND_PRIVATE_KEY"]),
             hash=cast("str", v["CLOUDFRONT_HASH"]),
             link_ttl_s=cast("int", v["LINK_TTL_S"]),
+            link_window_s=cast("int", v["LINK_WINDOW_S"]),
+            public_links=cast("bool", v["CLOUDFRONT_PUBLIC_LINKS"]),
+            distribution_id=cast("str | None", v["CLOUDFRONT_DISTRIBUTION_ID"]),
+            api_url=cast("str | None", v["CLOUDFRONT_API_URL"]),
         ),
         limits=LimitSettings(
             max_track_bytes=cast("int", v["MAX_TRACK_BYTES"]),
@@ -140,6 +204,16 @@ def _build(values: dict[str, object]) -> Settings:
             analysis_timeout_s=cast("int", v["ANALYSIS_TIMEOUT_S"]),
             job_timeout_s=cast("int", v["JOB_TIMEOUT_S"]),
         ),
+        renditions=RenditionSettings(
+            mode=cast("str", v["RENDITIONS"]),
+            format=cast("str", v["RENDITION_FORMAT"]),
+            bit_rate_bps=cast("int", v["RENDITION_BITRATE_BPS"]),
+            lossless=cast("bool", v["RENDITION_LOSSLESS"]),
+            preview_s=cast("int", v["PREVIEW_S"]),
+            preview_bit_rate_bps=cast("int", v["PREVIEW_BITRATE_BPS"]),
+            timeout_s=cast("int", v["RENDER_TIMEOUT_S"]),
+        ),
+        baskets=Baskets({}),  # known when all of this is
     )
 
 
@@ -167,11 +241,34 @@ def _storage_faults(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "CLOUDFRONT_KEY_PAIR_ID", "is missing, and CLOUDFRONT_PRIVATE_KEY is set"
     if cdn.key_pair_id and not cdn.origin:
         yield "CLOUDFRONT_DOMAIN", "is missing, and CLOUDFRONT_KEY_PAIR_ID is set"
+    yield from _second_key_faults(cdn)
+    if cdn.public_links and not cdn.key_pair_id:
+        yield "CLOUDFRONT_KEY_PAIR_ID", "is missing, and CLOUDFRONT_PUBLIC_LINKS is true"
+
+
+def _encryption_faults(s3: S3Settings) -> Iterator[tuple[str, str]]:
+    if s3.sse == "aws:kms" and not s3.kms_key_id:
+        yield "S3_SSE_KMS_KEY_ID", "is missing, and S3_SSE is aws:kms"
+    if s3.sse == "SSE-C" and not s3.customer_key:
+        yield "S3_SSE_CUSTOMER_KEY", "is missing, and S3_SSE is SSE-C"
+
+
+def _second_key_faults(cdn: CdnSettings) -> Iterator[tuple[str, str]]:
+    name, key = "CLOUDFRONT_SECOND_KEY_PAIR_ID", "CLOUDFRONT_SECOND_PRIVATE_KEY"
+    if cdn.second_key_pair_id and not cdn.second_private_key:
+        yield key, f"is missing, and {name} is set"
+    if cdn.second_private_key and not cdn.second_key_pair_id:
+        yield name, f"is missing, and {key} is set"
+    if cdn.second_key_pair_id and not cdn.key_pair_id:
+        yield "CLOUDFRONT_KEY_PAIR_ID", f"is missing, and {name} is set"
+    if cdn.second_key_pair_id and cdn.second_key_pair_id == cdn.key_pair_id:
+        yield name, "is the id of the first key"
 
 
 def _production_faults(settings: Settings) -> Iterator[tuple[str, str]]:
     for name, url in (
         ("S3_ENDPOINT_URL", settings.s3.endpoint_url),
+        ("AWS_ENDPOINT_URL_STS", settings.s3.sts_endpoint_url),
         ("CLOUDFRONT_DOMAIN", settings.cdn.origin),
         ("AUTODJ_PUBLIC_URL", settings.public_url),
     ):
@@ -181,6 +278,14 @@ def _production_faults(settings: Settings) -> Iterator[tuple[str, str]]:
             yield name, "must be https in production"
         elif name != "AUTODJ_PUBLIC_URL" and not _is_loopback(url):
             yield name, "may be plain http only on this machine"
+    if settings.production and settings.clean_grace_s < settings.longest_link_s:
+        yield (
+            "CLEAN_GRACE_S",
+            (
+                f"must be at least {settings.longest_link_s}: a link may live as long as "
+                f"LINK_WINDOW_S + LINK_TTL_S + MAX_TRACK_DURATION_S + {PAUSE_GRACE_S}"
+            ),
+        )
     if settings.production and settings.limits.fetch_allow_private:
         yield "FETCH_ALLOW_PRIVATE", "must be false in production"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,12 +41,31 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def decimal(least: float, most: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text) or not least <= float(text) <= most:
+            raise ValueError(f"must be a number from {least:g} to {most:g}")
+        return float(text)
+
+    return parse
+
+
 def boolean(text: str) -> bool:
     known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     try:
         return known[text.lower()]
     except KeyError:
         raise ValueError("must be true or false") from None
+
+
+def key_of_32_bytes(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise ValueError("must be 32 bytes in base64")
+    return key
 
 
 def matching(pattern: str, wanted: str) -> Callable[[str], str]:

@@ -1,13 +1,20 @@
-"""The port every store implements: bytes under object keys, and nothing about tracks."""
+"""The port every store implements: bytes under object keys, and nothing about tracks.
+
+What only some stores can do are protocols of their own in ``autodj.storage.powers``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol, runtime_checkable
+
+MAX_PAGE_OBJECTS: Final = 1000
+
+Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +30,25 @@ class ByteRange:
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """What is kept beside an object's bytes.
+
+    ``metadata`` is any text under names of ``a-z 0-9 -``, 2 KB in all as they are stored.
+    ``storage_class`` is S3's word for one; None takes the basket's.
+    """
+
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    content_encoding: str | None = None
+    storage_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectStat:
     """What a store says of one object, without its bytes.
 
-    ``sha256`` (hex) is set only where the store itself keeps a full-object SHA-256.
+    ``sha256`` (hex) is set only where the store itself keeps a full-object SHA-256, and
+    ``described`` is what was given with the bytes: a list tells neither. A local object that
+    was stored without a description has the content type that its name suggests.
     """
 
     key: str
@@ -35,19 +57,38 @@ class ObjectStat:
     content_type: str | None = None
     etag: str | None = None
     sha256: str | None = None
+    described: Described = Described()
+    version_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list. ``cursor`` asks for the part after it; None: there is none."""
+
+    objects: Sequence[ObjectStat]
+    directories: Sequence[str]
+    cursor: str | None
 
 
 class Storage(Protocol):
     """One store. Keys follow ``autodj.storage.keys``; every failure is an AutodjError."""
 
     async def put(
-        self, key: str, source: Path | bytes, *, sha256: str, content_type: str
+        self,
+        key: str,
+        source: Path | bytes,
+        *,
+        sha256: str,
+        content_type: str,
+        described: Described | None = None,
+        progress: Progress | None = None,
     ) -> ObjectStat:
         """Store the bytes durably, once.
 
-        Putting the same bytes again succeeds without writing; other bytes under a known key
-        raise ObjectExists. The store checks ``sha256`` (hex) against what it received and
-        raises IntegrityFault when they differ, leaving nothing behind.
+        Putting the same bytes again succeeds without writing (and without changing how they
+        are described); other bytes under a known key raise ObjectExists. The store checks
+        ``sha256`` (hex) against what it received and raises IntegrityFault when they differ,
+        leaving nothing behind. ``progress`` hears now and then how many bytes have arrived.
         """
         ...
 
@@ -71,8 +112,39 @@ class Storage(Protocol):
         """Remove the object; removing nothing is success."""
         ...
 
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        """Remove them all, a thousand a request where the store can.
+
+        DeleteIncomplete names those that are still there; the others are gone.
+        """
+        ...
+
+    async def copy(self, source: str, target: str) -> ObjectStat:
+        """The same bytes, described alike, under a second key: without fetching them here.
+
+        As with ``put``, a target that holds the same bytes already is success, and other
+        bytes raise ObjectExists.
+        """
+        ...
+
     def list(self, prefix: str = "") -> AsyncIterator[ObjectStat]:
         """Every object whose key starts with ``prefix``, in key order, read in pages."""
+        ...
+
+    async def page(
+        self,
+        prefix: str = "",
+        *,
+        limit: int = MAX_PAGE_OBJECTS,
+        cursor: str | None = None,
+        directories: bool = False,
+    ) -> Page:
+        """At most ``limit`` (1 to 1,000) objects and directories, in the store's order.
+
+        With ``directories`` only what lies directly below ``prefix`` is listed, and whatever
+        lies deeper is told once, as a directory with its slash. ``cursor`` is that of the page
+        before, of the same prefix and kind (InvalidRequest otherwise).
+        """
         ...
 
     async def probe(self) -> None:
@@ -80,7 +152,8 @@ class Storage(Protocol):
         ...
 
 
+@runtime_checkable
 class Presigner(Protocol):
-    """An optional power: a store that can sign its own time-limited links."""
+    """An optional power: links that the store itself answers, good for ``ttl_s`` seconds."""
 
     async def presign(self, key: str, *, ttl_s: int) -> str: ...

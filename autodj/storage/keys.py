@@ -22,17 +22,22 @@ class KeyKind(StrEnum):
     TRACK = "tracks"
     ANALYSIS = "analysis"
     COVER = "covers"
+    RENDITION = "renditions"
+    PUBLIC = "public"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyParts:
-    """What a key says. ``generation`` belongs to tracks only; ``sha256`` is hex."""
+    """What a key says. ``generation`` belongs to tracks and renditions, ``rendition`` (its
+    name) to renditions only; ``sha256`` is hex.
+    """
 
     kind: KeyKind
     track_id: UUID
     sha256: str
     extension: str
     generation: int | None = None
+    rendition: str | None = None
 
 
 _SHAPES = {
@@ -44,6 +49,14 @@ _SHAPES = {
         rf"analysis/(?P<id>{_UUID})/(?P<sha256>{_SHA256})\.(?P<extension>json\.gz)"
     ),
     KeyKind.COVER: re.compile(rf"covers/(?P<id>{_UUID})/(?P<sha256>{_SHA256})\.(?P<extension>jpg)"),
+    KeyKind.RENDITION: re.compile(
+        rf"renditions/(?P<id>{_UUID})/(?P<rendition>[a-z]{{1,16}})"
+        rf"-(?P<generation>0|[1-9][0-9]{{0,9}})-(?P<sha256>{_SHA256})\.(?P<extension>[a-z0-9]{{1,8}})"
+    ),
+    KeyKind.PUBLIC: re.compile(
+        rf"public/(?P<id>{_UUID})/[0-9a-f]{{32}}-(?P<sha256>{_SHA256})"
+        r"\.(?P<extension>[a-z0-9]{1,8})"
+    ),
 }
 
 
@@ -85,6 +98,20 @@ def cover_key(track_id: UUID, sha256: str) -> str:
     return _built(KeyKind.COVER, f"covers/{track_id}/{sha256}.jpg")
 
 
+def rendition_key(track_id: UUID, name: str, generation: int, sha256: str, extension: str) -> str:
+    """``renditions/<uuid>/<name>-<generation>-<sha256>.<extension>``: never the same key twice."""
+    parts = f"{track_id}/{name}-{generation}-{sha256}.{extension}"
+    return _built(KeyKind.RENDITION, f"renditions/{parts}")
+
+
+def public_key(track_id: UUID, token: str, sha256: str, extension: str) -> str:
+    """``public/<uuid>/<token>-<sha256>.<extension>``: where no signature is asked for.
+
+    The token (32 hex digits) is random, so that only who was given the key can know it.
+    """
+    return _built(KeyKind.PUBLIC, f"public/{track_id}/{token}-{sha256}.{extension}")
+
+
 def parse_key(key: str) -> KeyParts | None:
     """Read back what a builder wrote; None for a key that no builder makes."""
     for kind, shape in _SHAPES.items():
@@ -97,6 +124,7 @@ def parse_key(key: str) -> KeyParts | None:
                 sha256=parts["sha256"],
                 extension=parts["extension"],
                 generation=None if generation is None else int(generation),
+                rendition=parts.get("rendition"),
             )
     return None
 

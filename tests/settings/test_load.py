@@ -134,6 +134,62 @@ def test_production_insists_on_https(name: str) -> None:
     assert caught.value.faults == (f"{name} must be https in production",)
 
 
+def test_production_keeps_old_copies_as_long_as_the_longest_link_lives() -> None:
+    life = {"LINK_TTL_S": "600", "LINK_WINDOW_S": "60", "MAX_TRACK_DURATION_S": "3600"}
+    assert load({**PRODUCTION, **life, "CLEAN_GRACE_S": "4560"}).longest_link_s == 4560
+    with pytest.raises(SettingsError) as caught:
+        load({**PRODUCTION, **life, "CLEAN_GRACE_S": "4559"})
+    [fault] = caught.value.faults
+    assert fault.startswith("CLEAN_GRACE_S must be at least 4560")
+    assert "LINK_WINDOW_S + LINK_TTL_S + MAX_TRACK_DURATION_S + 300" in fault
+    assert load({**S3, **life, "CLEAN_GRACE_S": "1"}).clean_grace_s == 1
+
+
+PEM = "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n"
+FIRST = {
+    "CLOUDFRONT_DOMAIN": "d111111abcdef8.cloudfront.net",
+    "CLOUDFRONT_KEY_PAIR_ID": "K2JCJMDEHXQW5F",
+    "CLOUDFRONT_PRIVATE_KEY": PEM,
+}
+SECOND = {"CLOUDFRONT_SECOND_KEY_PAIR_ID": "KOLDKEY1", "CLOUDFRONT_SECOND_PRIVATE_KEY": PEM}
+
+
+def test_the_second_key_comes_with_its_id_and_its_secret_is_not_shown() -> None:
+    settings = load({**S3, **FIRST, **SECOND})
+    assert settings.cdn.second_keys == {"KOLDKEY1": PEM}
+    assert "PRIVATE" not in repr(settings)
+    assert load({**S3, **FIRST}).cdn.second_keys == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        (
+            FIRST | {"CLOUDFRONT_SECOND_KEY_PAIR_ID": "KOLDKEY1"},
+            "CLOUDFRONT_SECOND_PRIVATE_KEY is missing, and CLOUDFRONT_SECOND_KEY_PAIR_ID is set",
+        ),
+        (
+            FIRST | {"CLOUDFRONT_SECOND_PRIVATE_KEY": PEM},
+            "CLOUDFRONT_SECOND_KEY_PAIR_ID is missing, and CLOUDFRONT_SECOND_PRIVATE_KEY is set",
+        ),
+        (
+            SECOND,
+            "CLOUDFRONT_KEY_PAIR_ID is missing, and CLOUDFRONT_SECOND_KEY_PAIR_ID is set",
+        ),
+        (
+            FIRST | SECOND | {"CLOUDFRONT_SECOND_KEY_PAIR_ID": "K2JCJMDEHXQW5F"},
+            "CLOUDFRONT_SECOND_KEY_PAIR_ID is the id of the first key",
+        ),
+        (
+            {"CLOUDFRONT_PUBLIC_LINKS": "true"},
+            "CLOUDFRONT_KEY_PAIR_ID is missing, and CLOUDFRONT_PUBLIC_LINKS is true",
+        ),
+    ],
+)
+def test_what_belongs_to_a_key_is_missed_by_name(given: dict[str, str], fault: str) -> None:
+    assert faults(**S3, **given) == (fault,)
+
+
 def test_production_without_a_bucket_does_not_fall_back_to_local() -> None:
     without = {name: value for name, value in PRODUCTION.items() if name != "S3_BUCKET_NAME"}
     with pytest.raises(SettingsError) as caught:

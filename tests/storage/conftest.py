@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import botocore.loaders
+import botocore.session
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -13,13 +17,23 @@ from autodj.laptop.s3server import REGION, S3Server
 from autodj.storage.base import Storage
 from autodj.storage.local import LocalStorage
 from autodj.storage.s3 import S3Config, S3Storage, open_s3
+from bench.faults.proxy import open_proxy
 
 BUCKET = "autodj-tests"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_loader() -> Iterator[None]:
+    """The client's description of S3 is read once, not for each of hundreds of stores."""
+    loader = botocore.loaders.create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lambda *_: loader)
+        yield
+
+
 @pytest.fixture(scope="session")
 def moto_endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(port=0, verbose=False)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
@@ -68,7 +82,53 @@ async def real_s3(real_config: S3Config) -> AsyncIterator[S3Storage]:
         yield store
 
 
-@pytest.fixture(params=["local", "moto", "real_s3"])
+@asynccontextmanager
+async def versioned_s3(config: S3Config) -> AsyncIterator[S3Storage]:
+    config = dataclasses.replace(config, bucket=f"{BUCKET}-versions")
+    async with open_s3(config) as store:
+        await store.ensure_bucket()
+        await store._client.put_bucket_versioning(
+            Bucket=config.bucket, VersioningConfiguration={"Status": "Enabled"}
+        )
+        yield store
+
+
+@pytest.fixture
+def versioned_local(tmp_path: Path) -> LocalStorage:
+    return LocalStorage(tmp_path / "documents", versioned=True)
+
+
+@pytest.fixture
+async def versioned_moto(moto_config: S3Config) -> AsyncIterator[S3Storage]:
+    async with versioned_s3(moto_config) as store:
+        yield store
+
+
+@pytest.fixture
+async def versioned_real_s3(real_config: S3Config) -> AsyncIterator[S3Storage]:
+    async with versioned_s3(real_config) as store:
+        yield store
+
+
+@pytest.fixture(params=["versioned_local", "versioned_moto", "versioned_real_s3"])
+def versioned(request: pytest.FixtureRequest) -> LocalStorage | S3Storage:
+    found: LocalStorage | S3Storage = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+async def proxied_s3(real_config: S3Config) -> AsyncIterator[S3Storage]:
+    """The real server behind the proxy that can spoil what passes: here it spoils nothing."""
+    assert real_config.endpoint_url
+    async with (
+        open_proxy(real_config.endpoint_url) as (_, endpoint_url),
+        open_s3(dataclasses.replace(real_config, endpoint_url=endpoint_url)) as store,
+    ):
+        await store.ensure_bucket()
+        yield store
+
+
+@pytest.fixture(params=["local", "moto", "real_s3", "proxied_s3"])
 def store(request: pytest.FixtureRequest) -> Storage:
     found: Storage = request.getfixturevalue(request.param)
     return found

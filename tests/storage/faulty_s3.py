@@ -25,7 +25,9 @@ STORED = answering("200 OK", ETag='"wrong"')
 HASTY = S3Timing(
     connect_s=0.5, read_s=0.3, attempts=1, metadata_s=2, body_s=1, body_bytes_per_s=10**7
 )
-PATIENT = S3Timing(connect_s=0.5, read_s=0.3, attempts=3, metadata_s=20, body_s=20)
+PATIENT = S3Timing(
+    connect_s=0.5, read_s=0.3, attempts=3, retry_delay_s=0.01, metadata_s=20, body_s=20
+)
 
 
 @asynccontextmanager

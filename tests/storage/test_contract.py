@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from autodj.errors import (
     ObjectExists,
     ObjectNotFound,
     RangeNotSatisfiable,
+    TooLarge,
 )
-from autodj.storage.base import ByteRange, Storage
+from autodj.storage.base import ByteRange, Described, Storage
+from autodj.storage.whole import exists, load, move, save
 from tests.storage.builders import KEY, keys, patterned, put, read, sha256
 
 BODY = patterned(100_000)
@@ -247,3 +250,159 @@ async def test_every_refusal_is_one_of_our_errors_and_names_the_key(store: Stora
         await store.stat(KEY)
 
     assert caught.value.problem()["code"] == "object_not_found"
+
+
+async def test_a_copy_is_described_like_its_source_and_stays_when_that_goes(
+    store: Storage,
+) -> None:
+    described = Described({"origin": "festival, Gdańsk"}, content_encoding="identity")
+    await store.put(KEY, BODY, sha256=sha256(BODY), content_type="audio/flac", described=described)
+
+    made = await store.copy(KEY, "tracks/copied")
+    await store.delete(KEY)
+
+    assert made == await store.stat("tracks/copied")
+    assert (made.content_type, made.described) == ("audio/flac", described)
+    assert await read(store, "tracks/copied") == BODY
+
+
+async def test_a_copy_goes_over_nothing(store: Storage) -> None:
+    await put(store, KEY, BODY)
+    await put(store, "tracks/other", BODY[::-1])
+
+    with pytest.raises(ObjectExists):
+        await store.copy(KEY, "tracks/other")
+    with pytest.raises(ObjectNotFound):
+        await store.copy("tracks/none", "tracks/new")
+    first = await store.copy(KEY, "tracks/same")
+    assert await store.copy(KEY, "tracks/same") == first
+
+    assert await read(store, "tracks/other") == BODY[::-1]
+    assert await keys(store) == sorted([KEY, "tracks/other", "tracks/same"])
+
+
+async def test_a_moved_object_is_at_its_new_key_only(store: Storage) -> None:
+    await put(store, KEY, BODY)
+
+    await move(store, KEY, "tracks/moved")
+
+    assert await keys(store) == ["tracks/moved"]
+    assert await read(store, "tracks/moved") == BODY
+    assert not await exists(store, KEY)
+    assert await exists(store, "tracks/moved")
+
+
+async def test_many_are_deleted_at_once_and_what_was_not_there_is_no_fault(
+    store: Storage,
+) -> None:
+    wanted = [f"tracks/{n:02}" for n in range(12)]
+    for key in wanted:
+        await put(store, key, b"x")
+
+    await store.delete_many([*wanted[:10], "tracks/never"])
+    await store.delete_many([])
+
+    assert await keys(store) == wanted[10:]
+
+
+async def test_pages_are_the_list_in_pieces(store: Storage) -> None:
+    wanted = [f"tracks/{n:02}/a" for n in range(11)]
+    for key in wanted:
+        await put(store, key, b"x")
+    await put(store, "covers/a", b"x")
+
+    for limit in (1, 4, 11, 1000):
+        found, cursor = [], None
+        while True:
+            page = await store.page("tracks/", limit=limit, cursor=cursor)
+            assert len(page.objects) <= limit
+            found += [each.key for each in page.objects]
+            if (cursor := page.cursor) is None:
+                break
+        assert found == wanted
+
+
+async def test_a_directory_is_told_once(store: Storage) -> None:
+    names = ["a/1", "a/2", "b/c/1", "b/2", "c", "d"]
+    for name in names:
+        await put(store, name, b"x")
+
+    whole = await store.page(directories=True)
+    assert ([each.key for each in whole.objects], list(whole.directories)) == (
+        ["c", "d"],
+        ["a/", "b/"],
+    )
+    inside = await store.page("b/", directories=True)
+    assert ([each.key for each in inside.objects], list(inside.directories)) == (["b/2"], ["b/c/"])
+    found, cursor = [], None
+    while True:
+        page = await store.page(directories=True, limit=1, cursor=cursor)
+        found += [*page.directories, *(each.key for each in page.objects)]
+        if (cursor := page.cursor) is None:
+            break
+    assert sorted(found) == ["a/", "b/", "c", "d"]
+
+
+async def test_a_cursor_is_good_for_its_own_list_only(store: Storage) -> None:
+    for n in range(3):
+        await put(store, f"tracks/{n}", b"x")
+    cursor = (await store.page("tracks/", limit=1)).cursor
+    assert cursor is not None
+
+    for asking in (
+        store.page("tracks", limit=1, cursor=cursor),
+        store.page("tracks/", limit=1, cursor=cursor, directories=True),
+        store.page("tracks/", limit=1, cursor=cursor[:-4]),
+        store.page("tracks/", limit=1, cursor="ä"),
+        store.page("tracks/", limit=0),
+        store.page("tracks/", limit=1001),
+    ):
+        with pytest.raises(InvalidRequest):
+            await asking
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1, 300_000])
+async def test_a_stream_of_unknown_length_is_saved(
+    store: Storage, tmp_path: Path, size_bytes: int
+) -> None:
+    body = patterned(size_bytes)
+
+    async def arriving() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 65_537):
+            yield body[start : start + 65_537]
+
+    stored = await save(store, KEY, arriving(), content_type="audio/mpeg", scratch=tmp_path)
+
+    assert stored.size_bytes == size_bytes
+    assert await load(store, KEY, max_bytes=size_bytes) == body
+    assert [*tmp_path.glob("*.part")] == []
+
+
+async def test_a_stream_that_is_too_long_or_breaks_leaves_nothing(
+    store: Storage, tmp_path: Path
+) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 10_000
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"x"
+        raise ConnectionResetError
+
+    with pytest.raises(TooLarge):
+        await save(
+            store, KEY, endless(), content_type="audio/mpeg", scratch=tmp_path, max_bytes=99_999
+        )
+    with pytest.raises(ConnectionResetError):
+        await save(store, KEY, broken(), content_type="audio/mpeg", scratch=tmp_path)
+
+    assert await keys(store) == []
+    assert [*tmp_path.glob("*.part")] == []
+
+
+async def test_more_than_is_taken_is_not_loaded(store: Storage) -> None:
+    await put(store, KEY, BODY)
+
+    assert await load(store, KEY, max_bytes=len(BODY)) == BODY
+    with pytest.raises(TooLarge):
+        await load(store, KEY, max_bytes=len(BODY) - 1)

@@ -19,6 +19,7 @@ from autodj.storage.keys import (
     cover_key,
     is_key,
     parse_key,
+    rendition_key,
     track_key,
 )
 
@@ -79,6 +80,30 @@ def test_a_track_key_is_read_back_as_its_parts(
 
     assert is_key(key)
     assert parse_key(key) == KeyParts(KeyKind.TRACK, track_id, sha256, extension, generation)
+
+
+@given(
+    st.uuids(),
+    st.from_regex(r"[a-z]{1,16}", fullmatch=True),
+    st.integers(0, 9_999_999_999),
+    hashes,
+)
+@unhurried
+def test_a_rendition_key_is_read_back_as_its_parts(
+    track_id: UUID, name: str, generation: int, sha256: str
+) -> None:
+    key = rendition_key(track_id, name, generation, sha256, "m4a")
+
+    assert is_key(key)
+    assert key.startswith(f"renditions/{track_id}/{name}-{generation}-")
+    parts = KeyParts(KeyKind.RENDITION, track_id, sha256, "m4a", generation, name)
+    assert parse_key(key) == parts
+
+
+@pytest.mark.parametrize("name", ["", "Playback", "play-back", "a" * 17, "a/b", ".."])
+def test_other_names_make_no_rendition_key(name: str) -> None:
+    with pytest.raises(InvalidRequest):
+        rendition_key(ID, name, 1, HASH, "m4a")
 
 
 @given(st.uuids(), hashes)

@@ -16,7 +16,7 @@ from typing import Literal
 
 import pytest
 
-from autodj.storage.base import ObjectStat
+from autodj.storage.base import Described, ObjectStat, Progress
 from autodj.storage.local import LocalStorage
 from tests.storage.builders import KEY, put, read, sha256
 
@@ -61,9 +61,18 @@ class Recorded(LocalStorage):
         super()._fsync_directory(directory)
 
     async def put(
-        self, key: str, source: Path | bytes, *, sha256: str, content_type: str
+        self,
+        key: str,
+        source: Path | bytes,
+        *,
+        sha256: str,
+        content_type: str,
+        described: Described | None = None,
+        progress: Progress | None = None,
     ) -> ObjectStat:
-        stored = await super().put(key, source, sha256=sha256, content_type=content_type)
+        stored = await super().put(
+            key, source, sha256=sha256, content_type=content_type, described=described
+        )
         self.did.append(Did("ack"))
         return stored
 

@@ -18,6 +18,7 @@ from autodj.errors import (
     StoreCredentials,
     StoreDenied,
 )
+from autodj.settings.encryption import Encryption
 from autodj.storage.s3 import S3Config, S3Storage, open_s3
 from tests.storage.builders import KEY, keys, put, read
 from tests.storage.faults import FaultServer, relaying, served
@@ -26,7 +27,7 @@ BODY = b"0123456789" * 5000
 
 
 async def raw_head(store: S3Storage, key: str) -> dict[str, Any]:
-    named = store._object(key)
+    named = store._bucket.named(key)
     return dict(await store._client.head_object(**named))
 
 
@@ -170,7 +171,7 @@ async def test_more_than_a_page_of_objects_is_listed_once_each(real_s3: S3Storag
 
     async def store_quickly(key: str) -> None:
         async with gate:
-            await real_s3._client.put_object(**real_s3._object(key), Body=b"x")
+            await real_s3._client.put_object(**real_s3._bucket.named(key), Body=b"x")
 
     await asyncio.gather(*(store_quickly(key) for key in wanted))
 
@@ -179,7 +180,7 @@ async def test_more_than_a_page_of_objects_is_listed_once_each(real_s3: S3Storag
 
 async def test_names_in_the_bucket_that_are_no_keys_are_passed_over(moto: S3Storage) -> None:
     for name in ("README.TXT", "ok", "a b", "x/", "ä"):
-        await moto._client.put_object(**moto._object(name), Body=b"x")
+        await moto._client.put_object(**moto._bucket.named(name), Body=b"x")
 
     assert await keys(moto) == ["ok"]
 
@@ -198,7 +199,7 @@ async def test_ensure_bucket_makes_the_bucket_once(moto_config: S3Config) -> Non
 
 
 async def test_encryption_is_asked_for_when_configured(moto_config: S3Config) -> None:
-    async with open_s3(dataclasses.replace(moto_config, sse="AES256")) as store:
+    async with open_s3(dataclasses.replace(moto_config, encryption=Encryption("SSE-S3"))) as store:
         await store.ensure_bucket()
         await put(store, KEY, BODY)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 from typing import Any
 
 import pytest
@@ -12,12 +13,13 @@ from autodj.errors import (
     IntegrityFault,
     ObjectExists,
     ObjectNotFound,
+    PreconditionFailed,
     StoreFaulty,
     StoreThrottled,
 )
 from autodj.storage.base import ByteRange
-from tests.storage.builders import KEY, keys, put, read
-from tests.storage.faults import Answer, answering, failing, losing_the_answer
+from tests.storage.builders import KEY, keys, put, read, sha256
+from tests.storage.faults import Answer, Exchange, answering, failing, losing_the_answer, resetting
 from tests.storage.faulty_s3 import (
     BODY,
     DATED,
@@ -169,3 +171,37 @@ async def test_a_body_of_which_too_little_is_known_is_a_fault(headers: dict[str,
             await read(store, KEY)
         with pytest.raises(StoreFaulty):
             await store.stat(KEY)
+
+
+@pytest.mark.parametrize("mine", [True, False])
+async def test_a_conditional_write_whose_answer_was_lost_is_recognised_by_its_mark(
+    mine: bool,
+) -> None:
+    marks: list[str] = []
+
+    async def stored_and_lost(exchange: Exchange) -> None:
+        await exchange.read_body()
+        marks.append(exchange.headers["x-amz-meta-write-id"])
+        await resetting(exchange)
+
+    async def what_is_there(exchange: Exchange) -> None:
+        mark = marks[0] if mine else "f" * 32
+        await answering("200 OK", BODY, x_amz_meta_write_id=mark, **DATED)(exchange)
+
+    timing = dataclasses.replace(PATIENT, retry_delay_s=0.01)
+    async with store_on(stored_and_lost, TAKEN, what_is_there, timing=timing) as (store, server):
+        replacing = store.replace(
+            KEY, BODY, sha256=sha256(BODY), content_type="a/b", if_match='"old"'
+        )
+        if mine:
+            stored = await replacing
+            assert stored.described.metadata == {}
+        else:
+            # The same bytes from somebody else are still somebody else's.
+            with pytest.raises(PreconditionFailed):
+                await replacing
+
+    assert [each.method for each in server.requests] == ["PUT", "PUT", "HEAD"]
+    assert len(marks[0]) == 32
+    first, second = (each.headers["x-amz-meta-write-id"] for each in server.requests[:2])
+    assert first == second

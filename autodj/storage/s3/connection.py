@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiobotocore.config import AioConfig
-from aiobotocore.session import AioSession
 
 from autodj.storage.s3.config import S3Config
+from autodj.storage.s3.credentials import new_session
+from autodj.storage.s3.faults import store_errors
+from autodj.storage.s3.retrying import Retries, RetryBudget, RetryPolicy
 from autodj.storage.s3.store import S3Storage
 
 
 @asynccontextmanager
 async def open_s3(config: S3Config) -> AsyncGenerator[S3Storage, None]:
     """The store, with its connections open until the context ends."""
-    session = AioSession()
-    if config.access_key is None:
-        # Only the settings read the environment; keys that they do not pass on are not used.
-        session.get_component("credential_provider").remove("env")
-    async with session.create_client(
-        "s3",
-        region_name=config.region,
-        endpoint_url=config.endpoint_url,
-        aws_access_key_id=config.access_key,
-        aws_secret_access_key=config.secret_key,
-        aws_session_token=config.session_token,
-        config=client_config(config),
-    ) as client:
+    async with store_errors("credentials", config.timing.metadata_s):
+        opening = new_session(config).create_client(
+            "s3",
+            region_name=config.region,
+            endpoint_url=config.endpoint_url,
+            config=client_config(config),
+        )
+        client = await opening.__aenter__()
+    try:
+        retries: Any = Retries(RetryPolicy.of(config.timing), RetryBudget())
+        client.meta.events.register_last("needs-retry.s3", retries, unique_id="autodj-retries")
         yield S3Storage(client, config)
+    finally:
+        await opening.__aexit__(None, None, None)
 
 
 def client_config(config: S3Config) -> AioConfig:
@@ -36,15 +39,16 @@ def client_config(config: S3Config) -> AioConfig:
     return AioConfig(
         connect_timeout=timing.connect_s,
         read_timeout=timing.read_s,
-        retries={"mode": "standard", "total_max_attempts": timing.attempts},
+        # Once: what is tried again, and when, is decided in autodj.storage.s3.retrying.
+        retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=config.max_connections,
         signature_version="s3v4",
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         s3={
             "addressing_style": "path" if config.path_style else "auto",
-            # Every body goes with its SHA-256 in a signed header that the store checks, so
-            # hashing it once more for the signature, on the event loop, would add nothing.
+            # Every body goes with its SHA-256 or CRC-32 in a signed header that the store checks,
+            # so hashing it once more for the signature, on the event loop, would add nothing.
             "payload_signing_enabled": False,
         },
     )

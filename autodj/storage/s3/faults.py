@@ -10,15 +10,21 @@ from typing import Any, Final
 
 import aiohttp
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
     ConnectTimeoutError,
     CredentialRetrievalError,
     HTTPClientError,
+    InvalidConfigError,
+    MetadataRetrievalError,
     NoCredentialsError,
     PartialCredentialsError,
+    ProfileNotFound,
     ReadTimeoutError,
+    SSOError,
 )
 from botocore.exceptions import ConnectionError as NoConnectionError
+from botocore.parsers import ResponseParserError
 
 from autodj.errors import (
     AutodjError,
@@ -36,6 +42,8 @@ from autodj.errors import (
     StoreThrottled,
     StoreTimeout,
     StoreUnreachable,
+    TooLarge,
+    UploadGone,
 )
 
 # The answer to a HEAD has no body, so its code is only the status.
@@ -54,6 +62,11 @@ BY_CODE: Final[Mapping[str, type[AutodjError]]] = {
     "InvalidRange": RangeNotSatisfiable,
     "416": RangeNotSatisfiable,
     "InvalidObjectState": ObjectArchived,
+    "NoSuchUpload": UploadGone,
+    "InvalidPart": UploadGone,
+    "EntityTooLarge": TooLarge,
+    "NotImplemented": StoreError,
+    "501": StoreError,
     "AccessDenied": StoreDenied,
     "AllAccessDisabled": StoreDenied,
     "AccountProblem": StoreDenied,
@@ -86,6 +99,44 @@ BY_CODE: Final[Mapping[str, type[AutodjError]]] = {
 }
 
 
+_LATE: Final = (ConnectTimeoutError, ReadTimeoutError, TimeoutError)
+_KEYLESS: Final = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    MetadataRetrievalError,
+    InvalidConfigError,
+    ProfileNotFound,
+    SSOError,
+)
+_BROKEN: Final = (NoConnectionError, HTTPClientError, aiohttp.ClientError)
+_FOREIGN: Final = (
+    BotoCoreError,
+    ClientError,
+    ResponseParserError,
+    aiohttp.ClientError,
+    TimeoutError,
+)
+_ASKS_FOR_KEYS: Final = {"AssumeRole", "AssumeRoleWithWebIdentity"}
+
+
+def fault_of(error: BaseException) -> type[AutodjError] | None:
+    """Our word for what the client raised; None when it is not the store's fault."""
+    match error:
+        case ClientError():
+            return _answered(error)
+        case ResponseParserError():
+            return StoreFaulty
+        case _ if isinstance(error, _LATE):
+            return StoreTimeout
+        case _ if isinstance(error, _KEYLESS):
+            return StoreCredentials
+        case _ if isinstance(error, _BROKEN):
+            return StoreUnreachable
+        case _:
+            return None
+
+
 @asynccontextmanager
 async def store_errors(doing: str, within_s: float) -> AsyncGenerator[None, None]:
     """Translate what the block raises, and stop it with StoreTimeout when the time is up.
@@ -96,14 +147,11 @@ async def store_errors(doing: str, within_s: float) -> AsyncGenerator[None, None
     try:
         async with asyncio.timeout(within_s):
             yield
-    except ClientError as error:
-        raise _answered(doing, error) from error
-    except (ConnectTimeoutError, ReadTimeoutError, TimeoutError) as error:
-        raise StoreTimeout(f"{doing}: no answer in time.") from error
-    except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
-        raise StoreCredentials(f"{doing}: there are no usable credentials.") from error
-    except (NoConnectionError, HTTPClientError, aiohttp.ClientError) as error:
-        raise StoreUnreachable(f"{doing}: the connection failed.") from error
+    except _FOREIGN as error:
+        fault = fault_of(error)
+        if fault is None:
+            raise
+        raise fault(f"{doing}: {_reason(error)}.") from error
 
 
 def required(answer: Mapping[str, Any], name: str, doing: str) -> Any:  # noqa: ANN401 - as S3 types it
@@ -113,10 +161,31 @@ def required(answer: Mapping[str, Any], name: str, doing: str) -> Any:  # noqa: 
     return answer[name]
 
 
-def _answered(doing: str, error: ClientError) -> AutodjError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
+def _answered(error: ClientError) -> type[AutodjError]:
+    if error.operation_name in _ASKS_FOR_KEYS:
+        return StoreCredentials
+    code = _code(error)
+    if code.startswith("KMS."):
+        return StoreDenied
     found = BY_CODE.get(code)
     if found is None:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         found = StoreFaulty if status >= HTTPStatus.INTERNAL_SERVER_ERROR else StoreError
-    return found(f"{doing}: {code}.")
+    return found
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, ClientError):
+        asked = error.operation_name
+        return f"{asked} {_code(error)}" if asked in _ASKS_FOR_KEYS else _code(error)
+    if isinstance(error, _LATE):
+        return "no answer in time"
+    if isinstance(error, _KEYLESS):
+        return "there are no usable credentials"
+    if isinstance(error, ResponseParserError):
+        return "the answer cannot be read"
+    return "the connection failed"

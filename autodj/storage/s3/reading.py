@@ -23,21 +23,30 @@ from autodj.storage.base import ByteRange
 from autodj.storage.disk import BLOCK_BYTES
 from autodj.storage.s3.config import S3Timing
 from autodj.storage.s3.faults import required, store_errors
+from autodj.storage.s3.retrying import RetryPolicy
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
-RESUME_PAUSE_S: Final = 0.2
+SHA256_METADATA: Final = "autodj-sha256"
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
 
 
 def full_sha256(answer: Mapping[str, Any]) -> str | None:
-    """The hex SHA-256 of the whole object, when S3 keeps one (and not one of its parts)."""
+    """The hex SHA-256 of the whole object, when S3 vouches for one.
+
+    That of an object that was sent in one piece is S3's own. One that was sent in parts has the
+    SHA-256 that we named when we began; it exists only because the parts were found to have it
+    and S3 then found the whole to have the CRC-32 that we named at the end.
+    """
     stored = answer.get("ChecksumSHA256")
-    if not stored or "-" in stored:
-        return None
-    return base64.b64decode(stored).hex()
+    if stored and "-" not in stored:
+        return base64.b64decode(stored).hex()
+    if answer.get("ChecksumType") == "FULL_OBJECT" and answer.get("ChecksumCRC32"):
+        named: str | None = answer.get("Metadata", {}).get(SHA256_METADATA)
+        return named
+    return None
 
 
 class ObjectReader:
@@ -61,6 +70,7 @@ class ObjectReader:
         self._doing = f"GetObject {named['Key']}"
         self._range = byte_range
         self._timing = timing
+        self._retries = RetryPolicy.of(timing)
         self._sha256: str | None = None
         self._etag = ""
         self._response: aiohttp.ClientResponse | None = None
@@ -96,7 +106,7 @@ class ObjectReader:
                 budget_s -= time.monotonic() - began_s
                 if failures >= self._timing.attempts or budget_s <= 0:
                     raise
-                await asyncio.sleep(RESUME_PAUSE_S * failures)
+                await asyncio.sleep(self._retries.spread_pause_s(failures))
                 continue
             budget_s -= time.monotonic() - began_s
             position += len(block)
@@ -124,7 +134,9 @@ class ObjectReader:
         ranged: Mapping[str, Any] = (
             {"Range": f"bytes={wanted.start}-{wanted.stop - 1}"} if wanted else {}
         )
-        answer: Mapping[str, Any] = await self._client.get_object(**self._named, **ranged, **more)
+        answer: Mapping[str, Any] = await self._client.get_object(
+            **{**self._named, **ranged, **more}
+        )
         self._response = answer["Body"].raw_stream
         required(answer, "ContentLength", self._doing)
         if wanted:

@@ -1,0 +1,20 @@
+"""How a basket's objects are encrypted at rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+EncryptionType = Literal["none", "SSE-S3", "SSE-KMS", "SSE-C"]
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """``kms_key_id`` and ``bucket_key`` (fewer calls to KMS) belong to SSE-KMS,
+    ``customer_key`` (32 bytes, which S3 does not keep) to SSE-C.
+    """
+
+    type: EncryptionType = "none"
+    kms_key_id: str | None = None
+    bucket_key: bool = True
+    customer_key: bytes | None = field(default=None, repr=False)

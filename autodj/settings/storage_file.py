@@ -1,0 +1,55 @@
+"""The configuration file of baskets, read and laid over the settings of the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autodj.settings.baskets import Baskets, Kind
+from autodj.settings.interpolation import interpolated
+from autodj.settings.storage import Base, baskets_of
+
+if TYPE_CHECKING:
+    from autodj.settings.model import Settings
+
+
+def with_storage_file(
+    settings: Settings, file: Path, environ: Mapping[str, str], faults: list[str]
+) -> Settings:
+    """The settings with the file's baskets; tracks go where the file says."""
+    base = Base(settings.s3, settings.media_root, settings.publish_to, settings.production)
+    tree = read_tree(file, environ, faults)
+    if not isinstance(tree, dict) or set(tree) != {"storage"}:
+        faults.append("STORAGE_CONFIG must hold one section, storage")
+        return settings
+    return with_baskets(settings, baskets_of(tree["storage"], base, faults))
+
+
+def with_baskets(settings: Settings, baskets: Baskets) -> Settings:
+    """Whatever asks for the bucket of the tracks finds that of their basket."""
+    tracks = baskets.of(Kind.TRACKS)
+    settings = replace(settings, baskets=baskets, publish_to=tracks.type)
+    if tracks.root is not None:
+        settings = replace(settings, media_root=tracks.root)
+    if tracks.s3 is not None:
+        settings = replace(settings, s3=tracks.s3)
+    if tracks.cdn_origin is not None:
+        settings = replace(settings, cdn=replace(settings.cdn, origin=tracks.cdn_origin))
+    return settings
+
+
+def read_tree(file: Path, environ: Mapping[str, str], faults: list[str]) -> object:
+    """The file as plain values, its references filled in."""
+    import yaml  # noqa: PLC0415 - only those with such a file pay for it
+
+    try:
+        return interpolated(yaml.safe_load(file.read_text("utf-8")), environ, faults)
+    except (OSError, UnicodeDecodeError):
+        faults.append("STORAGE_CONFIG names a file that cannot be read")
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" (line {mark.line + 1})" if mark else ""
+        faults.append(f"STORAGE_CONFIG is no YAML{line}")
+    return None

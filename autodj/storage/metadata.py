@@ -1,0 +1,51 @@
+"""Metadata as it is stored: names of a small alphabet, values percent-encoded to ASCII.
+
+S3 carries metadata in HTTP headers, which are ASCII, trim their ends and may fold runs of
+spaces. Percent-encoding of UTF-8 (RFC 3986) survives all that, reads well where a value is
+plain, and any tool can undo it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote, unquote
+
+from autodj.errors import InvalidRequest
+
+MAX_METADATA_BYTES: Final = 2048
+
+# The hash of an object that arrived in parts, and the mark of a conditional write.
+SHA256: Final = "sha256"
+WRITE_ID: Final = "write-id"
+RESERVED: Final = frozenset({SHA256, WRITE_ID})
+
+_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_PLAIN: Final = "!#$&'()*+,-./:;<=>?@[]^_`{|}~"
+
+
+def encoded(metadata: Mapping[str, str]) -> dict[str, str]:
+    """For a store; InvalidRequest for a name that cannot be, or more than 2 KB."""
+    if bad := [name for name in metadata if not _NAME.fullmatch(name) or name in RESERVED]:
+        raise InvalidRequest(f"No name for metadata: {bad[0]!r}; use a-z, 0-9 and '-'.")
+    try:
+        stored = {name: quote(value, safe=_PLAIN) for name, value in metadata.items()}
+    except UnicodeEncodeError as error:
+        raise InvalidRequest("Metadata must be text that UTF-8 can hold.") from error
+    size_bytes = sum(len(name) + len(value) for name, value in stored.items())
+    if size_bytes > MAX_METADATA_BYTES:
+        raise InvalidRequest(
+            f"The metadata takes {size_bytes} bytes as it is stored; "
+            f"{MAX_METADATA_BYTES} are the most."
+        )
+    return stored
+
+
+def decoded(stored: Mapping[str, str]) -> dict[str, str]:
+    """From a store; what others wrote there is read as well as it can be."""
+    return {
+        name.lower(): unquote(value, errors="replace")
+        for name, value in stored.items()
+        if name.lower() not in RESERVED
+    }

@@ -1,0 +1,49 @@
+"""Many objects removed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from botocore.exceptions import ClientError
+
+from autodj.errors import AutodjError, DeleteIncomplete, StoreError
+from autodj.storage.s3.bucket import S3Bucket
+from autodj.storage.s3.faults import fault_of
+
+MOST_KEYS: Final = 1000
+
+
+async def delete_many(bucket: S3Bucket, keys: Sequence[str]) -> None:
+    """A thousand a request; what one request leaves does not keep the next from being sent."""
+    names = {bucket.config.object_name(key): key for key in keys}
+    wanted = list(names)
+    failed: dict[str, AutodjError] = {}
+    for start in range(0, len(wanted), MOST_KEYS):
+        batch = wanted[start : start + MOST_KEYS]
+        try:
+            left = await _removed(bucket, batch)
+        except StoreError as error:
+            left = dict.fromkeys(batch, error)
+        failed |= {names[name]: error for name, error in left.items() if name in names}
+    if failed:
+        raise DeleteIncomplete(failed)
+
+
+async def _removed(bucket: S3Bucket, names: Sequence[str]) -> dict[str, AutodjError]:
+    doing = f"DeleteObjects ({len(names)})"
+    async with bucket.asking(doing):
+        answer = await bucket.client.delete_objects(
+            **bucket.config.addressing,
+            # Not quiet: what is not named in the answer may not be taken for removed.
+            Delete={"Objects": [{"Key": name} for name in names], "Quiet": False},
+        )
+    removed = {each.get("Key", "") for each in answer.get("Deleted", ())}
+    left = dict.fromkeys((name for name in names if name not in removed), "not answered")
+    left |= {each.get("Key", ""): each.get("Code", "") for each in answer.get("Errors", ())}
+    return {name: _error(doing, code) for name, code in left.items() if code != "NoSuchKey"}
+
+
+def _error(doing: str, code: str) -> AutodjError:
+    found = fault_of(ClientError({"Error": {"Code": code}}, "DeleteObjects")) or StoreError
+    return found(f"{doing}: {code}.")

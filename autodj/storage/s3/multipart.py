@@ -1,0 +1,265 @@
+"""Large objects, sent in parts side by side.
+
+The parts are hashed in order, off the event loop, while those before them are on their way. S3
+checks the CRC-32 of each part, and at the end that of the whole. Our own SHA-256 of the whole has
+to be the expected one before the parts are put together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+import structlog
+
+from autodj.errors import (
+    AutodjError,
+    IntegrityFault,
+    ObjectNotFound,
+    PreconditionFailed,
+    StoreDenied,
+    UploadGone,
+)
+from autodj.storage.base import ByteRange, Progress
+from autodj.storage.s3 import crc32, parts
+from autodj.storage.s3.bucket import S3Bucket
+from autodj.storage.s3.faults import required, store_errors
+from autodj.storage.s3.groups import side_by_side
+from autodj.storage.s3.reading import SHA256_METADATA
+from autodj.storage.s3.retrying import passes
+from autodj.storage.s3.sections import ReadAt, body_of, crc32_of
+from autodj.storage.s3.uploads import KnownPart, StartedUpload, latest_of
+
+log = structlog.get_logger(__name__)
+
+# Below this size, sending it all again is quicker than asking what is there.
+RESUMABLE_BYTES: Final = 32 * 1024**2
+
+_CONDITIONS: Final = ("IfMatch", "IfNoneMatch")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is to be stored, ``sha256`` in hex."""
+
+    read_at: ReadAt
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How it is to be stored: what describes the object, and on what condition (IfMatch,
+    IfNoneMatch) it is made, as S3 names them.
+    """
+
+    key: str
+    written: Mapping[str, Any] = field(default_factory=dict)
+    condition: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    number: int
+    etag: str
+    crc: int
+    length: int
+
+
+class Uploader:
+    """Uploads to one bucket; what they have under way together is bounded."""
+
+    def __init__(self, bucket: S3Bucket) -> None:
+        self._bucket = bucket
+        self._client = bucket.client
+        self._timing = bucket.config.timing
+        self._transfers = bucket.config.transfers
+        self._budget = bucket.in_flight
+
+    async def upload(
+        self, order: Order, content: Content, progress: Progress | None = None
+    ) -> Mapping[str, Any]:
+        """Create the object and give S3's answer; PreconditionFailed when the condition does
+        not hold. ``progress`` hears the bytes that have arrived so far.
+
+        What an upload of the same content that broke off has left is used, where the key names
+        the content. Whatever fails for good is aborted; what may pass is left for the next try.
+        """
+        large = content.size_bytes >= RESUMABLE_BYTES
+        resumable = large and content.sha256 in order.key
+        within_s = self._timing.body_deadline_s(content.size_bytes)
+        async with store_errors(f"upload {order.key}", within_s):
+            if large and order.condition.get("IfNoneMatch"):
+                await self._refuse_taken(order.key)
+            started = await self._started_before(order.key) if resumable else None
+            started = started or await self._begin(order, content)
+            try:
+                sent = await self._send_all(order.key, content, started, progress)
+                return await self._complete(order, content, started, sent)
+            except BaseException as error:
+                if not (resumable and _may_go_on(error)):
+                    await self._abort(order.key, started)
+                raise
+
+    async def _refuse_taken(self, key: str) -> None:
+        """Now, not after everything was sent. Whatever else is wrong, the upload will tell."""
+        with suppress(ObjectNotFound):
+            await self._bucket.head(key)
+            raise PreconditionFailed(f"{key} is taken.")
+
+    async def _started_before(self, key: str) -> StartedUpload | None:
+        try:
+            started = await latest_of(self._bucket, key)
+        except StoreDenied:  # listing uploads is a permission of its own, and a convenience
+            return None
+        if started is not None:
+            log.info("upload_resumed", key=key, parts=len(started.parts))
+        return started
+
+    async def _begin(self, order: Order, content: Content) -> StartedUpload:
+        doing = f"CreateMultipartUpload {order.key}"
+        metadata = {**order.written.get("Metadata", {}), SHA256_METADATA: content.sha256}
+        async with self._bucket.asking(doing):
+            answer = await self._client.create_multipart_upload(
+                **self._bucket.named(order.key),
+                **{**order.written, "Metadata": metadata},
+                ChecksumAlgorithm="CRC32",
+                ChecksumType="FULL_OBJECT",
+            )
+        return StartedUpload(required(answer, "UploadId", doing))
+
+    async def _send_all(
+        self, key: str, content: Content, started: StartedUpload, progress: Progress | None
+    ) -> Sequence[_Sent]:
+        """Every part, in order; IntegrityFault when together they are not what was promised."""
+        size_bytes = content.size_bytes
+        cut = parts.ranges(size_bytes, parts.part_bytes(size_bytes, self._transfers.part_bytes))
+        gate = asyncio.Semaphore(self._transfers.parallel_parts)
+        digest = hashlib.sha256()
+        arrived_bytes = 0
+
+        def over(piece: ByteRange, task: asyncio.Task[_Sent]) -> None:
+            nonlocal arrived_bytes
+            self._budget.give(piece.length)
+            gate.release()
+            if not task.cancelled() and task.exception() is None:
+                arrived_bytes += piece.length
+                if progress is not None:
+                    progress(arrived_bytes)
+
+        async with side_by_side() as group:
+            tasks = []
+            for number, piece in enumerate(cut, 1):
+                await gate.acquire()
+                await self._budget.take(piece.length)
+                crc = await self._hashed(content, piece, digest.update)
+                task = group.create_task(
+                    self._send(key, started, content.read_at, number, piece, crc)
+                )
+                task.add_done_callback(partial(over, piece))
+                tasks.append(task)
+        if digest.hexdigest() != content.sha256:
+            raise IntegrityFault(f"What was read for {key} has another hash.")
+        return [task.result() for task in tasks]
+
+    async def _hashed(
+        self, content: Content, piece: ByteRange, update: Callable[[bytes], object]
+    ) -> int:
+        try:
+            return await asyncio.to_thread(crc32_of, content.read_at, piece, update)
+        except BaseException:
+            self._budget.give(piece.length)
+            raise
+
+    async def _send(
+        self,
+        key: str,
+        started: StartedUpload,
+        read_at: ReadAt,
+        number: int,
+        piece: ByteRange,
+        crc: int,
+    ) -> _Sent:
+        known = started.parts.get(number)
+        if known is not None and await _is_there(known, read_at, piece, crc):
+            return _Sent(number, known.etag, crc, piece.length)
+        doing = f"UploadPart {number} of {key}"
+        async with store_errors(doing, self._timing.body_deadline_s(piece.length)):
+            answer = await self._client.upload_part(
+                **self._bucket.readable(key),
+                UploadId=started.upload_id,
+                PartNumber=number,
+                Body=body_of(read_at, piece),
+                ContentLength=piece.length,
+                ChecksumCRC32=crc32.as_header(crc),
+            )
+        if answer.get("ChecksumCRC32", crc32.as_header(crc)) != crc32.as_header(crc):
+            raise IntegrityFault(f"{doing}: the store has other bytes.")
+        return _Sent(number, required(answer, "ETag", doing), crc, piece.length)
+
+    async def _complete(
+        self, order: Order, content: Content, started: StartedUpload, sent: Sequence[_Sent]
+    ) -> Mapping[str, Any]:
+        doing = f"CompleteMultipartUpload {order.key}"
+        whole = crc32.as_header(crc32.whole((each.crc, each.length) for each in sent))
+        try:
+            async with store_errors(doing, self._timing.body_deadline_s(content.size_bytes)):
+                answer: Mapping[str, Any] = await self._client.complete_multipart_upload(
+                    **self._bucket.readable(order.key),
+                    **order.condition,
+                    UploadId=started.upload_id,
+                    MultipartUpload={"Parts": _named(sent)},
+                    ChecksumCRC32=whole,
+                    ChecksumType="FULL_OBJECT",
+                    MpuObjectSize=content.size_bytes,
+                )
+        except UploadGone as gone:
+            # Also what a repetition meets whose first answer was lost: then the object is there.
+            raise PreconditionFailed(f"{doing}: {gone.detail}") from gone
+        if answer.get("ChecksumCRC32", whole) != whole:
+            raise IntegrityFault(f"{doing}: the store has other bytes.")
+        return answer
+
+    async def _abort(self, key: str, started: StartedUpload) -> None:
+        try:
+            async with self._bucket.asking(f"AbortMultipartUpload {key}"):
+                await self._client.abort_multipart_upload(
+                    **self._bucket.named(key), UploadId=started.upload_id
+                )
+        except AutodjError as error:  # the sweep of dead uploads finds it
+            log.info("upload_not_aborted", key=key, code=error.code)
+
+
+def order_of(key: str, how: Mapping[str, Any]) -> Order:
+    """The parameters of a PutObject, sorted."""
+    condition = {name: how[name] for name in _CONDITIONS if name in how}
+    return Order(key, {name: how[name] for name in how if name not in condition}, condition)
+
+
+def _named(sent: Sequence[_Sent]) -> Any:  # noqa: ANN401 - as S3 types it
+    return [
+        {"PartNumber": each.number, "ETag": each.etag, "ChecksumCRC32": crc32.as_header(each.crc)}
+        for each in sent
+    ]
+
+
+def _may_go_on(error: BaseException) -> bool:
+    """Whether the parts that are there may serve the next try."""
+    if isinstance(error, AutodjError):
+        return passes(type(error))
+    return isinstance(error, asyncio.CancelledError)
+
+
+async def _is_there(known: KnownPart, read_at: ReadAt, piece: ByteRange, crc: int) -> bool:
+    if known.size_bytes != piece.length:
+        return False
+    if known.crc32 is not None:
+        return known.crc32 == crc32.as_header(crc)
+    md5 = hashlib.md5(usedforsecurity=False)
+    await asyncio.to_thread(crc32_of, read_at, piece, md5.update)
+    return known.etag.strip('"') == md5.hexdigest()

@@ -1,0 +1,101 @@
+"""Former states of an object, where the bucket keeps them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+
+from autodj.errors import ObjectNotFound, StoreError
+from autodj.storage.base import ByteRange, ObjectStat
+from autodj.storage.keys import check_key
+from autodj.storage.powers import ObjectVersion
+from autodj.storage.s3.bucket import S3Bucket, error_code, stat_of
+from autodj.storage.s3.faults import required, store_errors
+from autodj.storage.s3.objects import reading
+
+_VERSION_ID: Final = re.compile(r"[A-Za-z0-9._~+/=-]{1,1024}")
+
+
+async def versions_of(bucket: S3Bucket, key: str) -> Sequence[ObjectVersion]:
+    """The newest first; delete markers are not states and are left out."""
+    doing = f"ListObjectVersions {key}"
+    name = bucket.config.object_name(key)
+    found: list[ObjectVersion] = []
+    onwards: dict[str, Any] = {}
+    while True:
+        async with bucket.asking(doing):
+            page = await bucket.client.list_object_versions(
+                **bucket.config.addressing, Prefix=name, **onwards
+            )
+        items = page.get("Versions", ())
+        found += [_version(key, each) for each in items if each["Key"] == name]
+        # Keys come in order, so that the first longer one ends what is ours.
+        if not required(page, "IsTruncated", doing) or any(each["Key"] > name for each in items):
+            return found
+        onwards = {
+            "KeyMarker": required(page, "NextKeyMarker", doing),
+            "VersionIdMarker": required(page, "NextVersionIdMarker", doing),
+        }
+
+
+@asynccontextmanager
+async def reading_version(
+    bucket: S3Bucket, key: str, version_id: str, byte_range: ByteRange | None
+) -> AsyncGenerator[AsyncIterator[bytes], None]:
+    """Like a read of the object, of that version."""
+    _check(key, version_id)
+    async with AsyncExitStack() as stack:
+        try:
+            blocks = await stack.enter_async_context(
+                reading(bucket, check_key(key), byte_range, version_id=version_id)
+            )
+        except StoreError as error:
+            raise _unknown_version(key, error) from error
+        yield blocks
+
+
+async def restored(bucket: S3Bucket, key: str, version_id: str) -> ObjectStat:
+    """A copy of the version onto its own key, which makes it the newest."""
+    _check(key, version_id)
+    try:
+        found = await bucket.head(key, VersionId=version_id)
+    except StoreError as error:
+        raise _unknown_version(key, error) from error
+    config = bucket.config
+    origin: Any = {"Bucket": config.bucket, "Key": config.object_name(key), "VersionId": version_id}
+    deadline_s = config.timing.body_deadline_s(found["ContentLength"])
+    async with store_errors(f"CopyObject {key}", deadline_s):
+        await bucket.client.copy_object(
+            **bucket.named(key),
+            CopySource=origin,
+            **bucket.source_addressing,
+            **config.protection,
+            ChecksumAlgorithm="SHA256",
+        )
+    return stat_of(key, await bucket.head(key))
+
+
+async def removed(bucket: S3Bucket, key: str, version_id: str) -> None:
+    _check(key, version_id)
+    async with bucket.asking(f"DeleteObject {key}"):
+        await bucket.client.delete_object(**bucket.named(key), VersionId=version_id)
+
+
+def _check(key: str, version_id: str) -> None:
+    if not _VERSION_ID.fullmatch(version_id) or ".." in version_id:
+        raise ObjectNotFound(f"{key} has no such version.")
+
+
+def _unknown_version(key: str, error: StoreError) -> Exception:
+    """ObjectNotFound for an id that S3 never gave, which it calls malformed."""
+    if error_code(error) in {"InvalidArgument", "400", "NoSuchVersion"}:
+        return ObjectNotFound(f"{key} has no such version.")
+    return error
+
+
+def _version(key: str, item: Any) -> ObjectVersion:  # noqa: ANN401 - as S3 types it
+    return ObjectVersion(
+        key, item["VersionId"], item["Size"], item["LastModified"], current=item["IsLatest"]
+    )

@@ -1,0 +1,162 @@
+"""Objects put into a bucket: once, or over what is there."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import replace as with_changes
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, Final
+
+from autodj.errors import (
+    AutodjError,
+    Conflict,
+    IntegrityFault,
+    ObjectExists,
+    ObjectNotFound,
+    PreconditionFailed,
+    StoreThrottled,
+)
+from autodj.storage.base import ByteRange, Described, ObjectStat, Progress
+from autodj.storage.metadata import WRITE_ID
+from autodj.storage.s3.bucket import ARCHIVE_CLASSES, IMMUTABLE, MUTABLE, S3Bucket, stat_of
+from autodj.storage.s3.faults import required, store_errors
+from autodj.storage.s3.multipart import Content, Uploader, order_of
+from autodj.storage.s3.objects import verify
+from autodj.storage.s3.sections import body_of, reading_at
+
+CREATE_ATTEMPTS: Final = 3
+CONFLICT_PAUSE_S: Final = 0.2
+
+
+def deadline(bucket: S3Bucket, key: str, body: BinaryIO) -> AbstractAsyncContextManager[None]:
+    """For the whole of it, however many requests it takes."""
+    size_bytes = body.seek(0, os.SEEK_END)
+    return store_errors(f"put {key}", bucket.config.timing.put_deadline_s(size_bytes))
+
+
+async def create(
+    bucket: S3Bucket,
+    key: str,
+    body: BinaryIO,
+    sha256: str,
+    content_type: str,
+    described: Described | None,
+    progress: Progress | None = None,
+) -> ObjectStat:
+    """PUT unless the key is taken; then the bytes there must be the same."""
+    written = bucket.written(content_type, described, cache_control=IMMUTABLE)
+    size_bytes = body.seek(0, os.SEEK_END)
+    for attempt in range(CREATE_ATTEMPTS):
+        await asyncio.sleep(attempt * CONFLICT_PAUSE_S)
+        try:
+            how = {**written, "IfNoneMatch": "*"}
+            await _send(bucket, key, body, sha256, how, progress)
+        except Conflict:
+            continue
+        except PreconditionFailed:
+            with suppress(ObjectNotFound):
+                return await _require_same(bucket, key, sha256, size_bytes)
+            continue
+        return await verify(bucket, key, sha256=sha256, size_bytes=size_bytes)
+    raise StoreThrottled(f"{key} is written and removed by others all the time.")
+
+
+async def replace(
+    bucket: S3Bucket,
+    key: str,
+    body: BinaryIO,
+    sha256: str,
+    content_type: str,
+    described: Described | None,
+    if_match: str | None,
+) -> ObjectStat:
+    """PUT over what is there; only over ``if_match`` when it is given."""
+    written = bucket.written(content_type, described, cache_control=MUTABLE)
+    condition = {} if if_match is None else {"IfMatch": if_match}
+    write_id = secrets.token_hex(16)
+    if condition:
+        written["Metadata"] = {**written.get("Metadata", {}), WRITE_ID: write_id}
+    for attempt in range(CREATE_ATTEMPTS):
+        await asyncio.sleep(attempt * CONFLICT_PAUSE_S)
+        try:
+            answer = await _send(bucket, key, body, sha256, {**written, **condition})
+        except Conflict:
+            continue
+        except (PreconditionFailed, ObjectNotFound) as refused:
+            if if_match is None:
+                raise
+            return await _replaced_before(bucket, key, write_id, refused)
+        return await _replaced(bucket, key, sha256, body.tell(), answer)
+    raise StoreThrottled(f"{key} is written by others all the time.")
+
+
+async def _send(
+    bucket: S3Bucket,
+    key: str,
+    body: BinaryIO,
+    sha256: str,
+    how: Mapping[str, Any],
+    progress: Progress | None = None,
+) -> Mapping[str, Any]:
+    size_bytes = body.seek(0, os.SEEK_END)
+    if size_bytes >= bucket.config.transfers.multipart_bytes:
+        content = Content(reading_at(body), size_bytes, sha256)
+        return await Uploader(bucket).upload(order_of(key, how), content, progress)
+    deadline_s = bucket.config.timing.body_deadline_s(size_bytes)
+    if how.get("StorageClass") in ARCHIVE_CLASSES:
+        # It cannot be read back: servers that keep a hash only when told to must keep this one.
+        how = {**how, "ChecksumAlgorithm": "SHA256"}
+    async with store_errors(f"PutObject {key}", deadline_s):
+        answer: Mapping[str, Any] = await bucket.client.put_object(
+            **bucket.named(key),
+            Body=body_of(reading_at(body), ByteRange(0, size_bytes)),
+            ContentLength=size_bytes,
+            ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+            **how,
+        )
+    if progress is not None:
+        progress(size_bytes)
+    return answer
+
+
+async def _require_same(bucket: S3Bucket, key: str, sha256: str, size_bytes: int) -> ObjectStat:
+    try:
+        return await verify(bucket, key, sha256=sha256, size_bytes=size_bytes)
+    except IntegrityFault as fault:
+        raise ObjectExists(f"{key} already holds other bytes.") from fault
+
+
+async def _replaced_before(
+    bucket: S3Bucket, key: str, write_id: str, refused: AutodjError
+) -> ObjectStat:
+    """A repeated request finds its own work done when only the first answer was lost."""
+    with suppress(ObjectNotFound):
+        found = await bucket.head(key)
+        if found.get("Metadata", {}).get(WRITE_ID) == write_id:
+            return stat_of(key, found)
+    raise PreconditionFailed(f"{key} is not what it was.") from refused
+
+
+async def _replaced(
+    bucket: S3Bucket, key: str, sha256: str, size_bytes: int, answer: Mapping[str, Any]
+) -> ObjectStat:
+    """What was stored, as S3 described it, though others may have gone over it since."""
+    etag = required(answer, "ETag", f"PutObject {key}")
+    found = stat_of(key, await bucket.head(key))
+    if found.etag == etag:
+        if (found.size_bytes, found.sha256 or sha256) == (size_bytes, sha256):
+            return found
+        raise IntegrityFault(f"The object {key} is not what was sent.")
+    return with_changes(
+        found,
+        size_bytes=size_bytes,
+        modified_at=datetime.now(UTC),
+        etag=etag,
+        sha256=sha256,
+        version_id=answer.get("VersionId"),
+    )

@@ -1,0 +1,103 @@
+"""What is done with whole objects on any store, made of what the port offers."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import secrets
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from autodj.errors import ObjectNotFound, TooLarge
+from autodj.storage.base import Described, ObjectStat, Storage
+from autodj.storage.disk import disk_errors, opened, sha256_of
+
+Source = Path | bytes | AsyncIterable[bytes]
+
+
+async def save(
+    store: Storage,
+    key: str,
+    source: Source,
+    *,
+    content_type: str,
+    scratch: Path,
+    described: Described | None = None,
+    max_bytes: int | None = None,
+) -> ObjectStat:
+    """Put a file, bytes or a stream whose length and hash nobody knows yet.
+
+    A stream is received into a file in ``scratch`` first, which is gone afterwards: what it
+    is, is known before the store hears of it. TooLarge above ``max_bytes``, as soon as it shows.
+    """
+    if isinstance(source, Path | bytes):
+        sha256, size_bytes = await asyncio.to_thread(_hashed, source)
+        _check_size(size_bytes, max_bytes)
+        return await store.put(
+            key, source, sha256=sha256, content_type=content_type, described=described
+        )
+    async with _received(source, scratch, max_bytes) as (file, sha256):
+        return await store.put(
+            key, file, sha256=sha256, content_type=content_type, described=described
+        )
+
+
+async def load(store: Storage, key: str, *, max_bytes: int) -> bytes:
+    """The whole object in memory; TooLarge when it is more than ``max_bytes``."""
+    body = io.BytesIO()
+    async with store.read(key) as blocks:
+        async for block in blocks:
+            _check_size(body.tell() + len(block), max_bytes)
+            body.write(block)
+    return body.getvalue()
+
+
+async def exists(store: Storage, key: str) -> bool:
+    try:
+        await store.stat(key)
+    except ObjectNotFound:
+        return False
+    return True
+
+
+async def move(store: Storage, source: str, target: str) -> ObjectStat:
+    """Copy, and delete the source when the copy is known to be good."""
+    made = await store.copy(source, target)
+    if source != target:
+        await store.delete(source)
+    return made
+
+
+@asynccontextmanager
+async def _received(
+    source: AsyncIterable[bytes], scratch: Path, max_bytes: int | None
+) -> AsyncIterator[tuple[Path, str]]:
+    path = scratch / f"{secrets.token_hex(16)}.part"
+    digest = hashlib.sha256()
+    try:
+        with path.open("xb") as file:
+            async for block in source:
+                _check_size(file.tell() + len(block), max_bytes)
+                digest.update(block)
+                await asyncio.to_thread(_append, file, block)
+        yield path, digest.hexdigest()
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _append(file: BinaryIO, block: bytes) -> None:
+    with disk_errors("the file received"):
+        file.write(block)
+
+
+def _hashed(source: Path | bytes) -> tuple[str, int]:
+    with disk_errors("the file sent"), opened(source) as file:
+        return sha256_of(file), file.tell()
+
+
+def _check_size(size_bytes: int, max_bytes: int | None) -> None:
+    if max_bytes is not None and size_bytes > max_bytes:
+        raise TooLarge(f"More than {max_bytes} bytes.")

@@ -1,0 +1,39 @@
+"""A part of the fault matrix on the real server; `python -m bench.faults` is the whole."""
+
+from __future__ import annotations
+
+from autodj.storage.s3 import S3Config
+from bench.faults.__main__ import FOREVER, believing
+from bench.faults.kinds import KINDS
+from bench.faults.operations import OPERATIONS
+from bench.faults.run import Verdict, plan, run
+
+EVERY = 3
+PATIENCE_S = 60.0
+
+
+async def test_no_fault_leads_to_wrong_bytes_or_a_success_that_is_none(
+    real_config: S3Config,
+) -> None:
+    cases = [*plan([*KINDS], [*OPERATIONS], [1])][::EVERY]
+    tally = await run(real_config, cases, slack_s=PATIENCE_S)
+
+    assert tally.bad == []
+    assert {each.kind for each in tally.cases} == {*KINDS}
+    assert {each.operation for each in tally.cases} == {*OPERATIONS}
+    assert {each.verdict for each in tally.cases} == {Verdict.DONE, Verdict.REFUSED}
+
+
+async def test_a_store_that_checks_no_hash_is_caught(real_config: S3Config) -> None:
+    cases = plan(["flipped byte"], ["read", "download"], [1, 2])
+    with believing():
+        tally = await run(real_config, cases, slack_s=PATIENCE_S, at_once=2)
+
+    assert Verdict.WRONG in {each.verdict for each in tally.bad}
+
+
+async def test_a_store_without_deadlines_is_caught(real_config: S3Config) -> None:
+    cases = plan(["hang"], ["probe"], [1])
+    tally = await run(real_config, cases, timing=FOREVER, at_once=1)
+
+    assert [each.verdict for each in tally.cases] == [Verdict.LATE]

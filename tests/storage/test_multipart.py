@@ -1,0 +1,253 @@
+"""Large objects on the real server, which checks what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autodj.errors import IntegrityFault, ObjectExists, ObjectNotFound, StoreUnreachable
+from autodj.storage.s3 import S3Config, S3Storage, S3Timing, S3Transfers, multipart, open_s3
+from bench.faults.proxy import Cut, Exchange, FaultProxy, open_proxy
+from tests.storage.builders import patterned, put, read, sha256
+
+MIB = 1024**2
+PARTS = S3Transfers(part_bytes=5 * MIB, parallel_parts=2)
+BODY = patterned(10 * MIB + 12345)  # three parts
+DIGEST = sha256(BODY)
+KEY = f"tracks/0b0e7a52-1111-4222-8333-444455556666/1-{DIGEST}.wav"
+ONCE = S3Timing(attempts=1, retry_delay_s=0.01)
+TWICE = S3Timing(attempts=2, retry_delay_s=0.01)
+
+
+@asynccontextmanager
+async def behind(
+    config: S3Config, timing: S3Timing = ONCE
+) -> AsyncIterator[tuple[S3Storage, FaultProxy]]:
+    assert config.endpoint_url is not None
+    async with open_proxy(config.endpoint_url) as (proxy, url):
+        through = dataclasses.replace(config, endpoint_url=url, transfers=PARTS, timing=timing)
+        async with open_s3(through) as store:
+            yield store, proxy
+
+
+async def unfinished(store: S3Storage) -> list[Any]:
+    found = await store._client.list_multipart_uploads(
+        Bucket=store._config.bucket, Prefix=store._config.key_prefix
+    )
+    return [*found.get("Uploads", ())]
+
+
+def counting_parts(proxy: FaultProxy) -> list[int]:
+    """The numbers of the parts that are sent from now on."""
+    sent: list[int] = []
+
+    async def pass_on(exchange: Exchange) -> None:
+        target = exchange.request.target
+        if exchange.request.method == "PUT" and "partNumber=" in target:
+            sent.append(int(target.partition("partNumber=")[2].partition("&")[0]))
+        await exchange.reply(await exchange.pass_on())
+
+    proxy.plan(pass_on, lambda _: True)
+    return sent
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+async def test_a_large_object_goes_in_parts_and_its_hash_is_vouched_for(
+    real_s3: S3Storage, tmp_path: Path, as_file: bool
+) -> None:
+    source = tmp_path / "big"
+    source.write_bytes(BODY)
+    told: list[int] = []
+    stored = await real_s3.put(
+        KEY,
+        source if as_file else BODY,
+        sha256=DIGEST,
+        content_type="audio/wav",
+        progress=told.append,
+    )
+
+    assert stored.etag is not None
+    assert stored.etag.endswith('-2"')
+    assert (stored.sha256, stored.size_bytes) == (DIGEST, len(BODY))
+    assert (stored.content_type, stored.described.metadata) == ("audio/wav", {})
+    assert told == sorted(told)
+    assert told[-1] == len(BODY)
+    assert await read(real_s3, KEY) == BODY
+    assert await unfinished(real_s3) == []
+
+
+@pytest.mark.parametrize(("size", "in_parts"), [(5 * MIB - 1, False), (5 * MIB, True)])
+async def test_the_threshold_decides_whether_there_are_parts(
+    real_s3: S3Storage, size: int, in_parts: bool
+) -> None:
+    stored = await put(real_s3, "tracks/edge", BODY[:size])
+
+    assert stored.etag is not None
+    assert ("-" in stored.etag) is in_parts
+    assert stored.sha256 == sha256(BODY[:size])
+
+
+async def test_verifying_a_large_object_reads_nothing_back(
+    real_s3: S3Storage, real_config: S3Config
+) -> None:
+    await put(real_s3, KEY, BODY)
+    async with behind(real_config) as (store, proxy):
+        await store.verify(KEY, sha256=DIGEST, size_bytes=len(BODY))
+        assert proxy.count == 1
+        with pytest.raises(IntegrityFault):
+            await store.verify(KEY, sha256="00" * 32, size_bytes=len(BODY))
+
+
+async def test_other_bytes_than_promised_are_never_put_together(real_s3: S3Storage) -> None:
+    with pytest.raises(IntegrityFault):
+        await real_s3.put(KEY, BODY, sha256="00" * 32, content_type="a/b")
+
+    with pytest.raises(ObjectNotFound):
+        await real_s3.stat(KEY)
+    assert await unfinished(real_s3) == []
+
+
+async def test_a_part_changed_on_its_way_is_refused_by_the_server(
+    real_s3: S3Storage, real_config: S3Config
+) -> None:
+    async def flip(exchange: Exchange) -> None:
+        body = exchange.request.body
+        changed = dataclasses.replace(exchange.request, body=body[:-1] + b"?")
+        large = len(body) > MIB
+        await exchange.reply(await exchange.forward(changed if large else exchange.request))
+
+    async with behind(real_config) as (store, proxy):
+        proxy.plan(flip, lambda _: True)
+        with pytest.raises(IntegrityFault):
+            await put(store, KEY, BODY)
+
+    with pytest.raises(ObjectNotFound):
+        await real_s3.stat(KEY)
+    assert await unfinished(real_s3) == []
+
+
+async def test_a_key_that_is_taken_is_not_sent_to(
+    real_s3: S3Storage, real_config: S3Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multipart, "RESUMABLE_BYTES", 0)
+    await put(real_s3, KEY, BODY)
+    async with behind(real_config) as (store, proxy):
+        sent = counting_parts(proxy)
+        assert (await put(store, KEY, BODY)).sha256 == DIGEST
+        with pytest.raises(ObjectExists):
+            await put(store, KEY, BODY[::-1])
+
+    assert sent == []
+    assert await read(real_s3, KEY) == BODY
+
+
+async def test_below_that_size_a_taken_key_is_found_at_the_end(real_s3: S3Storage) -> None:
+    await put(real_s3, KEY, BODY)
+    assert (await put(real_s3, KEY, BODY)).sha256 == DIGEST
+    with pytest.raises(ObjectExists):
+        await put(real_s3, KEY, BODY[::-1])
+    assert await unfinished(real_s3) == []
+    assert await read(real_s3, KEY) == BODY
+
+
+async def test_an_upload_that_broke_off_is_taken_up_with_the_parts_that_are_there(
+    real_s3: S3Storage, real_config: S3Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multipart, "RESUMABLE_BYTES", 0)
+
+    async def break_the_last_part(exchange: Exchange) -> None:
+        if "partNumber=3" in exchange.request.target:
+            await asyncio.sleep(0.5)  # those before it shall arrive
+            raise Cut
+        await exchange.reply(await exchange.pass_on())
+
+    async with behind(real_config) as (store, proxy):
+        proxy.plan(break_the_last_part, lambda _: True)
+        with pytest.raises(StoreUnreachable):
+            await put(store, KEY, BODY)
+        assert len(await unfinished(real_s3)) == 1
+        sent = counting_parts(proxy)
+        assert (await put(store, KEY, BODY)).sha256 == DIGEST
+
+    assert sent == [3]
+    assert await read(real_s3, KEY) == BODY
+    assert await unfinished(real_s3) == []
+
+
+async def test_parts_of_other_bytes_are_sent_again(
+    real_s3: S3Storage, real_config: S3Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multipart, "RESUMABLE_BYTES", 0)
+    named: dict[str, Any] = real_s3._bucket.named(KEY)
+    begun = await real_s3._client.create_multipart_upload(
+        **named, ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT",
+        Metadata={"autodj-sha256": DIGEST},
+    )  # fmt: skip
+    await real_s3._client.upload_part(
+        **named, UploadId=begun["UploadId"], PartNumber=1, Body=BODY[::-1][: 5 * MIB]
+    )
+    async with behind(real_config) as (store, proxy):
+        sent = counting_parts(proxy)
+        await put(store, KEY, BODY)
+
+    assert sorted(sent) == [1, 2, 3]
+    assert await read(real_s3, KEY) == BODY
+
+
+async def test_an_upload_whose_last_answer_is_lost_is_found_to_be_done(
+    real_s3: S3Storage, real_config: S3Config
+) -> None:
+    lost: list[str] = []
+    parts: list[str] = []
+
+    async def lose_the_answer(exchange: Exchange) -> None:
+        answer = await exchange.pass_on()
+        target = exchange.request.target
+        if "partNumber=" in target:
+            parts.append(target)
+        if exchange.request.method == "POST" and "uploadId=" in target and not lost:
+            lost.append(target)
+            raise Cut
+        await exchange.reply(answer)
+
+    async with behind(real_config, TWICE) as (store, proxy):
+        proxy.plan(lose_the_answer, lambda _: True)
+        assert (await put(store, KEY, BODY)).sha256 == DIGEST
+    assert len(lost) == 1
+    assert len(parts) == 3
+    assert await read(real_s3, KEY) == BODY
+
+
+async def test_documents_are_replaced_in_parts_too(real_s3: S3Storage) -> None:
+    first = await real_s3.replace("documents/long", BODY, sha256=DIGEST, content_type="a/b")
+    other = BODY[::-1]
+    second = await real_s3.replace(
+        "documents/long", other, sha256=sha256(other), content_type="a/b", if_match=first.etag
+    )
+
+    assert second.sha256 == hashlib.sha256(other).hexdigest()
+    assert await read(real_s3, "documents/long") == other
+
+
+async def test_dead_uploads_are_swept_by_age_and_only_below_the_prefix(
+    real_s3: S3Storage,
+) -> None:
+    named: dict[str, Any] = real_s3._bucket.named(KEY)
+    await real_s3._client.create_multipart_upload(**named)
+    stranger = {**named, "Key": f"other-{named['Key']}"}
+    foreign = await real_s3._client.create_multipart_upload(**stranger)
+    now = datetime.now(UTC)
+
+    assert await real_s3.sweep_uploads(before=now - timedelta(days=1)) == 0
+    assert len(await unfinished(real_s3)) == 1
+    assert await real_s3.sweep_uploads(before=now + timedelta(hours=1)) == 1
+    assert await unfinished(real_s3) == []
+    await real_s3._client.abort_multipart_upload(**stranger, UploadId=foreign["UploadId"])

@@ -1,0 +1,163 @@
+"""When a request is sent again, and after how long."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError, ParamValidationError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autodj.errors import StoreDenied, StoreFaulty, StoreThrottled
+from autodj.storage.s3 import S3Timing
+from autodj.storage.s3.retrying import LONGEST_PAUSE_S, Retries, RetryBudget, RetryPolicy
+from tests.storage.builders import KEY, put
+from tests.storage.faults import Answer, answering, failing
+from tests.storage.faulty_s3 import BODY, HEAD_SAME, PATIENT, STORED, store_on
+
+POLICY = RetryPolicy(attempts=4, delay_s=1.0)
+OPERATION: Any = SimpleNamespace(name="PutObject")
+
+
+def refused(status: int, code: str, **headers: str) -> Any:
+    answer = {
+        "Error": {"Code": code},
+        "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers},
+    }
+    return (None, answer)
+
+
+def retries(budget: RetryBudget | None = None) -> Retries:
+    return Retries(POLICY, budget or RetryBudget(), chance=lambda: 1.0)
+
+
+@given(st.integers(1, 60), st.floats(0, 1))
+def test_pauses_double_and_chance_leaves_at_least_half(failed: int, chance: float) -> None:
+    whole = min(2.0 ** (failed - 1), LONGEST_PAUSE_S)
+
+    assert whole / 2 <= POLICY.pause_s(failed, chance) <= whole
+
+
+@pytest.mark.parametrize(("asked_s", "expected"), [(0, 1), (7, 7), (1000, LONGEST_PAUSE_S)])
+def test_the_store_may_ask_for_a_longer_pause_up_to_a_bound(
+    asked_s: float, expected: float
+) -> None:
+    assert POLICY.pause_s(1, 1.0, asked_s) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "again"),
+    [
+        (500, "InternalError", True),
+        (502, "BadGateway", True),
+        (503, "SlowDown", True),
+        (503, "ServiceUnavailable", True),
+        (504, "", True),
+        (429, "TooManyRequests", True),
+        (400, "RequestTimeout", True),
+        (501, "NotImplemented", False),
+        (400, "InvalidArgument", False),
+        (403, "AccessDenied", False),
+        (403, "RequestTimeTooSkewed", False),
+        (404, "NoSuchKey", False),
+        (404, "NoSuchUpload", False),
+        (409, "ConditionalRequestConflict", False),
+        (412, "PreconditionFailed", False),
+        (416, "InvalidRange", False),
+    ],
+)
+def test_what_may_pass_is_tried_again_and_refusals_are_not(
+    status: int, code: str, again: bool
+) -> None:
+    pause_s = retries()(attempts=1, operation=OPERATION, response=refused(status, code))
+
+    assert (pause_s is not None) is again
+
+
+def test_broken_connections_are_tried_again_and_our_own_mistakes_are_not() -> None:
+    late = ConnectTimeoutError(endpoint_url="http://x")
+    mistake = ParamValidationError(report="no such parameter")
+
+    assert retries()(attempts=1, operation=OPERATION, caught_exception=late) == 1.0
+    assert retries()(attempts=1, operation=OPERATION, caught_exception=mistake) is None
+
+
+def test_the_last_attempt_is_the_last() -> None:
+    slow = refused(503, "SlowDown")
+
+    assert [retries()(attempts=n, operation=OPERATION, response=slow) for n in (1, 2, 3, 4)] == [
+        1.0,
+        2.0,
+        4.0,
+        None,
+    ]
+
+
+def test_the_store_says_how_long_to_wait() -> None:
+    slow = refused(503, "SlowDown", **{"retry-after": "9"})
+    odd = refused(503, "SlowDown", **{"retry-after": "Sat, 21 Nov 2026 12:00:00 GMT"})
+
+    assert retries()(attempts=1, operation=OPERATION, response=slow) == 9
+    assert retries()(attempts=1, operation=OPERATION, response=odd) == 1.0
+
+
+def test_when_most_requests_fail_only_one_in_ten_is_repeated() -> None:
+    deciding = retries(RetryBudget(capacity=3))
+    slow, good = refused(500, "InternalError"), refused(200, "")
+
+    def repeated(response: Any) -> bool:
+        return deciding(attempts=1, operation=OPERATION, response=response) is not None
+
+    assert [repeated(slow) for _ in range(4)] == [True, True, True, False]
+    assert not any(repeated(good) for _ in range(9))
+    assert not repeated(slow)
+    repeated(good)
+    repeated(good)
+    assert repeated(slow)
+    assert not repeated(slow)
+
+
+def test_the_budget_never_grows_beyond_its_capacity() -> None:
+    budget = RetryBudget(capacity=1)
+    for _ in range(100):
+        budget.succeed()
+
+    assert [budget.spend(), budget.spend()] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "sent"),
+    [
+        (failing("500 Internal Server Error", "InternalError"), StoreFaulty, PATIENT.attempts),
+        (failing("503 Slow Down", "SlowDown"), StoreThrottled, PATIENT.attempts),
+        (failing("429 Too Many Requests", "TooManyRequests"), StoreThrottled, PATIENT.attempts),
+        (failing("403 Forbidden", "AccessDenied"), StoreDenied, 1),
+    ],
+)
+async def test_a_client_sends_as_often_as_the_policy_says(
+    answer: Answer, expected: type[Exception], sent: int
+) -> None:
+    async with store_on(answer, timing=PATIENT) as (store, server):
+        with pytest.raises(expected):
+            await store.probe()
+
+    assert len(server.requests) == sent
+
+
+async def test_a_body_is_sent_whole_again() -> None:
+    broken = failing("500 Internal Server Error", "InternalError")
+    async with store_on(broken, broken, STORED, HEAD_SAME, timing=PATIENT) as (store, server):
+        await put(store, KEY, BODY)
+
+    assert [each.body for each in server.requests[:3]] == [BODY] * 3
+
+
+async def test_pauses_do_not_outlast_the_deadline() -> None:
+    sleepy = S3Timing(attempts=5, retry_delay_s=20, metadata_s=0.2)
+    async with store_on(answering("503 Slow Down"), timing=sleepy) as (store, server):
+        with pytest.raises(Exception, match="no answer in time"):
+            await store.probe()
+
+    assert len(server.requests) == 1
