@@ -6,19 +6,27 @@ from typing import Annotated
 
 import typer
 
-from autodj.cli.options import AsJson, DataDir
+from autodj.cli.options import AsJson, DataDir, Group
 
 
-def doctor(data: DataDir = None, as_json: AsJson = False) -> None:
+def doctor(
+    only: Annotated[
+        Group | None, typer.Argument(metavar="[storage]", help="Only this part.")
+    ] = None,
+    data: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Try every part, and say what to do about each fault.
 
     Looks at the server that runs here, else at what the environment describes: settings,
-    database, broker, worker, stores (with a small object that is put, read and deleted), the
-    CDN, the clock and the decoder. The exit code is 1 when there is a fault.
+    database, broker, worker, stores (with a small object that is put, read and deleted), whose
+    credentials S3 is asked with, the CDN, the clock and the decoder. The exit code is 1 when
+    there is a fault.
 
     For example:
 
         autodj doctor
+        autodj doctor storage
     """
     import asyncio
 
@@ -26,7 +34,7 @@ def doctor(data: DataDir = None, as_json: AsJson = False) -> None:
     from autodj.cli.console import print_json
     from autodj.cli.findings import print_findings
 
-    findings = asyncio.run(examine(data))
+    findings = asyncio.run(examine(data, only))
     if as_json:
         print_json([each.document() for each in findings])
     else:

@@ -12,6 +12,7 @@ import wave
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 import aiohttp
@@ -22,6 +23,8 @@ from autodj.audio.sandbox import open_sandbox
 from autodj.cdn.signer import CloudFrontSigner
 from autodj.cli import words
 from autodj.cli.findings import Finding, fault
+from autodj.cli.options import Group
+from autodj.cli.signing import credentials
 from autodj.cli.where import described
 from autodj.db import open_database
 from autodj.db.schema import require_current, require_database
@@ -47,8 +50,13 @@ PROBE_BYTES = 4096
 NO_BROKER = "Check REDIS_URL; on one machine `autodj up` starts a broker and a worker."
 
 
-async def examine(data_dir: Path | None) -> list[Finding]:
-    """Every part of the installation that the folder or the environment describes."""
+GROUPS: Final = {Group.STORAGE: ("local store", "clock", "credentials", "S3 store")}
+
+
+async def examine(data_dir: Path | None, only: Group | None = None) -> list[Finding]:
+    """Every part of the installation that the folder or the environment describes, or those of
+    one group.
+    """
     set_up(level="error", fmt="text")
     try:
         settings = described(data_dir)
@@ -65,10 +73,11 @@ async def examine(data_dir: Path | None) -> list[Finding]:
         "decoder": _decoder,
     }
     if settings.s3.bucket is not None:
-        parts |= {"S3 store": _s3_store}
+        parts |= {"credentials": credentials, "S3 store": _s3_store}
     if settings.cdn.origin is not None:
         parts |= {"CDN": _cdn}
-    looks = (_finding(name, look(settings)) for name, look in parts.items())
+    wanted = GROUPS[only] if only is not None else parts
+    looks = (_finding(name, look(settings)) for name, look in parts.items() if name in wanted)
     return [*findings, *await asyncio.gather(*looks)]
 
 

@@ -12,6 +12,7 @@ from autodj.laptop.keys import LaptopKeys
 from autodj.settings.catalogue import SETTINGS
 
 BUCKET: Final = "autodj"
+DISTRIBUTION_ID: Final = "EAUTODJLAPTOP"
 # Every request for a local track comes through our own redirect, so nobody holds a link to the
 # old copy for longer than one answer takes.
 CLEAN_GRACE_S: Final = 60
@@ -19,11 +20,14 @@ CLEAN_GRACE_S: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedS3:
-    """Addresses of the S3 server and of the edge in front of it."""
+    """Addresses of the S3 server, of the edge in front of it, and of where that takes
+    invalidations.
+    """
 
     endpoint_url: str
     region: str
     edge_url: str
+    control_url: str
 
 
 def laptop_environment(
@@ -87,5 +91,10 @@ def _s3_environment(keys: LaptopKeys, s3: EmbeddedS3) -> dict[str, str]:
         "CLOUDFRONT_DOMAIN": s3.edge_url,
         "CLOUDFRONT_KEY_PAIR_ID": keys.cdn_key_pair_id,
         "CLOUDFRONT_PRIVATE_KEY": keys.cdn_private_key_pem,
+        "CLOUDFRONT_SECOND_KEY_PAIR_ID": "",
+        "CLOUDFRONT_SECOND_PRIVATE_KEY": "",
         "CLOUDFRONT_HASH": "SHA256",
+        "CLOUDFRONT_PUBLIC_LINKS": "true",
+        "CLOUDFRONT_DISTRIBUTION_ID": DISTRIBUTION_ID,
+        "CLOUDFRONT_API_URL": s3.control_url,
     }

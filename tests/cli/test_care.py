@@ -13,11 +13,12 @@ from autodj.cdn.signer import CloudFrontSigner
 from autodj.cli.checkup import examine
 from autodj.cli.environment import EmbeddedS3, laptop_environment
 from autodj.cli.findings import Finding
-from autodj.laptop.edge import edge_app
+from autodj.laptop.edge.keygroup import KeyGroup
+from autodj.laptop.edge.origin import Bucket
+from autodj.laptop.edge.service import Plan, open_edge
 from autodj.laptop.keys import laptop_keys
 from autodj.laptop.ports import free_ports
 from autodj.laptop.s3server import S3Server
-from autodj.laptop.serving import serving
 from autodj.runtime import s3_config
 from autodj.settings import Settings, load
 from autodj.settings.catalogue import SETTINGS
@@ -75,7 +76,10 @@ def embedded(
 ) -> Settings:
     """What the environment says: the embedded S3 server, and an edge that is not there yet."""
     s3 = EmbeddedS3(
-        s3_server.endpoint_url, s3_server.region, f"http://localhost:{free_ports(1)[0]}"
+        s3_server.endpoint_url,
+        s3_server.region,
+        f"http://localhost:{free_ports(1)[0]}",
+        "http://127.0.0.1:9",
     )
     told = laptop_environment(
         {},
@@ -94,11 +98,22 @@ def embedded(
 async def edge(settings: Settings, public_keys: Mapping[str, PublicKey]) -> AsyncGenerator[None]:
     """The edge at the address of the settings, for the keys that it is given."""
     assert settings.cdn.origin is not None
-    port = int(settings.cdn.origin.rpartition(":")[2])
-    async with (
-        open_s3(s3_config(settings)) as store,
-        serving(edge_app(store, public_keys), port=port),
-    ):
+    assert settings.s3.bucket is not None
+    bucket = Bucket(
+        settings.s3.bucket,
+        settings.s3.region,
+        settings.s3.endpoint_url,
+        path_style=True,
+        access_key=settings.s3.access_key,
+        secret_key=settings.s3.secret_key,
+    )
+    plan = Plan(
+        bucket,
+        KeyGroup(given=public_keys),
+        settings.data_dir / "edge",
+        port=int(settings.cdn.origin.rpartition(":")[2]),
+    )
+    async with open_edge(plan):
         yield
 
 

@@ -10,7 +10,9 @@ from autodj.errors import CommandError
 from autodj.laptop.keys import LaptopKeys, laptop_keys
 from autodj.settings import Settings, load
 
-EMBEDDED = EmbeddedS3("http://127.0.0.1:20001", "us-east-1", "http://localhost:20002")
+EMBEDDED = EmbeddedS3(
+    "http://127.0.0.1:20001", "us-east-1", "http://localhost:20002", "http://127.0.0.1:20003"
+)
 OWN_SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
 SOMEBODYS_ACCOUNT = {
     "AWS_STORAGE_BUCKET_NAME": "somebodys-bucket",
@@ -67,6 +69,7 @@ def test_with_s3_tracks_go_to_the_embedded_server_and_its_signing_edge(keys: Lap
     assert (told.s3.bucket, told.s3.path_style) == ("autodj", True)
     assert (told.s3.access_key, told.s3.secret_key) == (keys.s3_access_key, keys.s3_secret_key)
     assert (told.cdn.origin, told.cdn.hash) == (EMBEDDED.edge_url, "SHA256")
+    assert (told.cdn.distribution_id, told.cdn.api_url) == ("EAUTODJLAPTOP", EMBEDDED.control_url)
     assert told.cdn.key_pair_id == keys.cdn_key_pair_id
     assert told.cdn.private_key == keys.cdn_private_key_pem
     assert told.clean_grace_s == 60

@@ -47,7 +47,7 @@ def test_a_killed_server_leaves_no_children_and_loses_no_track(
         [added] = json.loads(here("add", song, "--wait", "--json", "--data", data_dir).out)
         link = here("url", added["track"]["id"], "--data", data_dir).out.strip()
         commands = " ".join(processes_of(data_dir).values())
-        for part in ("valkey", "weed", "autodj.cli.edge", "uvicorn", "arq"):
+        for part in ("valkey", "weed", "autodj edge", "autodj serve", "arq"):
             assert part in commands
         first.process.send_signal(signal.SIGKILL)
         first.process.wait()

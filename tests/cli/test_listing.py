@@ -117,3 +117,23 @@ def test_an_analysis_that_found_nothing_says_so() -> None:
     done = {"state": "done", "failure": None}
     told = printed(facts_of({**TRACK, **PENDING, "analysis": done, "integrated_lufs": -70.0}))
     assert told.count("none found") == 2
+
+
+def test_renditions_are_told_with_what_they_are_or_why_they_are_not() -> None:
+    made = {
+        "name": "preview",
+        "state": "stable",
+        "ready": True,
+        "source": "s3",
+        "codec": "aac",
+        "bit_rate_bps": 128_400,
+        "duration_s": 30.0,
+        "size_bytes": 481_000,
+        "start_offset_s": 61.5,
+        "failure": None,
+    }
+    failed = {"name": "playback", "state": "failed", "ready": False, "failure": "truncated"}
+    told = printed(facts_of({**TRACK, "renditions": [failed, made]}))
+    assert "playback: failed (truncated)" in told
+    assert "preview: aac, 128 kb/s, 0:30, 481.0 kB, starts at 61.500 s (s3)" in told
+    assert "renditions" not in printed(facts_of({**TRACK, "renditions": []}))

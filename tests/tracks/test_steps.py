@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from autodj.db import AnalysisState, FileSource, FileState
+from autodj.db import AnalysisState, FileSource, FileState, PublicState, Visibility
 from autodj.settings import Retention, load
 from autodj.tracks.steps import (
     FOR_EVER,
@@ -59,6 +60,54 @@ def test_the_row_decides_its_next_step(
     track = make_track(uuid4(), file_state=state, file_source=source, **columns)
     assert next_step(track, TO_S3, MOMENT) is to_s3
     assert next_step(track, LOCAL_ONLY, MOMENT) is local_only
+
+
+OPEN_LINKS = replace(TO_S3, public_links=True)
+PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
+MAKING, OPEN, CLOSING = PublicState.MAKING, PublicState.OPEN, PublicState.CLOSING
+
+
+@pytest.mark.parametrize(
+    ("state", "source", "visibility", "copy", "columns", "wanted", "switched_off"),
+    [
+        (STABLE, S3, PUBLIC, None, MEASURED, Step.SHARE, None),
+        (STABLE, S3, PUBLIC, MAKING, MEASURED, Step.SHARE, Step.SHARE),
+        (STABLE, S3, PUBLIC, OPEN, MEASURED, None, Step.SHARE),
+        (STABLE, S3, PUBLIC, CLOSING, MEASURED, Step.SHARE, Step.SHARE),
+        (STABLE, S3, PRIVATE, None, MEASURED, None, None),
+        (STABLE, S3, PRIVATE, MAKING, MEASURED, Step.SHARE, Step.SHARE),
+        (STABLE, S3, PRIVATE, OPEN, {}, Step.SHARE, Step.SHARE),
+        (STABLE, S3, PUBLIC, None, {}, Step.ANALYZE, Step.ANALYZE),
+        (CLEANING, S3, PUBLIC, None, {**MEASURED, **IN_GRACE}, Step.SHARE, None),
+        (CLEANING, S3, PUBLIC, None, {**MEASURED, **GRACE_OVER}, Step.CLEAN, Step.CLEAN),
+        (CLEANING, S3, PRIVATE, OPEN, {**MEASURED, **GRACE_OVER}, Step.SHARE, Step.SHARE),
+        (STABLE, LOCAL, PUBLIC, None, MEASURED, Step.PUBLISH, Step.PUBLISH),
+        (STABLE, LOCAL, PUBLIC, OPEN, MEASURED, Step.SHARE, Step.SHARE),
+        (COPYING, LOCAL, PUBLIC, OPEN, MEASURED, Step.SHARE, Step.SHARE),
+        (COPYING, LOCAL, PUBLIC, None, MEASURED, Step.PUBLISH, Step.PUBLISH),
+        (DELETING, None, PUBLIC, OPEN, {}, Step.DELETE, Step.DELETE),
+        (PENDING, None, PUBLIC, None, {}, None, None),
+    ],
+)
+def test_a_public_copy_comes_last_and_goes_first(
+    state: FileState,
+    source: FileSource | None,
+    visibility: Visibility,
+    copy: PublicState | None,
+    columns: dict[str, object],
+    wanted: Step | None,
+    switched_off: Step | None,
+) -> None:
+    track = make_track(
+        uuid4(),
+        file_state=state,
+        file_source=source,
+        visibility=visibility,
+        public_state=copy,
+        **columns,
+    )
+    assert next_step(track, OPEN_LINKS, MOMENT) is wanted
+    assert next_step(track, TO_S3, MOMENT) is switched_off
 
 
 def test_a_row_in_its_grace_wakes_when_it_ends_and_a_kept_copy_never() -> None:

@@ -310,8 +310,10 @@ async def test_the_sweep_takes_old_orphans_and_nothing_else(
     digest = hashlib.sha256(b"left behind").hexdigest()
     orphan = f"tracks/{UUID(int=9)}/3-{digest}.mp3"
     await bench.local.put(orphan, b"left behind", sha256=digest, content_type="audio/mpeg")
+    document = "projects/7/prd/launch.json"
+    await bench.local.put(document, b"left behind", sha256=digest, content_type="a/b")
     now = await bench.db.now()
     assert await sweep_orphans(bench.db, bench.local, before=now - timedelta(days=1)) == 0
     assert await sweep_orphans(bench.db, bench.local, before=now + timedelta(days=1)) == 1
     kept = [found.key async for found in bench.local.list()]
-    assert kept == sorted(filter(None, [track.file_path, track.cover_key]))
+    assert kept == sorted(filter(None, [track.file_path, track.cover_key, document]))

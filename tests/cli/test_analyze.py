@@ -1,0 +1,174 @@
+"""Measuring files without a server."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from autodj.audio.facts import Analysis, Tags, Waveform
+from autodj.audio.form import Silences
+from autodj.cli.analysis_report import facts_table, form_table
+from autodj.cli.picture import HEIGHT, WIDTH, draw_analysis
+from tests.cli.conftest import Here
+from tests.clips import make_clip
+from tests.tracks.test_exports import ANALYSIS
+
+SILENT = Analysis(
+    version=2,
+    duration_s=3.0,
+    bpm=None,
+    bpm_confidence=0.0,
+    bpm_alternative=None,
+    beats_s=(),
+    key=None,
+    camelot=None,
+    key_confidence=0.0,
+    integrated_lufs=None,
+    true_peak_dbtp=None,
+    waveform=Waveform(50.0, (0,) * 150, (0,) * 150, (0,) * 150, (0,) * 150),
+)
+LOUD = replace(
+    ANALYSIS,
+    waveform=Waveform(50.0, (250,) * 1050, (90,) * 1050, (60,) * 1050, (30,) * 1050),
+    open_key="5m",
+    tuning_cents=-12.4,
+    downbeat_confidence=0.8,
+    loudness_range_lu=5.2,
+    silences=Silences(0.3, 0.0, ((5.0, 8.5),), None),
+)
+
+
+def printed(table: object) -> str:
+    console = Console(width=140)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("music")
+    tags = {"title": "First [Light]", "artist": "Ada", "TBPM": "62", "TKEY": "Am"}
+    make_clip(folder / "first.mp3", 8, bpm=124, tags=tags)
+    make_clip(folder / "second.flac", 6, bpm=100)
+    (folder / "bad.wav").write_text("This is an essay about waves, not a wave. " * 9)
+    return folder
+
+
+def test_the_report_tells_everything_beside_the_tags(here: Here, music: Path) -> None:
+    told = here("analyze", music / "first.mp3")
+    assert (told.code, told.err) == (0, "")
+    assert "first.mp3  MP3, 0:08, Ada - First [Light]" in told.out
+    [tempo] = [line for line in told.out.splitlines() if line.strip().startswith("tempo")]
+    assert "124." in tempo
+    assert tempo.rstrip().endswith("62")
+    [key] = [line for line in told.out.splitlines() if line.strip().startswith("key")]
+    assert "A minor, 8A / 1m" in key
+    assert key.rstrip().endswith("Am")
+    for name in ("grid", "metre", "loudness"):
+        assert f"{name} " in told.out
+
+
+def test_bad_files_are_told_in_a_line_and_stop_no_other(
+    here: Here, music: Path, tmp_path: Path
+) -> None:
+    told = here("analyze", music, "nowhere.mp3", "https://example.org/a.mp3", "-p", "1")
+    assert told.code == 1
+    assert [name in told.out for name in ("first.mp3", "second.flac", "bad.wav")] == [
+        True,
+        True,
+        False,
+    ]
+    [bad, nowhere, url] = told.err.splitlines()
+    assert bad.startswith(f"{music / 'bad.wav'}: ")
+    assert "Send MP3, FLAC" in bad
+    assert nowhere == "nowhere.mp3: There is no file or folder nowhere.mp3. Check the name."
+    assert "autodj add" in url
+    (tmp_path / "empty").mkdir()
+    nothing = here("analyze", tmp_path / "empty")
+    assert (nothing.code, nothing.out) == (1, "")
+    assert "no audio files" in nothing.err
+
+
+def test_json_has_the_whole_document_tags_and_faults_in_the_order_named(
+    here: Here, music: Path
+) -> None:
+    named = [music / "second.flac", music / "bad.wav", music / "first.mp3"]
+    told = here("analyze", *named, "--json")
+    assert told.code == 1
+    second, bad, first = json.loads(told.out)
+    assert [each["file"] for each in (second, bad, first)] == [str(each) for each in named]
+    assert Analysis.from_document(first["analysis"]).bpm == pytest.approx(124, abs=0.5)
+    assert (first["tags"]["bpm"], first["kind"]) == ("62", "MP3")
+    assert second["tags"]["bpm"] is None
+    assert bad["error"]["code"] == "unsupported_media"
+
+
+def test_pictures_are_drawn_one_to_a_file(here: Here, music: Path, tmp_path: Path) -> None:
+    told = here("analyze", music / "first.mp3", "--plot", "one.png")
+    assert told.code == 0
+    with Image.open(tmp_path / "one.png") as picture:
+        assert (picture.format, picture.size) == ("PNG", (WIDTH, HEIGHT))
+    here("analyze", music, "--plot", "all", "--json")
+    drawn = sorted(path.name for path in (tmp_path / "all").iterdir())
+    assert drawn == ["first.mp3.png", "second.flac.png"]
+
+
+def colours_of(analysis: Analysis) -> set[object]:
+    found = draw_analysis(analysis, title="").getcolors(WIDTH * HEIGHT)
+    assert found is not None
+    return {colour for _, colour in found}
+
+
+def test_a_picture_shows_waveform_beats_sections_and_cues() -> None:
+    shown = colours_of(LOUD)
+    for colour in (
+        (44, 96, 214), (236, 142, 44), (240, 240, 240),  # the bands
+        (255, 88, 88), (210, 214, 224),  # downbeats, beats
+        (70, 108, 132), (178, 66, 84),  # intro, drop
+        (255, 214, 64),  # cues
+    ):  # fmt: skip
+        assert colour in shown
+    silent = colours_of(SILENT)
+    assert (255, 88, 88) not in silent
+    assert (255, 214, 64) not in silent
+
+
+def test_a_downbeat_is_drawn_where_it_is_heard() -> None:
+    picture = draw_analysis(replace(LOUD, cues=SILENT.cues), title="")
+    columns = [x for x in range(WIDTH) if picture.getpixel((x, 112)) == (255, 88, 88)]
+    expected = [24 + at_s * (WIDTH - 48) / LOUD.duration_s for at_s in LOUD.downbeats_s]
+    assert columns == pytest.approx(expected, abs=1)
+
+
+def test_the_facts_have_units_confidence_and_the_other_reading() -> None:
+    tags = Tags(bpm="60", key="C#m", replaygain_track_gain="-8.5 dB")
+    told = printed(facts_table(LOUD, tags))
+    for part in (
+        "120.000 BPM (confidence 90%, or 60.00)",
+        "constant, 40 beats, first beat 0:00.25",
+        "4 beats a bar, 10 bars, first downbeat 0:01.25 (confidence 80%)",
+        "Db minor, 12A / 5m (confidence 70%, tuned -12 cents)",
+        "-9.0 LUFS, range 5.2 LU, true peak -0.5 dBTP, ReplayGain -9.00 dB",
+        "7 of 10",
+        "0.3 s before, pause at 0:05.00 for 3.5 s",
+        "cue in 0:01.25, drop 0:09.25, cue out 0:17.25",
+        "ReplayGain -8.5 dB",
+        "C#m",
+    ):
+        assert part in told
+    sections = printed(form_table(LOUD)).splitlines()
+    assert sections[1].split() == ["intro", "0:01.25", "1", "4", "▃", "0.30"]
+    assert sections[2].split() == ["drop", "0:09.25", "5", "4", "█", "0.90"]
+
+
+def test_what_is_not_there_is_told_as_such() -> None:
+    told = printed(facts_table(SILENT, Tags()))
+    assert told.count("none found") == 3
+    assert "metre" not in told
+    assert "cues" not in told

@@ -1,0 +1,115 @@
+"""``autodj export`` against a real running server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import av
+import jams
+import m3u8
+import pytest
+from pyrekordbox.rbxml import RekordboxXml
+
+from tests.cli.conftest import Ended, Here
+from tests.cli.starting import Up
+
+pytestmark = pytest.mark.filterwarnings("ignore:Passing a schema to Validator:DeprecationWarning")
+
+
+@pytest.fixture
+def added(here: Here, up: Up, songs: Path) -> Ended:
+    """The songs are in the library, analysed."""
+    return here("add", songs, "--wait", "--json", "--data", up.data_dir)
+
+
+def exported(here: Here, up: Up, form: str, *arguments: object) -> Ended:
+    return here("export", "--format", form, *arguments, "--data", up.data_dir)
+
+
+def test_rekordbox_finds_the_fetched_files_with_grids(
+    here: Here, up: Up, songs: Path, added: Ended, tmp_path: Path
+) -> None:
+    del added
+    music = tmp_path / "dj"
+    options = ("--music", music, "--fetch", "--to", tmp_path / "set.xml")
+    told = exported(here, up, "rekordbox", "first", *options)
+    assert (told.code, told.out) == (0, "")
+    assert f"1 track to {tmp_path / 'set.xml'}" in told.err
+    [track] = RekordboxXml(tmp_path / "set.xml").get_tracks()
+    assert track["Name"] == "First [Light]"
+    assert f"/{track['Location'].lstrip('/')}" == str(music / "first.mp3")
+    assert (music / "first.mp3").read_bytes() == (songs / "first.mp3").read_bytes()
+    assert track.tempos[0]["Bpm"] == pytest.approx(124, abs=0.5)
+    assert [path.name for path in music.iterdir()] == ["first.mp3"]
+
+
+def test_a_playlist_of_links_goes_to_stdout_and_plays(here: Here, up: Up, added: Ended) -> None:
+    del added
+    told = exported(here, up, "m3u8", "--bpm", "91-93")
+    [entry] = m3u8.loads(told.out).segments
+    assert entry.title == "third"
+    with av.open(entry.uri) as played:
+        assert played.streams.audio[0].codec_context.name.startswith("pcm")
+
+
+def test_jams_and_tags_are_one_file_for_each_track(
+    here: Here, up: Up, added: Ended, tmp_path: Path
+) -> None:
+    del added
+    folder = tmp_path / "jams"
+    assert exported(here, up, "jams", "first", "--to", folder).code == 0
+    read = jams.load(str(folder / "first.jams"), strict=True)
+    assert read.annotations.search(namespace="tempo")[0].data[0].value == pytest.approx(124, abs=1)
+    tagged = tmp_path / "tagged"
+    told = exported(here, up, "tags", "--to", tagged)
+    assert told.code == 0, told.err
+    assert "without tags" in told.err  # the WAV
+    assert {"first.mp3", "second.flac", "third.wav"} <= {path.name for path in tagged.iterdir()}
+    assert not [path for path in tagged.iterdir() if path.name.startswith(".")]
+    with av.open(tagged / "first.mp3") as file:
+        assert float(file.metadata["TBPM"]) == pytest.approx(124, abs=0.5)
+        assert file.metadata["TKEY"] == "Am"
+        assert file.metadata["title"] == "First [Light]"
+    again = exported(here, up, "tags", "first", "--to", tagged)
+    assert again.code == 1
+    assert "is there already" in again.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["rekordbox"], "--music DIR"),
+        (["jams"], "--to DIR"),
+        (["tags"], "--to DIR"),
+        (["m3u8", "--fetch"], "--music DIR"),
+    ],
+)
+def test_an_order_that_makes_no_sense_is_told(
+    here: Here, up: Up, arguments: list[str], told: str
+) -> None:
+    ended = exported(here, up, *arguments)
+    assert ended.code == 1
+    assert told in ended.err
+    assert ended.out == ""
+
+
+def test_a_track_that_changed_on_its_way_is_left_out(
+    here: Here, up: Up, added: Ended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracks = json.loads(added.out)
+    assert tracks
+    monkeypatch.setattr("autodj.cli.exporting.BLOCK_BYTES", 64)
+    monkeypatch.setattr("autodj.cli.exporting.hashlib.sha256", _Wrong)
+    told = exported(here, up, "m3u8", "second", "--music", tmp_path / "dj", "--fetch")
+    assert told.code == 1
+    assert "arrived damaged" in told.err
+    assert list((tmp_path / "dj").iterdir()) == []
+
+
+class _Wrong:
+    def update(self, block: bytes) -> None:
+        pass
+
+    def hexdigest(self) -> str:
+        return "00" * 32
