@@ -70,8 +70,14 @@ class Jobs:
     async def clean(self, track_id: UUID, generation: int) -> None:
         await self._send("clean_track", track_id, generation)
 
+    async def share(self, track_id: UUID, version: int) -> None:
+        await self._send("share_track", track_id, version)
+
     async def delete(self, track_id: UUID, generation: int) -> None:
         await self._send("delete_track", track_id, generation)
+
+    async def render(self, rendition_id: UUID, generation: int) -> None:
+        await self._send("render", rendition_id, generation)
 
     async def fetch(self, job_id: UUID) -> None:
         await self._send("fetch_url", job_id, 0)

@@ -53,7 +53,7 @@ def test_every_job_that_is_sent_is_a_task_and_the_reverse() -> None:
 
 def test_the_procfile_names_what_can_be_imported() -> None:
     procfile = _read("Procfile")
-    assert "autodj.api.app:create_app" in procfile
+    assert "autodj serve " in procfile
     assert "workers.settings.WorkerSettings" in procfile
     assert "alembic upgrade head" in procfile
 

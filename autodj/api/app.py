@@ -1,4 +1,4 @@
-"""The web process: ``uvicorn --factory autodj.api.app:create_app``. Read this first.
+"""The web process: ``autodj serve``. Read this first.
 
 Every request passes one layer (``middleware``), is routed to one handler of the tables below,
 and ends as a response or as one problem (``problems``). Handlers take what lives as long as
@@ -9,27 +9,47 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import cache
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import cache, partial
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from autodj.api import analysis, audio, intake, jobs, login, page, system, tracks
+from autodj.api import (
+    analysis,
+    audio,
+    exports,
+    intake,
+    jobs,
+    login,
+    page,
+    renditions,
+    system,
+    tracks,
+)
+from autodj.api.ahead import Ahead, kept_answer
 from autodj.api.contract import JSON, Access, Answer, Operation, operation, routes_of
 from autodj.api.feed import open_feed
-from autodj.api.files import Senders
-from autodj.api.middleware import HttpMetrics, RequestLayer
+from autodj.api.figures import HttpMetrics
+from autodj.api.files import LocalFiles
+from autodj.api.guard import Guard, Limits
+from autodj.api.guard.room import make_room
+from autodj.api.middleware import AccessLog, LayeredApp, RequestLayer, log_access
 from autodj.api.openapi import openapi_document
 from autodj.api.problems import PROBLEM_HANDLERS
+from autodj.api.ready import Ready
 from autodj.api.state import AppState, Web, web_of
-from autodj.logs import set_up
+from autodj.db.playing import open_playable_rows
+from autodj.logs import JsonAccessLog, set_up
 from autodj.runtime import open_runtime
 from autodj.settings import Settings, from_environment
+from autodj.tracks.places import Places
+from autodj.users.callers import Callers
 
 
 @operation(
@@ -51,6 +71,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *tracks.OPERATIONS,
     *intake.OPERATIONS,
     *analysis.OPERATIONS,
+    *renditions.OPERATIONS,
+    *exports.OPERATIONS,
     *jobs.OPERATIONS,
     *system.OPERATIONS,
     *login.OPERATIONS,
@@ -63,21 +85,26 @@ def create_app(settings: Settings | None = None) -> Starlette:
     """The application. Without settings it is a process of its own: they are read from the
     environment (SettingsError when they cannot be used), and logs are set up.
     """
+    access_log: AccessLog | None = log_access
     if settings is None:
         settings = from_environment()
         set_up(level=settings.log_level, fmt=settings.log_format)
+        make_room(settings.max_connections)
+        access_log = _access_log(settings)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
-    layer = Middleware(
+    layer = partial(
         RequestLayer,
+        ahead=kept_answer,
+        access_log=access_log,
         metrics=HttpMetrics(registry),
         html_csp=page.content_security_policy(settings),
         quiet_paths=system.QUIET_PATHS,
     )
-    app = Starlette(
+    app = LayeredApp(
+        layer,
         routes=routes_of(OPERATIONS),
-        middleware=[layer],
         exception_handlers=PROBLEM_HANDLERS,
         lifespan=_lifespan(settings, registry),
     )
@@ -86,23 +113,52 @@ def create_app(settings: Settings | None = None) -> Starlette:
     return app
 
 
+def _access_log(settings: Settings) -> AccessLog | None:
+    if settings.log_level in {"warning", "error"}:
+        return None
+    if settings.log_format == "json":
+        return JsonAccessLog(sys.stderr, level=settings.log_level)
+    return log_access
+
+
 def _lifespan(
     settings: Settings, registry: CollectorRegistry
 ) -> Callable[[Starlette], AbstractAsyncContextManager[AppState]]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[AppState]:
-        async with open_runtime(settings) as runtime, open_feed(runtime.db) as feed:
+        async with (
+            open_runtime(settings) as runtime,
+            open_playable_rows(runtime.db) as rows,
+            open_feed(runtime.db) as feed,
+            AsyncExitStack() as stack,
+        ):
+            files = LocalFiles(
+                runtime.local.root,
+                max_senders=settings.max_local_senders,
+                accel_prefix=settings.local_accel_prefix,
+            )
+            stack.callback(files.close)
+            places: Places[Ready] = Places(rows, clock=time.time)
+            callers = Callers(settings.secret, clock=time.time)
             web = Web(
                 runtime=runtime,
-                senders=Senders(settings.max_local_senders),
+                places=places,
+                callers=callers,
+                ahead=Ahead(places, callers, secret=settings.secret, clock=time.time),
+                files=files,
                 feed=feed,
                 registry=registry,
+                guard=Guard(_limits(settings), registry),
             )
             warming = asyncio.create_task(runtime.jobs.prepare())
-            yield {"web": web}
+            yield {"web": web, "guard": web.guard}
             await warming
 
     return lifespan
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(max_connections=settings.max_connections, body_total_s=settings.body_total_s)
 
 
 @cache

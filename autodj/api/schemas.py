@@ -17,9 +17,11 @@ from autodj.db import (
     JobKind,
     JobState,
     Origin,
+    RenditionName,
     Visibility,
 )
 from autodj.db import Job as JobRow
+from autodj.db import Rendition as RenditionRow
 from autodj.db import Track as TrackRow
 
 BASE = "/api/v1"
@@ -110,11 +112,49 @@ class AudioLink(Reply):
     url: str
     source: FileSource
     expires_at: datetime | None = Field(description="None: the link does not expire.")
+    renew_at: datetime | None = Field(
+        description="Until then this same link is given to everybody who asks; later a new one."
+    )
     content_type: str
     size_bytes: int
     etag: str
     duration_s: float
-    cacheable: bool = Field(description="The URL holds for everybody and for ever, so keep it.")
+    rendition: str = Field(
+        description="original, or the name of the rendition.", examples=["playback"]
+    )
+    start_offset_s: float = Field(
+        description="Beats and cues are on the original's timeline: one at t is heard at "
+        "t - start_offset_s of this file."
+    )
+    cacheable: bool = Field(
+        description="The URL does not expire: keep it, and ask again when it is refused."
+    )
+
+
+class Rendition(Reply):
+    """Another file of a track, made from it. The facts are null until it is made."""
+
+    name: RenditionName
+    state: FileState
+    ready: bool = Field(description="It can be played now.")
+    source: FileSource | None
+    content_type: str | None
+    codec: str | None
+    bit_rate_bps: int | None
+    sample_rate_hz: int | None
+    channels: int | None
+    size_bytes: int | None
+    sha256: str | None
+    duration_s: float | None
+    start_offset_s: float | None = Field(description="As in a link.")
+    failure: str | None = Field(description="Why it is not made, or not yet, as a code.")
+    audio_url: str = Field(description="Ask here for a link to its bytes.")
+
+
+class RenditionList(Reply):
+    """By name. What is not listed, the track does not have and is not going to have."""
+
+    items: list[Rendition]
 
 
 class Job(Reply):
@@ -196,6 +236,18 @@ def track_body(row: TrackRow, *, job_id: UUID | None = None) -> Track:
     )
 
 
+def rendition_body(row: RenditionRow) -> Rendition:
+    """What an owner sees of a rendition."""
+    facts = {name: getattr(row, name) for name in _OF_RENDITION}
+    return Rendition(
+        **facts,
+        state=row.file_state,
+        ready=row.file_source is not None,
+        source=row.file_source,
+        audio_url=f"{track_path(row.track_id)}/audio/url?rendition={row.name}",
+    )
+
+
 def job_body(row: JobRow) -> Job:
     return Job(**{name: getattr(row, name) for name in Job.model_fields})
 
@@ -213,3 +265,4 @@ _SAME_NAMED = [
     for name in Track.model_fields
     if name in TrackRow.model_fields and name not in {"bpm", "camelot"}
 ]
+_OF_RENDITION = [name for name in Rendition.model_fields if name in RenditionRow.model_fields]

@@ -50,6 +50,8 @@ async def healthz(request: Request) -> Response:
     ),
 )
 async def readyz(request: Request) -> Response:
+    if web_of(request).guard.draining:
+        raise Unavailable("This process is about to stop.")
     found = await readiness(web_of(request).runtime)
     status = 503 if found.status == "unavailable" else 200
     return json_response(found, status=status, headers=NOT_KEPT)

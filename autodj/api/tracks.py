@@ -116,16 +116,20 @@ async def get_track(request: Request) -> Response:
 async def correct_track(request: Request) -> Response:
     owner_id = require_caller(request)
     correction = parse_model(Correction, await read_json(request))
-    db = web_of(request).runtime.db
-    now = await db.now()
-    async with db.transaction() as session:
+    runtime = web_of(request).runtime
+    now = await runtime.db.now()
+    changes = correction.changes()
+    async with runtime.db.transaction() as session:
         row = await tracks.get_owned(session, track_id_of(request), owner_id, lock=True)
         if not if_match_holds(request.headers.get("if-match"), _etag(row)):
             raise PreconditionFailed
-        if changes := correction.changes():
+        if changes:
             row = await library.correct(
                 session, row.id, owner_id, changes, expected_version=None, now=now
             )
+    web_of(request).places.forget(row.id)
+    if "visibility" in changes and runtime.policy.public_links:
+        await runtime.jobs.share(row.id, row.version)
     return json_response(track_body(row), headers=_headers(row))
 
 
@@ -144,6 +148,7 @@ async def delete_track(request: Request) -> Response:
     async with runtime.db.transaction() as session:
         row = await tracks.get_owned(session, track_id_of(request), owner_id, lock=True)
         await tracks.condemn(session, row.id, owner_id, now=now)
+    web_of(request).places.forget(row.id)
     await runtime.jobs.delete(row.id, row.generation)
     return Response(status_code=204)
 

@@ -9,16 +9,27 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from autodj.cli import access, add, care, library, up
+from autodj.cli import access, add, analyze, care, cdn, edge, export, library, serve, up
 from autodj.cli.console import from_os_error, print_line, tell
 from autodj.cli.demo.command import demo
 from autodj.errors import AutodjError
 
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
-    "On this machine": (up.up, demo),
-    "Tracks": (add.add, library.ls, library.show, library.url, library.rm),
+    "On this machine": (up.up, demo, edge.edge, serve.serve),
+    "Tracks": (
+        add.add,
+        analyze.analyze,
+        library.ls,
+        library.show,
+        library.url,
+        export.export,
+        library.rm,
+    ),
     "Access": (access.login, access.token, access.secret),
     "Care": (care.doctor, care.settings),
+}
+GROUPS: Mapping[str, tuple[str, Sequence[Callable[..., None]]]] = {
+    "cdn": (cdn.ABOUT, cdn.COMMANDS),
 }
 
 
@@ -47,6 +58,11 @@ def build() -> typer.Typer:
     for panel, commands in PANELS.items():
         for command in commands:
             app.command(rich_help_panel=panel, help=help_of(command))(command)
+    for name, (about, commands) in GROUPS.items():
+        group = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help=about)
+        for command in commands:
+            group.command(help=help_of(command))(command)
+        app.add_typer(group, name=name, rich_help_panel="Care")
     return app
 
 

@@ -84,7 +84,12 @@ def show(
     from autodj.cli.console import console, print_json
     from autodj.cli.listing import facts_of, find_track
 
-    track = _with_server(lambda client: find_track(client, track_id), server, token, data)
+    async def read(client: Client) -> Document:
+        track = await find_track(client, track_id)
+        listed = await client.read(f"/tracks/{track['id']}/renditions")
+        return {**track, "renditions": listed["items"]}
+
+    track = _with_server(read, server, token, data)
     if as_json:
         print_json(track)
     else:
@@ -93,6 +98,12 @@ def show(
 
 def url(
     track_id: TrackId,
+    rendition: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="original, playback, lossless or preview; else what plays best."
+        ),
+    ] = None,
     data: DataDir = None,
     server: ServerUrl = None,
     token: BearerToken = None,
@@ -105,6 +116,7 @@ def url(
     For example:
 
         autodj url 3f2a
+        autodj url 3f2a --rendition preview
         mpv "$(autodj url 3f2a)"
     """
     from autodj.cli.console import print_json, print_line
@@ -112,7 +124,8 @@ def url(
 
     async def read(client: Client) -> Document:
         track = await find_track(client, track_id)
-        return await client.read(f"/tracks/{track['id']}/audio/url")
+        query = {} if rendition is None else {"rendition": rendition}
+        return await client.read(f"/tracks/{track['id']}/audio/url", query)
 
     link = _with_server(read, server, token, data)
     if as_json:

@@ -106,11 +106,26 @@ def _facts(track: Document) -> Sequence[tuple[str, str | None]]:
         ("sound", ", ".join(part for part in sound if part)),
         ("file", f"{track['content_type']}, {words.size(track['size_bytes'])}"),
         ("bytes are at", f"{words.place(track)} ({track['file_state']})"),
+        ("renditions", "\n".join(_rendition(each) for each in track.get("renditions", ()))),
         ("visible to", "everybody" if track["visibility"] == "public" else "you"),
         ("came as", track["origin_url"] or track["original_name"]),
         ("added", track["created_at"]),
         ("sha256", track["sha256"]),
     ]
+
+
+def _rendition(rendition: Document) -> str:
+    """One line: what it is, and how large, or why it is not there."""
+    name = rendition["name"]
+    if not rendition["ready"]:
+        why = f" ({rendition['failure']})" if rendition["failure"] else ""
+        return f"{name}: {rendition['state']}{why}"
+    rate = f"{rendition['bit_rate_bps'] / 1000:.0f} kb/s"
+    size = words.size(rendition["size_bytes"])
+    parts = [rendition["codec"], rate, words.clock(rendition["duration_s"]), size]
+    if rendition["start_offset_s"]:
+        parts.append(f"starts at {rendition['start_offset_s']:.3f} s")
+    return f"{name}: {', '.join(parts)} ({rendition['source']})"
 
 
 def _tempo(track: Document) -> str:

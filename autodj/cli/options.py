@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 OWNER = "dj"
+
+
+class Group(StrEnum):
+    """Parts of an installation that can be examined by themselves."""
+
+    STORAGE = "storage"
+
 
 DataDir = Annotated[
     Path | None,

@@ -12,6 +12,7 @@ from autodj.errors import CommandError
 # Names only choose what to send from a folder; the server looks at the bytes.
 AUDIO_SUFFIXES = frozenset(
     {".mp3", ".flac", ".wav", ".aif", ".aiff", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".aac"}
+    | {".caf", ".wv"}
 )
 
 

@@ -107,9 +107,7 @@ async def sweep_orphans(db: Database, store: Storage, *, before: datetime) -> in
     """
     removed = 0
     async for batch in _batches(store):
-        old = [
-            found.key for found in batch if found.modified_at < before and parse_key(found.key)
-        ]
+        old = [found.key for found in batch if found.modified_at < before and parse_key(found.key)]
         async with db.transaction() as session:
             known = await track_rows.known_keys(session, old)
         for key in old:

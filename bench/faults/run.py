@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -121,6 +122,8 @@ async def run(
     """
     tally = Tally()
     waiting = iter(cases)
+    run_task = asyncio.current_task()
+    assert run_task is not None
     async with AsyncExitStack() as stack:
         pulse = await stack.enter_async_context(open_pulse())
         direct = await stack.enter_async_context(open_s3(config))
@@ -131,7 +134,7 @@ async def run(
                 for kind, operation, seed in waiting:
                     for _ in range(STALLS):
                         began_s = time.monotonic()
-                        judged = await judge(bench, kind, operation, seed, slack_s)
+                        judged = await _judged(run_task, bench, kind, operation, seed, slack_s)
                         if judged.verdict is not Verdict.LATE or pulse.steady_since(began_s):
                             break
                         tally.stalls += 1  # it was this machine that stood still
@@ -142,6 +145,27 @@ async def run(
             for _ in range(at_once):
                 group.create_task(work())
     return tally
+
+
+async def _judged(
+    run_task: asyncio.Task[object],
+    bench: Bench,
+    kind: str,
+    operation: str,
+    seed: int,
+    slack_s: float,
+) -> Judged:
+    """A cancellation that nobody asked for ends a worker in silence, and its case with it."""
+    try:
+        return await judge(bench, kind, operation, seed, slack_s)
+    except asyncio.CancelledError as error:
+        if run_task.cancelling():
+            raise
+        task = asyncio.current_task()
+        while task is not None and task.cancelling():
+            task.uncancel()
+        trace = "".join(traceback.format_exception(error))
+        return Judged(kind, operation, seed, Verdict.UNTYPED, trace)
 
 
 async def judge(bench: Bench, kind: str, name: str, seed: int, slack_s: float) -> Judged:

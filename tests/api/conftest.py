@@ -50,6 +50,7 @@ def cdn_stage(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -
         CLOUDFRONT_DOMAIN="d111111abcdef8.cloudfront.net",
         CLOUDFRONT_KEY_PAIR_ID="K2JCJMDEHXQW5F",
         CLOUDFRONT_PRIVATE_KEY=key,
+        CLOUDFRONT_PUBLIC_LINKS="true",
     )
     with staged(settings) as stage:
         yield stage

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from autodj.api.guard import Guard, GuardedProtocol
+
 
 @contextmanager
-def serve(app: ASGIApp) -> Iterator[int]:
-    """Run the app under uvicorn in a thread; the value is its port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=5)
+def serve(app: ASGIApp, guard: Guard | None = None) -> Iterator[int]:
+    """Run the app in a thread, under uvicorn as in production; the value is its port."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        timeout_graceful_shutdown=5,
+        http=cast("type[asyncio.Protocol]", partial(GuardedProtocol, guard=guard or Guard())),
+        ws="none",
     )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -62,6 +62,7 @@ SUCCESS = {
     "delete_track": 204,
     "login": 401,
     "logout": 204,
+    "make_renditions": 202,
 }
 
 

@@ -257,6 +257,7 @@ def test_uvicorn_starts_it_and_a_signal_ends_it_though_somebody_still_watches(
     shutil.copy(migrated_sqlite, tmp_path / "autodj.db")
     [port] = free_ports(1)
     command = ["-m", "uvicorn", "--factory", "autodj.api.app:create_app", "--port", str(port)]
+    command += ["--http", "autodj.api.guard:GuardedProtocol", "--ws", "none"]
     with subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,

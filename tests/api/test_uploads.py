@@ -20,7 +20,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
-from autodj.api.middleware import HttpMetrics, RequestLayer
+from autodj.api.figures import HttpMetrics
+from autodj.api.middleware import RequestLayer
 from autodj.api.multipart import FormParts, PartEnd, PartStart
 from autodj.api.problems import PROBLEM_HANDLERS
 from autodj.api.uploads import Received, receive_form, receive_raw

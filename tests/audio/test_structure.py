@@ -17,7 +17,7 @@ def track(*parts: tuple[int, float]) -> tuple[NDArray[np.float16], NDArray[np.fl
     have a beat every half second.
     """
     bars = np.repeat([loud for _, loud in parts], [count for count, _ in parts])
-    loudness = np.repeat(bars, round(10 * BAR_S)).astype(float)
+    loudness = np.repeat(bars, round(10 * BAR_S)).astype(np.float64)
     strength = np.clip((np.repeat(bars, round(50 * BAR_S)) + 40) / 30, 0, None)
     beats = np.where(np.arange(strength.size) % 25 == 0, 1.0, 0.4)
     levels = np.outer(strength * beats, np.linspace(1.0, 0.5, 48))
@@ -25,7 +25,7 @@ def track(*parts: tuple[int, float]) -> tuple[NDArray[np.float16], NDArray[np.fl
 
 
 def downbeats(bars: int) -> NDArray[np.float64]:
-    return np.arange(bars) * BAR_S
+    return np.arange(bars, dtype=np.float64) * BAR_S
 
 
 def test_sections_are_found_where_the_energy_changes_and_named_by_it() -> None:

@@ -48,6 +48,13 @@ def test_a_cover_travels_as_text(clips: dict[str, Path], tmp_path: Path) -> None
     assert base64.b64decode(perform("cover", with_cover)).startswith(b"\xff\xd8\xff")
 
 
+def test_tags_are_read_without_a_look_at_the_audio(tmp_path: Path) -> None:
+    tagged = make_clip(tmp_path / "clip.mp3", 30, tags={"title": "Night Bus", "TBPM": "99"})
+    tagged.write_bytes(tagged.read_bytes()[:60_000])  # too short to be decoded whole
+    found = perform("tags", tagged)
+    assert (found["title"], found["bpm"], found["key"]) == ("Night Bus", "99", None)
+
+
 @pytest.mark.parametrize(
     ("name", "extension"),
     [

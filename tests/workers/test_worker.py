@@ -17,7 +17,8 @@ from redis.asyncio import Redis
 
 from autodj.audio.facts import DecodeLimits
 from autodj.audio.sandbox import open_sandbox
-from autodj.db import AnalysisState, Database, FileState, Track
+from autodj.db import AnalysisState, Database, FileState, RenditionName, Track
+from autodj.db import renditions as rendition_rows
 from autodj.db import tracks as track_rows
 from autodj.jobs import open_jobs
 from autodj.laptop.broker import Broker, open_broker
@@ -113,6 +114,10 @@ async def test_the_worker_analyses_what_was_taken_in_even_if_every_message_is_lo
     assert done.analysis_state is AnalysisState.DONE, output
     assert done.bpm == pytest.approx(100, abs=0.5)
     assert (done.file_state, done.next_attempt_at) == (FileState.STABLE, None)
+    async with site.db.transaction() as session:
+        [lossless] = await rendition_rows.of_track(session, track.id)
+    assert (lossless.name, lossless.codec) == (RenditionName.LOSSLESS, "flac"), output
+    assert (lossless.file_state, lossless.next_attempt_at) == (FileState.STABLE, None)
 
 
 async def test_messages_are_json_and_not_pickle(site: Site, tmp_path: Path) -> None:

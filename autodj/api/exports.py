@@ -1,0 +1,172 @@
+"""Tracks in the formats of other programs."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from autodj.api.auth import require_caller
+from autodj.api.bodies import parse_query
+from autodj.api.contract import Answer, operation
+from autodj.api.listing import camelot_of
+from autodj.api.schemas import BASE, track_body, track_path
+from autodj.api.state import Web, web_of
+from autodj.api.tracks import TRACK, track_id_of
+from autodj.db import Track as TrackRow
+from autodj.db import library, tracks
+from autodj.db.library import TrackFilter
+from autodj.errors import AutodjError, ObjectNotFound
+from autodj.tracks import deliver
+from autodj.tracks.exports import jams, playlist, rekordbox
+from autodj.tracks.exports.subject import Subject, file_names, subject_of
+from autodj.tracks.filenames import content_disposition
+from autodj.tracks.renditions import select
+
+TAG = "Exports"
+PAGE = 200
+PRIVATE = {"Cache-Control": "private, no-store", "Vary": "Authorization, Cookie"}
+FOLDER = Field(
+    None,
+    max_length=1024,
+    description="Where the files lie on the reader's disk, by the names they came as. Without "
+    "it a playlist holds links, which end.",
+    examples=["/home/ada/Music"],
+)
+
+
+class LibraryExportQuery(BaseModel):
+    """Which tracks, as in the list, and in which format."""
+
+    format: Literal["rekordbox", "m3u8"]
+    folder: str | None = FOLDER
+    q: str | None = Field(None, max_length=200, description="Words in title, artist or album.")
+    bpm_min: float | None = Field(None, ge=0, le=1000, allow_inf_nan=False)
+    bpm_max: float | None = Field(None, ge=0, le=1000, allow_inf_nan=False)
+    key: Annotated[str, AfterValidator(camelot_of)] | None = Field(
+        None, max_length=16, description="8A or A minor."
+    )
+
+    def filter(self) -> TrackFilter:
+        return TrackFilter(
+            text=self.q, bpm_min=self.bpm_min, bpm_max=self.bpm_max, camelot=self.key
+        )
+
+
+class TrackExportQuery(BaseModel):
+    """In which format."""
+
+    format: Literal["rekordbox", "m3u8", "jams"]
+    folder: str | None = FOLDER
+
+
+@operation(
+    "GET",
+    f"{BASE}/export",
+    summary="Export your tracks to other programs",
+    tag=TAG,
+    about="rekordbox XML with grids, keys and cues, or an M3U8 playlist; newest first.",
+    query=LibraryExportQuery,
+    answers=(Answer(200, "XML or a playlist", media_type="*/*"),),
+)
+async def export_library(request: Request) -> Response:
+    owner_id = require_caller(request)
+    asked = parse_query(LibraryExportQuery, request)
+    rows: list[TrackRow] = []
+    async with web_of(request).runtime.db.read_session() as session:
+        while True:
+            after = (rows[-1].created_at, rows[-1].id) if rows else None
+            page = await library.page(session, owner_id, asked.filter(), after=after, limit=PAGE)
+            rows += page
+            if len(page) < PAGE:
+                break
+    return await _exported(web_of(request), rows, asked.format, asked.folder)
+
+
+@operation(
+    "GET",
+    f"{TRACK}/export",
+    summary="Export a track to other programs",
+    tag=TAG,
+    about="rekordbox XML, an M3U8 playlist, or JAMS.",
+    query=TrackExportQuery,
+    answers=(Answer(200, "XML, a playlist or JSON", media_type="*/*"),),
+)
+async def export_track(request: Request) -> Response:
+    owner_id = require_caller(request)
+    asked = parse_query(TrackExportQuery, request)
+    web = web_of(request)
+    async with web.runtime.db.read_session() as session:
+        row = await tracks.get_owned(session, track_id_of(request), owner_id)
+    if asked.format != "jams":
+        return await _exported(web, [row], asked.format, asked.folder)
+    [name] = file_names([_described(row)])
+    text = jams.jams(await _subject(web, row, f"{asked.folder or ''}/{name}".lstrip("/")))
+    return _file(text, f"{row.title}.jams", jams.CONTENT_TYPE)
+
+
+async def _exported(
+    web: Web, rows: Sequence[TrackRow], form: Literal["rekordbox", "m3u8"], folder: str | None
+) -> Response:
+    """One track after the other, so that only what is written of them is held."""
+    names = file_names(_described(row) for row in rows)
+    written = []
+    for number, (row, name) in enumerate(zip(rows, names, strict=True), 1):
+        if form == "rekordbox":
+            subject = await _subject(web, row, _joined(folder or "", name))
+            written.append(await asyncio.to_thread(rekordbox.track, number, subject))
+        else:
+            place = await _link(web, row) if folder is None else _joined(folder, name)
+            written.append(playlist.entry(subject_of(_described(row), None, place)))
+    if form == "rekordbox":
+        return _file(rekordbox.collection(written), "autodj.xml", rekordbox.CONTENT_TYPE)
+    return _file(playlist.playlist(written), "autodj.m3u8", playlist.CONTENT_TYPE)
+
+
+async def _subject(web: Web, row: TrackRow, location: str) -> Subject:
+    """With its analysis, if there is one now."""
+    if row.analysis_key is None:
+        return subject_of(_described(row), None, location)
+    try:
+        async with web.runtime.local.read(row.analysis_key) as pieces:
+            packed = b"".join([piece async for piece in pieces])
+    except ObjectNotFound:  # measured anew meanwhile
+        return subject_of(_described(row), None, location)
+    return await asyncio.to_thread(
+        lambda: subject_of(_described(row), json.loads(gzip.decompress(packed)), location)
+    )
+
+
+async def _link(web: Web, row: TrackRow) -> str:
+    """What plays it now; for one that cannot be played now, where to ask for it."""
+    try:
+        place = await web.places.find(row.id)
+        track = select(place.track, None, None)
+        return (await deliver.link_for(track, web.runtime.links, datetime.now(UTC))).url
+    except AutodjError:
+        return f"{web.runtime.settings.public_url}{track_path(row.id)}/audio/stream"
+
+
+def _described(row: TrackRow) -> Mapping[str, Any]:
+    return track_body(row).model_dump(mode="json")
+
+
+def _joined(folder: str, name: str) -> str:
+    separator = "\\" if "\\" in folder and "/" not in folder else "/"
+    return f"{folder.rstrip(separator)}{separator}{name}" if folder else name
+
+
+def _file(text: str, name: str, content_type: str) -> Response:
+    disposition = content_disposition(name, attachment=True)
+    headers = {**PRIVATE, "Content-Disposition": disposition, "Content-Type": content_type}
+    return Response(text.encode(), headers=headers)
+
+
+OPERATIONS = (export_library, export_track)

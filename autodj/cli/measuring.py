@@ -1,0 +1,106 @@
+"""Measuring files on this machine, without a server: each in a confined child, several at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autodj.audio.facts import Analysis, DecodeLimits, Tags
+from autodj.audio.identify import identify
+from autodj.audio.sandbox import Sandbox
+from autodj.cli.console import from_os_error, hint_of, sentence_of
+from autodj.cli.sources import find_sources
+from autodj.errors import AutodjError, CommandError
+
+Listener = Callable[[Path, float], None]
+
+_NO_TAGS = Tags()
+_NO_URLS = "Only files are measured here; `autodj add` takes URLs."
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What measuring a file came to: how the kind of file is called, what it says of itself
+    and what was measured, or the fault.
+    """
+
+    path: Path
+    kind: str = ""
+    tags: Tags = _NO_TAGS
+    analysis: Analysis | None = None
+    fault: AutodjError | None = None
+
+    def document(self) -> dict[str, Any]:
+        if self.fault is not None:
+            said = {"detail": sentence_of(self.fault), "hint": hint_of(self.fault)}
+            return {"file": str(self.path), "error": {"code": self.fault.code, **said}}
+        assert self.analysis is not None
+        return {
+            "file": str(self.path),
+            "kind": self.kind,
+            "tags": self.tags.to_document(),
+            "analysis": self.analysis.to_document(),
+        }
+
+
+def find_files(named: Sequence[str]) -> list[Path | Measured]:
+    """The audio that was named, in that order, folders with all below them; what leads nowhere
+    is there as its fault, so that it stops no other.
+    """
+    found: list[Path | Measured] = []
+    for name in named:
+        try:
+            sources = find_sources([name])
+        except CommandError as error:
+            fault = CommandError(error.detail, hint="Check the name.")
+            found.append(Measured(Path(name), fault=fault))
+            continue
+        found += [path for path, _ in sources.files]
+        found += [Measured(Path(url), fault=CommandError(_NO_URLS)) for url in sources.urls]
+    return list(dict.fromkeys(found))
+
+
+async def measure_all(
+    sandbox: Sandbox,
+    files: Sequence[Path | Measured],
+    on_progress: Listener,
+    on_end: Callable[[Measured], None],
+) -> Sequence[Measured]:
+    """The outcome of each file, and ``on_end`` hears them in their order as soon as that can
+    be; the sandbox bounds how many run at a time.
+    """
+    ended = []
+    tasks = [asyncio.create_task(_outcome(sandbox, each, on_progress)) for each in files]
+    try:
+        for task in tasks:
+            ended.append(await task)
+            on_end(ended[-1])
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return ended
+
+
+async def _outcome(sandbox: Sandbox, file: Path | Measured, on_progress: Listener) -> Measured:
+    if isinstance(file, Measured):
+        return file
+    try:
+        return await _measured(sandbox, file, on_progress)
+    except AutodjError as fault:
+        return Measured(file, fault=fault)
+    except OSError as error:
+        return Measured(file, fault=from_os_error(error))
+
+
+async def _measured(sandbox: Sandbox, path: Path, on_progress: Listener) -> Measured:
+    container = await asyncio.to_thread(identify, path)
+    limits = DecodeLimits()
+    analysis = await sandbox.analyze(
+        path, container, limits, lambda share: on_progress(path, share)
+    )
+    tags = await sandbox.tags(path, container)
+    return Measured(path, container.name, tags, analysis)

@@ -1,0 +1,1 @@
+"""What is known of tracks in the formats of other programs: values in, text or bytes out."""

@@ -1,0 +1,109 @@
+"""A track as exports see it: what people and the analysis say of it, and where its file is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autodj.audio.facts import Analysis, Waveform
+from autodj.audio.identify import CONTAINERS
+from autodj.tracks.exports.grid import Beats, beats_of
+from autodj.tracks.filenames import display_name
+
+_NOT_YET_MEASURED: Mapping[str, Any] = {
+    "downbeats_s": (),
+    "bar_energy": (),
+    "sections": (),
+    "cues": {},
+    "silences": {"pauses_s": ()},
+}
+_NO_WAVEFORM = Waveform(0.0, (), (), (), ()).to_document()
+_EXTENSIONS = {each.content_type: each.extension for each in reversed(CONTAINERS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """``bpm`` and ``key`` are the corrected ones where somebody corrected them. ``location``
+    is a path or a URL. ``analysis`` is None for a track that has none.
+    """
+
+    id: str
+    title: str
+    artist: str | None
+    album: str | None
+    duration_s: float
+    size_bytes: int
+    bit_rate_bps: int | None
+    sample_rate_hz: int
+    content_type: str
+    added_on: str
+    bpm: float | None
+    key: str | None
+    camelot: str | None
+    location: str
+    analysis: Analysis | None
+
+    @property
+    def beats(self) -> Beats | None:
+        return None if self.analysis is None else beats_of(self.analysis, self.bpm)
+
+    @property
+    def name(self) -> str:
+        """Artist and title in one line."""
+        return " - ".join(part for part in (self.artist, self.title) if part)
+
+
+def subject_of(
+    track: Mapping[str, Any], analysis: Mapping[str, Any] | None, location: str
+) -> Subject:
+    """From the API's documents of a track and of its analysis."""
+    return Subject(
+        id=str(track["id"]),
+        added_on=str(track["created_at"])[:10],
+        location=location,
+        analysis=None if analysis is None else _analysis(analysis),
+        **{name: track[name] for name in _SAME_NAMED},
+    )
+
+
+def file_names(tracks: Iterable[Mapping[str, Any]]) -> Sequence[str]:
+    """A file name for each track, none twice, not even on disks that fold case: that of the
+    file it came as, else artist and title.
+    """
+    taken: set[str] = set()
+    names = []
+    for track in tracks:
+        wanted = _file_name(track)
+        stem, dot, extension = wanted.rpartition(".")
+        name, count = wanted, 1
+        while name.casefold() in taken:
+            count += 1
+            name = f"{stem} ({count}){dot}{extension}"
+        taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _analysis(document: Mapping[str, Any]) -> Analysis:
+    """Also from a document that an older version wrote, or a newer one. The waveform, nearly
+    all of its size, is left out.
+    """
+    known = {name: document[name] for name in Analysis.__slots__ if name in document}
+    return Analysis.from_document({**_NOT_YET_MEASURED, **known, "waveform": _NO_WAVEFORM})
+
+
+def _file_name(track: Mapping[str, Any]) -> str:
+    extension = _EXTENSIONS.get(track["content_type"], "audio")
+    came_as = display_name(track["original_name"])
+    if came_as and came_as.lower().endswith(f".{extension}"):
+        return came_as
+    said = " - ".join(part for part in (track["artist"], track["title"]) if part)
+    stem = display_name(said.replace("/", "_").replace("\\", "_")) or str(track["id"])
+    return f"{stem}.{extension}"
+
+
+_SAME_NAMED = (
+    "title", "artist", "album", "duration_s", "size_bytes", "bit_rate_bps", "sample_rate_hz",
+    "content_type", "bpm", "key", "camelot",
+)  # fmt: skip
