@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ from bench.nginx import nginx
 from tests.api.serving import serve
 
 ROOT = Path(__file__).parents[2]
-AUDIO = os.urandom(300_000)
+AUDIO = random.Random(7).randbytes(300_000)
 SHA256 = hashlib.sha256(AUDIO).hexdigest()
 ETAG = f'"{SHA256}"'
 KEY = f"tracks/0-{SHA256}.flac"

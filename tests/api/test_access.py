@@ -35,7 +35,7 @@ class Scene:
         track_id = self.tracks[visibility]
         if operation.name == "delete_track":
             track_id = add_track(self.stage, self.owner, visibility)
-        path = operation.plain_path.replace("{path}", "docs.js")
+        path = operation.plain_path.replace("{path}", "docs.js") + QUERIES.get(operation.name, "")
         return path.replace("{track_id}", str(track_id)).replace("{job_id}", str(self.job_id))
 
 
@@ -57,6 +57,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "correct_track": {"json": {"title": "Corrected"}},
     "add_track": {"content": wav(0.5), "headers": {"Content-Type": "audio/wav"}},
 }
+QUERIES = {"export_library": "?format=m3u8", "export_track": "?format=m3u8"}
 # The success of each that is not 200, for somebody who may.
 SUCCESS = {
     "delete_track": 204,
@@ -224,7 +225,7 @@ def test_others_get_what_is_public_and_their_own(
     if is_about_one and not is_public:
         assert status == 404
         absent = operation.plain_path.replace("{track_id}", str(scene.owner.id))
-        absent = absent.replace("{job_id}", str(scene.owner.id))
+        absent = absent.replace("{job_id}", str(scene.owner.id)) + QUERIES.get(operation.name, "")
         body = BODIES.get(operation.name, {})
         answer = scene.stage.client.request(
             operation.method, absent, **body, headers=scene.other.bearer
