@@ -606,7 +606,9 @@ def test_no_property_can_be_taken_away_unnoticed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "path", "expected"), VARIATIONS, ids=[f"{c}-{p}" for c, p, _ in VARIATIONS]
+    ("choice", "path", "expected"),
+    VARIATIONS,
+    ids=[f"{'+'.join(sorted(c))}-{p}-{n}" for n, (c, p, _) in enumerate(VARIATIONS)],
 )
 def test_a_choice_changes_what_it_says(choice: dict[str, Any], path: str, expected: Any) -> None:
     resources = resolved(document(dataclasses.replace(STANDARD, **choice))["Resources"])
