@@ -42,6 +42,13 @@ crash: $(VENV)/.dev  ## 500 kills of web and worker, and the mutants that must t
 bench: $(VENV)/.dev  ## the figures of docs/performance.md
 	@$(BIN)/python -m bench.path
 	@$(BIN)/python -m bench.http
+	@$(BIN)/python -m bench.signing
+	@$(BIN)/python -m bench.ranges
+	@$(BIN)/python -m bench.player
+	@$(BIN)/python -m bench.renditions
+
+picture: $(VENV)/.dev  ## make docs/page.png anew
+	@$(BIN)/python -m bench.picture docs/page.png
 
 lock: $(VENV)/.dev  ## resolve the requirements anew
 	@tools/lock $(BIN)/uv

@@ -1,7 +1,7 @@
 // @ts-check
 /** Requests to the server, with every refusal as one readable error. */
 
-/** @import { Analysis, AudioLink, Filter, Job, Page, ProblemDocument, Track } from "./types.js" */
+/** @import { Analysis, AudioLink, Filter, Job, Page, ProblemDocument, Rendition, Track } from "./types.js" */
 
 const BASE = "/api/v1";
 const PAGE_SIZE = 50;
@@ -65,16 +65,25 @@ export const logOut = () => answer("POST", "/logout");
 /** @param {string} url @returns {Promise<Analysis>} */
 export const analysis = (url) => json("GET", url);
 
+/** @param {string} id @returns {Promise<Rendition[]>} */
+export const renditions = async (id) =>
+  (await json("GET", `${BASE}/tracks/${id}/renditions`)).items;
+
 /**
- * Where to play a track from, and for how many seconds by the server's own clock.
- * @param {Track} track @returns {Promise<AudioLink & {life_s: number}>}
+ * Where to play a track from. By the server's own clock it is good for `life_s` seconds, and
+ * given to everybody for `renew_s` (0 for what is past).
+ * @param {Track} track @returns {Promise<AudioLink & {life_s: number, renew_s: number}>}
  */
 export async function audioLink(track) {
   const response = await answer("GET", track.audio_url);
   const link = /** @type {AudioLink} */ (await response.json());
   const now = Date.parse(response.headers.get("Date") ?? "") || Date.now();
-  const life_s = link.expires_at ? (Date.parse(link.expires_at) - now) / 1000 : Infinity;
-  return { ...link, life_s };
+  const seconds = (/** @type {string} */ moment) => (Date.parse(moment) - now) / 1000;
+  return {
+    ...link,
+    life_s: link.expires_at ? seconds(link.expires_at) : Infinity,
+    renew_s: link.renew_at ? Math.max(0, seconds(link.renew_at)) : 0,
+  };
 }
 
 /** The refusal that an answer holds. @param {number} status @param {string} text */

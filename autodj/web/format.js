@@ -1,10 +1,11 @@
 // @ts-check
 /** Values to words, and back. Pure: no page, no clock. */
 
+import { barAt } from "./grid.js";
+
 /** @import { Job, Track } from "./types.js" */
 
 const MINUS = "\u2212";
-const BEATS_PER_BAR = 4;
 
 /** Seconds as "1:51" or "1:02:03". @param {number} seconds */
 export function clock(seconds) {
@@ -14,31 +15,10 @@ export function clock(seconds) {
   return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** "1:51 of 3:00, bar 58". @param {number} at @param {number} duration @param {number[]} beats */
-export function spokenPlace(at, duration, beats) {
-  const bar = barAt(beats, at);
+/** "1:51 of 3:00, bar 58". @param {number} at @param {number} duration @param {number[]} bars */
+export function spokenPlace(at, duration, bars) {
+  const bar = barAt(bars, at);
   return `${clock(at)} of ${clock(duration)}${bar === null ? "" : `, bar ${bar}`}`;
-}
-
-/**
- * The bar that sounds at a time, from 1; null before the first beat or without beats. The first
- * beat is taken for a downbeat.
- * @param {number[]} beats seconds, rising @param {number} at
- */
-export function barAt(beats, at) {
-  const index = beatIndex(beats, at);
-  return index < 0 ? null : Math.floor(index / BEATS_PER_BAR) + 1;
-}
-
-/** The last beat at or before a time, -1 for none. @param {number[]} beats @param {number} at */
-export function beatIndex(beats, at) {
-  let [low, high] = [0, beats.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (beats[middle] <= at + 0.001) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }
 
 /** @param {number | null} bpm */

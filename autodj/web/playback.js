@@ -5,20 +5,32 @@
  * breaks it goes on from the same place.
  */
 
-import { Problem, audioLink } from "./api.js";
+import { audioLink } from "./api.js";
+import { copyInTime, verdict } from "./copies.js";
+import { renewal_s } from "./links.js";
 
-/** @import { Track } from "./types.js" */
+/** @import { AudioLink, Track } from "./types.js" */
 
-const MARGIN_S = 45;
+/** @typedef {Awaited<ReturnType<typeof audioLink>>} Link */
+
+const ORIGINAL = "original";
+const RENEW_AGAIN_MS = 5000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const STALL_MS = 6000;
 const MAX_TRIES = 3;
 const RETRY_MS = 600;
 const SETTLED_S = 1;
+const BEING_MADE = "A copy that this browser can play is being made; it starts by itself";
 
-/** Fires "change" for any new state, "ended", and "trouble" with an error in `detail`. */
+/**
+ * Times are on the original's timeline, whichever file of the track sounds. Fires "change" for
+ * any new state, "ended", "news" with a text and "trouble" with an error in `detail`.
+ */
 export class Playback extends EventTarget {
   /** @type {Track | null} */
   track = null;
+  /** @type {AudioLink | null} what plays */
+  link = null;
   #audio;
   /** Whether the listener wants to hear something, whatever the element is doing. */
   #wanted = false;
@@ -54,7 +66,8 @@ export class Playback extends EventTarget {
   }
 
   get at() {
-    return this.#ready && !this.#audio.error ? this.#audio.currentTime : this.#place;
+    const isKnown = this.#ready && !this.#audio.error;
+    return isKnown ? this.#audio.currentTime + this.#offset_s : this.#place;
   }
 
   /** Whether it is meant to sound. */
@@ -70,6 +83,7 @@ export class Playback extends EventTarget {
   /** @param {Track} track @param {{at?: number, play?: boolean}} [how] */
   async load(track, { at = 0, play = true } = {}) {
     this.track = track;
+    this.link = null;
     this.#place = at;
     this.#wanted = play;
     this.#tries = 0;
@@ -104,7 +118,7 @@ export class Playback extends EventTarget {
     this.#place = Math.min(Math.max(0, seconds), this.track.duration_s);
     this.#tries = 0;
     if (this.#audio.error || this.#isOver()) void this.#open();
-    else if (this.#ready) this.#audio.currentTime = this.#place;
+    else if (this.#ready) this.#goToPlace();
     this.#change();
   }
 
@@ -112,7 +126,9 @@ export class Playback extends EventTarget {
     this.#opening += 1;
     this.#wanted = false;
     this.track = null;
+    this.link = null;
     this.#ready = false;
+    clearTimeout(this.#renewal);
     this.#audio.removeAttribute("src");
     this.#audio.load();
     this.#change();
@@ -131,11 +147,41 @@ export class Playback extends EventTarget {
       if (opening === this.#opening) this.#fail(error);
       return;
     }
-    if (opening !== this.#opening) return;
-    this.#goodUntil_ms = Date.now() + (link.life_s - MARGIN_S) * 1000;
-    this.#planRenewal();
+    if (opening === this.#opening) await this.#use(link);
+  }
+
+  /** A new link before the old one is over. The same one again, or none, disturbs nobody. */
+  async #renew() {
+    const track = /** @type {Track} */ (this.track);
+    const opening = this.#opening;
+    try {
+      const link = await audioLink(track);
+      if (opening !== this.#opening) return;
+      if (link.url === this.link?.url) this.#expect(link);
+      else await this.#use(link);
+    } catch {
+      // The one that plays is still good; when it no longer is, its refusal is told.
+      if (opening === this.#opening) this.#planRenewal(RENEW_AGAIN_MS);
+    }
+  }
+
+  /** @param {Link} link */
+  async #use(link) {
+    if (this.#isSettled()) this.#place = this.at;
+    this.#opening += 1;
+    this.#ready = false;
+    this.link = link;
+    this.#expect(link);
     this.#audio.src = link.source === "local" ? onThisHost(link.url) : link.url;
+    this.#change();
     if (this.#wanted) await this.#sound();
+  }
+
+  /** @param {Link} link */
+  #expect(link) {
+    const wait_ms = renewal_s(link) * 1000;
+    this.#goodUntil_ms = Date.now() + wait_ms;
+    this.#planRenewal(wait_ms);
   }
 
   async #sound() {
@@ -148,40 +194,62 @@ export class Playback extends EventTarget {
   }
 
   #begin() {
-    if (this.#place > 0) this.#audio.currentTime = this.#place;
+    if (this.#place > this.#offset_s) this.#goToPlace();
     this.#ready = true;
     this.#change();
   }
 
+  #goToPlace() {
+    this.#audio.currentTime = Math.max(0, this.#place - this.#offset_s);
+  }
+
+  get #offset_s() {
+    return this.link?.start_offset_s ?? 0;
+  }
+
+  /** Whether the element knows where the music is. */
+  #isSettled() {
+    return this.#ready && !this.#audio.error && !this.#audio.seeking;
+  }
+
   #advance() {
-    if (!this.#ready || this.#audio.error || this.#audio.seeking) return;
-    this.#place = this.#audio.currentTime;
+    if (!this.#isSettled()) return;
+    this.#place = this.at;
     if (this.#place > this.#triedAt + SETTLED_S) this.#tries = 0;
   }
 
   #broken() {
     if (!this.track || !this.#audio.getAttribute("src")) return;
+    // An element that failed still knows where it was, to the sample.
+    if (this.#ready && !this.#audio.seeking) {
+      this.#place = this.#audio.currentTime + this.#offset_s;
+    }
     this.#ready = false;
+    const opening = this.#opening;
     if (this.#tries >= MAX_TRIES) {
-      this.#fail(this.#verdict());
+      void this.#resort();
       return;
     }
-    setTimeout(() => void this.#open(), this.#tries * RETRY_MS);
+    const again = () => opening === this.#opening && void this.#open();
+    if (this.#tries === 0) again();
+    else setTimeout(again, this.#tries * RETRY_MS);
     this.#tries += 1;
     this.#triedAt = this.#place;
   }
 
-  #verdict() {
-    const kind = this.track?.content_type ?? "";
-    return this.#audio.canPlayType(kind)
-      ? new Problem({
-          title: "The track could not be read",
-          hint: "Press play to try again; `autodj doctor` tells whether its store answers.",
-        })
-      : new Problem({
-          title: `This browser cannot play ${kind}`,
-          hint: "Export the track as MP3, M4A (AAC) or FLAC and add it again.",
-        });
+  /** What does not play may have a copy that does, or get one soon. */
+  async #resort() {
+    const opening = this.#opening;
+    const goesOn = () => opening === this.#opening && this.#wanted;
+    const news = new CustomEvent("news", { detail: BEING_MADE });
+    const isThere = await copyInTime(() => this.track, goesOn, () => this.dispatchEvent(news));
+    if (!goesOn()) return;
+    if (isThere && this.link?.rendition === ORIGINAL) {
+      void this.#open();
+    } else {
+      const kind = this.link?.content_type ?? "";
+      this.#fail(verdict(kind, this.#audio.canPlayType(kind) !== ""));
+    }
   }
 
   /** Some refusals end in silence instead of an error; then time stands still. */
@@ -194,14 +262,14 @@ export class Playback extends EventTarget {
     }, STALL_MS);
   }
 
-  /** A new link in time. What is buffered to its end or paused can wait for the next touch. */
-  #planRenewal() {
+  /** What is buffered to its end or paused can wait for the next touch.
+   * @param {number} wait_ms */
+  #planRenewal(wait_ms) {
     clearTimeout(this.#renewal);
-    const wait_ms = this.#goodUntil_ms - Date.now();
     if (!Number.isFinite(wait_ms)) return;
     this.#renewal = setTimeout(() => {
-      if (this.#wanted && !this.#isBuffered()) void this.#open();
-    }, Math.max(0, wait_ms));
+      if (this.#wanted && !this.#audio.error && !this.#isBuffered()) void this.#renew();
+    }, Math.min(wait_ms, LONGEST_TIMER_MS));
   }
 
   #isOver() {

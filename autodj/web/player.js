@@ -2,8 +2,10 @@
 /** The player at the foot of the page. */
 
 import { analysisOf } from "./analyses.js";
-import { find } from "./dom.js";
-import { barAt, clock, keyHint, tempo, tempoHint, writePlace } from "./format.js";
+import { find, make } from "./dom.js";
+import { clock, keyHint, tempo, tempoHint, writePlace } from "./format.js";
+import { barAt } from "./grid.js";
+import { playedWords } from "./links.js";
 import { bindMediaSession, describeMedia, placeMedia } from "./media-session.js";
 import { paintCover, paintKey } from "./marks.js";
 import { Playback } from "./playback.js";
@@ -40,12 +42,16 @@ export class Player {
     this.#playback.addEventListener("trouble", (event) => {
       complain(/** @type {CustomEvent} */ (event).detail, "Playing");
     });
+    this.#playback.addEventListener("news", (event) => {
+      say(/** @type {CustomEvent<string>} */ (event).detail);
+    });
     this.#wave.addEventListener("seek", (event) => {
       this.#playback.seek(/** @type {CustomEvent<number>} */ (event).detail);
     });
     this.#wave.addEventListener("zoom", () => this.#showZoom());
     bindMediaSession(this.#playback, { previous: () => this.step(-1), next: () => this.step(1) });
     this.#bindButtons();
+    new ResizeObserver(() => this.#makeRoom()).observe(this.#root);
     bindVolume(this.#audio);
   }
 
@@ -99,6 +105,12 @@ export class Player {
     this.seek(this.#playback.at + seconds);
   }
 
+  /** To a cue, if the track has it. @param {number} number */
+  cue(number) {
+    const cue = this.#wave.cues.find((each) => each.number === number);
+    if (cue) this.seek(cue.at);
+  }
+
   /** The track before or after; early in a track, back means its start. @param {1 | -1} step */
   step(step) {
     if (!this.track) return;
@@ -138,20 +150,55 @@ export class Player {
     if (wanted === this.#shown) return;
     this.#shown = wanted;
     this.#wave.show(track.duration_s, null);
+    this.#showCues();
     this.#root.toggleAttribute("data-plain", true);
     if (track.analysis.url === null) return;
     try {
       const analysis = await analysisOf(track);
       if (this.#shown !== wanted) return;
       this.#wave.show(track.duration_s, analysis);
+      this.#showCues();
       this.#root.toggleAttribute("data-plain", false);
     } catch (error) {
       complain(error, "Reading the waveform");
     }
   }
 
+  /** The page ends above the player, however high it is. */
+  #makeRoom() {
+    const { style } = document.documentElement;
+    style.setProperty("--player-height", `${this.#root.offsetHeight}px`);
+  }
+
+  #showCues() {
+    const buttons = this.#wave.cues.map(({ number, name, at }) =>
+      make(
+        "button",
+        { class: "cue", "data-cue": number, "aria-keyshortcuts": number },
+        make("span", { class: "cue-number", "aria-hidden": "true" }, String(number)),
+        name,
+        " ",
+        make("span", { class: "cue-time" }, clock(at)),
+      ),
+    );
+    const group = find("#cues", HTMLElement);
+    group.replaceChildren(...buttons);
+    group.hidden = buttons.length === 0;
+  }
+
+  #showForm() {
+    const { link } = this.#playback;
+    const form = find("#now-form", HTMLElement);
+    form.hidden = link === null;
+    if (link === null) return;
+    const { words, hint } = playedWords(link);
+    form.textContent = words;
+    form.title = hint;
+  }
+
   #refresh() {
     const { playing, waiting, track } = this.#playback;
+    this.#showForm();
     const button = find("[data-act=toggle]", HTMLButtonElement, this.#root);
     button.setAttribute("aria-label", playing ? "Pause" : "Play");
     this.#root.dataset.state = playing ? (waiting ? "waiting" : "playing") : "paused";
@@ -164,7 +211,7 @@ export class Player {
     const { track, at, playing } = this.#playback;
     if (!track) return;
     this.#wave.at = at;
-    const bar = barAt(this.#wave.beats, at);
+    const bar = barAt(this.#wave.bars, at);
     const text = `${clock(at)} / ${clock(track.duration_s)}${bar === null ? "" : ` · bar ${bar}`}`;
     if (this.#time.textContent !== text) this.#time.textContent = text;
     cancelAnimationFrame(this.#ticking);
@@ -185,6 +232,8 @@ export class Player {
     this.#root.addEventListener("click", (event) => {
       const button = event.target instanceof Element && event.target.closest("[data-act]");
       if (button instanceof HTMLElement) acts[button.dataset.act ?? ""]?.();
+      const cue = event.target instanceof Element && event.target.closest("[data-cue]");
+      if (cue instanceof HTMLElement) this.cue(Number(cue.dataset.cue));
     });
     this.#showZoom();
   }

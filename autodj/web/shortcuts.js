@@ -6,6 +6,7 @@ import { find, isField } from "./dom.js";
 /** @import { Player } from "./player.js" */
 
 const SEEK_S = 5;
+const CUES = [1, 2, 3, 4, 5];
 
 /** @param {Player} player */
 export function bindShortcuts(player) {
@@ -22,6 +23,7 @@ export function bindShortcuts(player) {
     "-": () => player.zoomBy(0.5),
     "/": () => find("#q", HTMLInputElement).focus(),
     "?": () => help.showModal(),
+    ...Object.fromEntries(CUES.map((number) => [number, () => player.cue(number)])),
   };
   addEventListener("keydown", (event) => {
     const act = acts[event.key];

@@ -57,7 +57,17 @@
  * @property {string} url
  * @property {"local" | "s3"} source
  * @property {string | null} expires_at
+ * @property {string | null} [renew_at] until then the same link is given to everybody
+ * @property {string} content_type
  * @property {number} duration_s
+ * @property {string} [rendition] "original", or the name of the copy
+ * @property {number} [start_offset_s] what the analysis has at t is heard at t less this
+ *
+ * @typedef {object} Rendition
+ * @property {string} name
+ * @property {string} state
+ * @property {boolean} ready
+ * @property {string | null} failure
  *
  * @typedef {object} Waveform four lists of 0 to 255, equally long
  * @property {number} points_per_s
@@ -69,7 +79,24 @@
  * @typedef {object} Analysis
  * @property {number} duration_s
  * @property {number[]} beats_s
+ * @property {number[]} [downbeats_s]
+ * @property {Section[]} [sections]
+ * @property {Cues} [cues]
  * @property {Waveform} waveform
+ *
+ * @typedef {object} Section
+ * @property {string} label such as "intro"
+ * @property {number} start_s
+ * @property {number} bar its first one, from 1
+ * @property {number} bars
+ * @property {number} energy 0 to 1
+ *
+ * @typedef {object} Cues seconds, null for what the track does not have
+ * @property {number | null} [cue_in]
+ * @property {number | null} [intro_end]
+ * @property {number | null} [drop]
+ * @property {number | null} [outro_start]
+ * @property {number | null} [cue_out]
  *
  * @typedef {object} Filter what the list is narrowed to; empty text leaves it open
  * @property {string} q

@@ -1,6 +1,7 @@
 // @ts-check
 /** Drawing a waveform and its beat grid. Knows a canvas, not the page. */
 
+/** @import { Grid } from "./grid.js" */
 /** @import { Waveform } from "./types.js" */
 
 /**
@@ -21,6 +22,7 @@ const BAR_PX = 3;
 const BAR_GAP_PX = 1;
 const MIN_GAP_PX = 6;
 const LABEL_GAP_PX = 44;
+const NUMBERED = [1, 4, 8, 16, 64];
 
 /**
  * The stretch that is visible: the whole track, or a part of it around the playhead. `paged`
@@ -102,28 +104,43 @@ export function drawBlank(context, { width, height }, colours) {
 }
 
 /**
- * Lines at beats, bars of 4 and phrases of 32, as many as there is room for, and bar numbers.
- * @param {CanvasRenderingContext2D} context @param {number[]} beats seconds @param {View} view
+ * Lines at beats, bars and phrases, as many as there is room for, and the numbers of bars.
+ * @param {CanvasRenderingContext2D} context @param {Grid} grid @param {View} view
  * @param {Colours} colours
  */
-export function drawGrid(context, beats, view, colours) {
-  if (beats.length < 2) return;
+export function drawGrid(context, { beats, bars, phrases }, view, colours) {
   const scale = view.width / (view.to - view.from);
-  const beat_px = ((beats[beats.length - 1] - beats[0]) / (beats.length - 1)) * scale;
-  const every = [1, 4, 32].find((count) => count * beat_px >= MIN_GAP_PX) ?? beats.length;
-  const numbered = [4, 16, 64, 256].find((count) => count * beat_px >= LABEL_GAP_PX) ?? 1024;
-  for (let index = 0; index < beats.length; index += every) {
-    const x = Math.round((beats[index] - view.from) * scale);
-    if (x < 0 || x > view.width) continue;
-    const kind = index % 32 === 0 ? "phrase" : index % 4 === 0 ? "bar" : "beat";
-    const length = { phrase: 0.5, bar: 0.5, beat: 0.1 }[kind] * view.height;
-    context.fillStyle = colours[kind];
-    context.fillRect(x, 0, 1, length);
-    context.fillRect(x, view.height - length, 1, length);
-    if (index % numbered > 0) continue;
-    context.fillStyle = colours.label;
-    context.fillText(String(index / 4 + 1), x + 4, 11);
+  const bar_px = spacing(bars) * scale;
+  if (spacing(beats) * scale >= MIN_GAP_PX) {
+    for (const beat of Array.from(beats)) drawTick(context, beat, 0.1, view, colours.beat);
   }
+  const numbered = NUMBERED.find((count) => count * bar_px >= LABEL_GAP_PX) ?? Infinity;
+  bars.forEach((bar, index) => {
+    const kind = phrases.has(index) ? "phrase" : "bar";
+    if (kind === "bar" && bar_px < MIN_GAP_PX) return;
+    const x = drawTick(context, bar, 0.5, view, colours[kind]);
+    if (x === null || index % numbered > 0) return;
+    context.fillStyle = colours.label;
+    context.fillText(String(index + 1), x + 4, 11);
+  });
+}
+
+/** A line from either edge; where it is, or null when that is out of view.
+ * @param {CanvasRenderingContext2D} context @param {number} at seconds
+ * @param {number} share of the height, from each edge @param {View} view @param {string} colour */
+function drawTick(context, at, share, view, colour) {
+  if (at < view.from || at > view.to) return null;
+  const x = Math.round(((at - view.from) * view.width) / (view.to - view.from));
+  const length = share * view.height;
+  context.fillStyle = colour;
+  context.fillRect(x, 0, 1, length);
+  context.fillRect(x, view.height - length, 1, length);
+  return x;
+}
+
+/** Seconds from line to line, on average. @param {ArrayLike<number>} lines */
+function spacing(lines) {
+  return lines.length < 2 ? 0 : (lines[lines.length - 1] - lines[0]) / (lines.length - 1);
 }
 
 /**

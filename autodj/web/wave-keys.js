@@ -1,33 +1,35 @@
 // @ts-check
 /** Where a key on the waveform leads. Pure. */
 
-import { beatIndex } from "./format.js";
+import { indexAt } from "./grid.js";
 
-const BEATS_PER_PAGE = 32;
+/** @import { Grid } from "./grid.js" */
+
+const BARS_PER_PAGE = 8;
 const PAGE_S = 15;
 
 /**
  * Seconds to go to, or null when the key means nothing here.
  * @param {{key: string, shiftKey: boolean}} pressed
- * @param {{at: number, duration: number, beats: number[]}} place
+ * @param {{at: number, duration: number, grid: Grid}} place
  */
-export function keyTarget({ key, shiftKey }, place) {
+export function keyTarget({ key, shiftKey }, { at, duration, grid }) {
   const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[key];
-  if (step !== undefined) return shiftKey ? beatsAway(step, step, place) : place.at + step;
-  if (key === "PageUp") return beatsAway(BEATS_PER_PAGE, PAGE_S, place);
-  if (key === "PageDown") return beatsAway(-BEATS_PER_PAGE, -PAGE_S, place);
+  if (step !== undefined) return shiftKey ? away(grid.beats, at, step, step) : at + step;
+  if (key === "PageUp") return away(grid.bars, at, BARS_PER_PAGE, PAGE_S);
+  if (key === "PageDown") return away(grid.bars, at, -BARS_PER_PAGE, -PAGE_S);
   if (key === "Home") return 0;
-  return key === "End" ? place.duration : null;
+  return key === "End" ? duration : null;
 }
 
 /**
- * The same place between two beats, some beats on. Outside the grid it is a step in seconds.
- * @param {number} count @param {number} otherwise_s
- * @param {{at: number, beats: number[]}} place
+ * The same place after a line, some lines on. Outside the grid it is a step in seconds.
+ * @param {ArrayLike<number>} lines @param {number} at @param {number} count
+ * @param {number} otherwise_s
  */
-function beatsAway(count, otherwise_s, { at, beats }) {
-  const here = beatIndex(beats, at);
-  const there = beats[here + count];
+function away(lines, at, count, otherwise_s) {
+  const here = indexAt(lines, at);
+  const there = lines[here + count];
   if (here < 0 || there === undefined) return at + otherwise_s;
-  return there + (at - beats[here]);
+  return there + (at - lines[here]);
 }

@@ -1,21 +1,26 @@
 // @ts-check
-/** <wave-view>: the track's outline as a slider, with its beat grid and an overview. */
+/** <wave-view>: the track's outline as a slider, with its grid, cues, sections and an overview. */
 
-import { spokenPlace } from "./format.js";
+import { clock, spokenPlace } from "./format.js";
+import { cuesOf, gridOf, indexAt } from "./grid.js";
 import { drawBars, drawBlank, drawCurves, drawGrid, surface, visible } from "./wave-draw.js";
 import { keyTarget } from "./wave-keys.js";
-import { drawHead, drawLine, drawPointer, drawWindow } from "./wave-marks.js";
+import { drawCues, drawHead, drawLine, drawPointer, drawSections, drawWindow } from "./wave-marks.js";
 
 /** @import { Analysis } from "./types.js" */
 /** @import { Colours, View } from "./wave-draw.js" */
 
-const COLOURS = ["low", "mid", "high", "beat", "bar", "phrase", "label", "head", "shade", "window"];
+const COLOURS = [
+  ...["low", "mid", "high", "beat", "bar", "phrase", "label", "head", "shade", "window"],
+  ...["cue", "on-cue", "part", "on-part"],
+];
 const SHORTEST_VIEW_S = 4;
 const LAST_S = 0.05;
 
 /** Fires "seek" with `detail` in seconds, and "zoom". */
 class WaveView extends HTMLElement {
   #main = document.createElement("canvas");
+  #strip = document.createElement("canvas");
   #map = document.createElement("canvas");
   #whole = document.createElement("canvas");
   #wholeIsOf = "";
@@ -25,6 +30,8 @@ class WaveView extends HTMLElement {
   #colours = {};
   /** @type {Analysis | null} */
   #analysis = null;
+  #grid = gridOf(null);
+  #cues = cuesOf(null);
   #duration = 0;
   #at = 0;
   #zoom = 1;
@@ -37,8 +44,9 @@ class WaveView extends HTMLElement {
 
   connectedCallback() {
     this.#main.className = "wave-main";
+    this.#strip.className = "wave-strip";
     this.#map.className = "wave-map";
-    this.append(this.#main, this.#map);
+    this.append(this.#main, this.#strip, this.#map);
     this.setAttribute("role", "slider");
     this.setAttribute("aria-valuemin", "0");
     this.tabIndex = 0;
@@ -51,6 +59,7 @@ class WaveView extends HTMLElement {
     this.#main.addEventListener("pointerleave", this.#leave);
     this.#main.addEventListener("pointercancel", this.#leave);
     this.#main.addEventListener("wheel", this.#wheel, { passive: false });
+    this.#strip.addEventListener("click", this.#toSection);
     this.#map.addEventListener("click", this.#jump);
     this.show(0, null);
   }
@@ -64,8 +73,13 @@ class WaveView extends HTMLElement {
   show(duration_s, analysis) {
     this.#duration = duration_s;
     this.#analysis = analysis;
+    this.#grid = gridOf(analysis);
+    this.#cues = cuesOf(analysis);
     this.#zoom = Math.min(this.#zoom, this.#deepest());
     this.setAttribute("aria-valuemax", duration_s.toFixed(1));
+    this.toggleAttribute("data-parted", this.#sections.length > 0);
+    const parts = this.#sections.map(({ label, start_s }) => `${label} from ${clock(start_s)}`);
+    this.setAttribute("aria-description", parts.join(", "));
     this.#forget();
     this.at = this.#at;
     this.#speak();
@@ -82,8 +96,16 @@ class WaveView extends HTMLElement {
     this.#redraw();
   }
 
-  get beats() {
-    return this.#analysis?.beats_s ?? [];
+  get bars() {
+    return this.#grid.bars;
+  }
+
+  get cues() {
+    return this.#cues;
+  }
+
+  get #sections() {
+    return this.#analysis?.sections ?? [];
   }
 
   get zoom() {
@@ -105,7 +127,7 @@ class WaveView extends HTMLElement {
   #speak() {
     this.#spokenSecond = Math.floor(this.#at);
     this.setAttribute("aria-valuenow", this.#at.toFixed(1));
-    this.setAttribute("aria-valuetext", spokenPlace(this.#at, this.#duration, this.beats));
+    this.setAttribute("aria-valuetext", spokenPlace(this.#at, this.#duration, this.bars));
   }
 
   /** @param {number} seconds */
@@ -118,7 +140,7 @@ class WaveView extends HTMLElement {
   /** @param {KeyboardEvent} event */
   #onKey = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const place = { at: this.#at, duration: this.#duration, beats: this.beats };
+    const place = { at: this.#at, duration: this.#duration, grid: this.#grid };
     const target = keyTarget(event, place);
     if (target === null) return;
     this.#seek(target);
@@ -168,6 +190,14 @@ class WaveView extends HTMLElement {
     this.#seek((event.offsetX / this.#map.clientWidth) * this.#duration);
   };
 
+  /** To where the section under the pointer begins. @param {MouseEvent} event */
+  #toSection = (event) => {
+    const { from, to } = this.#stretch();
+    const at = from + (event.offsetX / this.#strip.clientWidth) * (to - from);
+    const starts = this.#sections.map(({ start_s }) => start_s);
+    this.#seek(starts[indexAt(starts, at)] ?? at);
+  };
+
   #stretch() {
     return visible(this.#duration, this.#zoom, this.#at, this.#stillMotion.matches);
   }
@@ -191,13 +221,23 @@ class WaveView extends HTMLElement {
     const view = { ...(this.#held ?? this.#stretch()), width, height };
     if (this.#zoom > 1 && this.#analysis) {
       drawCurves(context, this.#analysis.waveform, view, this.#colours);
-      drawGrid(context, this.beats, view, this.#colours);
+      drawGrid(context, this.#grid, view, this.#colours);
     } else {
       context.drawImage(this.#drawWhole(this.#main), 0, 0, width, height);
     }
     drawHead(context, view, this.#at, this.#colours);
+    drawCues(context, this.#cues, view, this.#colours);
     if (this.#hover !== null) drawPointer(context, view, this.#hover, this.#colours);
+    if (this.#sections.length > 0) this.#drawStrip(view);
     if (this.#zoom > 1) this.#drawMap(view);
+  }
+
+  /** @param {View} main what the large picture shows */
+  #drawStrip({ from, to }) {
+    const { context, width, height } = surface(this.#strip);
+    const view = { from, to, width, height };
+    drawSections(context, this.#sections, this.#duration, view, this.#colours);
+    drawLine(context, view, this.#at, this.#colours);
   }
 
   /** The unmoving picture of the whole track, drawn once for each size.

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from autodj.cdn.signer import CloudFrontSigner
 from tests.clips import make_clip
 from tests.web.house import House, Person, open_house
 from tests.web.visit import Visit, visiting
@@ -67,6 +68,21 @@ async def listener(local_house: House, clips: list[Path], long_clip: Path) -> Pe
     person = await local_house.person("listener")
     await local_house.add(person, long_clip, *clips)
     return person
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def owner(edge_house: House, clips: list[Path], long_clip: Path) -> Person:
+    """Somebody whose long and short track have been published."""
+    person = await edge_house.person("owner")
+    await edge_house.add(person, long_clip, clips[0])
+    return person
+
+
+def signer_of(house: House) -> CloudFrontSigner:
+    """Signs as the house does, for its edge."""
+    cdn = house.settings.cdn
+    assert cdn.origin is not None
+    return CloudFrontSigner(cdn.origin, cdn.key_pair_id, cdn.private_key)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

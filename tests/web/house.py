@@ -25,6 +25,13 @@ from autodj.users.login import ensure_user, offer_login
 START_WITHIN_S = 60
 STOP_WITHIN_S = 30
 READY_WITHIN_S = 60
+OURS = {
+    # The test's own web server is on this machine.
+    "FETCH_ALLOW_PRIVATE": "true",
+    # What nobody here plays only takes time.
+    "RENDITION_LOSSLESS": "false",
+    "PREVIEW_S": "0",
+}
 LOGIN_LINK = re.compile(r"http://\S+/login\?t=\S+")
 
 
@@ -122,8 +129,7 @@ async def open_house(data_dir: Path, *options: str) -> AsyncGenerator[House]:
         *options,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        # The test's own web server is on this machine.
-        env={**environment(), "FETCH_ALLOW_PRIVATE": "true"},
+        env={**environment(), **OURS},
     )
     try:
         async with asyncio.timeout(START_WITHIN_S):

@@ -6,11 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import APIResponse, Route, expect
 
-from autodj.cdn.signer import CloudFrontSigner
-from tests.web.conftest import Visiting
+from tests.web.conftest import Visiting, signer_of
 from tests.web.house import House, Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -18,20 +16,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 SHORT_LIFE_S = 3
 PATIENCE_WITH_SILENCE_MS = 6500
 _names = count(1)
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def owner(edge_house: House, long_clip: Path) -> Person:
-    """Somebody whose long track has been published."""
-    person = await edge_house.person("owner")
-    await edge_house.add(person, long_clip)
-    return person
-
-
-def signer_of(house: House) -> CloudFrontSigner:
-    cdn = house.settings.cdn
-    assert cdn.origin is not None
-    return CloudFrontSigner(cdn.origin, cdn.key_pair_id, cdn.private_key)
 
 
 async def answer_with(route: Route, answer: APIResponse, **changes: object) -> None:
@@ -66,14 +50,26 @@ async def test_a_published_track_sounds_from_the_edge_on_another_host(
     await expect(guest.row("Voyage").locator(".source")).to_have_text("S3")
     await guest.play("Voyage")
     assert await guest.loudest() > 0.05
-    await guest.page.get_by_role("slider", name="Position").focus()
-    for _ in range(6):
-        await guest.page.keyboard.press("PageUp")
-    assert 96 <= await guest.reached(96) < 130
     hosts = {urlsplit(each.url).hostname for each in guest.audio_responses()}
     assert hosts == {"localhost"}
     assert urlsplit(edge_house.url).hostname == "127.0.0.1"
     assert {each.status for each in guest.audio_responses()} == {206}
+
+
+async def test_a_far_seek_asks_the_edge_for_a_far_range(
+    edge_house: House, owner: Person, visit: Visiting
+) -> None:
+    guest = await visit(edge_house, owner)
+    await guest.open()
+    await guest.play("Voyage")
+    await guest.reached(0.2)
+    await guest.page.get_by_role("slider", name="Position").focus()
+    for _ in range(6):
+        await guest.page.keyboard.press("PageUp")
+    assert 96 <= await guest.reached(96) < 130
+    assert {each.status for each in guest.audio_responses()} == {206}
+    [*_, far] = guest.audio_responses()
+    assert int(far.headers["content-range"].split()[1].partition("-")[0]) > 10_000_000
 
 
 async def test_a_link_that_the_edge_refuses_is_replaced(

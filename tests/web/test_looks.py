@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.web.conftest import Visiting
+from tests.web.form import give_form
 from tests.web.house import House, Person
 from tests.web.visit import Visit
 
@@ -25,11 +26,13 @@ async def test_every_part_of_the_page_is_accessible(
     local_house: House, listener: Person, visit: Visiting, tmp_path: Path, scheme: str
 ) -> None:
     guest = await visit(local_house, listener, color_scheme=scheme)
-    await guest.open()
     page = guest.page
+    await give_form(page)
+    await guest.open()
     found = {"library": await guest.violations()}
     await guest.play("Harbour")
     await page.get_by_role("button", name="Zoom in").click()
+    await expect(page.locator("#cues")).to_be_visible()
     found["player"] = await guest.violations()
     await page.screenshot(path=tmp_path / f"{scheme}.png")
     await page.get_by_role("button", name="Edit Lantern").click()
@@ -87,8 +90,10 @@ async def test_a_phone_shows_everything_without_scrolling_sideways(
     guest = await visit(
         local_house, listener, viewport={"width": 390, "height": 844}, has_touch=True
     )
+    await give_form(guest.page)
     await guest.open()
     await guest.play("Voyage")
+    await expect(guest.page.locator("#cues")).to_be_visible()
     widths = "() => [document.documentElement.scrollWidth, innerWidth]"
     assert await guest.page.evaluate(widths) == [390, 390]
     for part in ("tr.track .title", "tr.track .tempo", "tr.track .key", "tr.track .source"):

@@ -16,6 +16,8 @@ from tests.web.visit import visiting
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BEATS = [0.25 + 0.5 * index for index in range(200)]
+BARS = BEATS[::4]
+TWO_CUES = [{"number": 1, "name": "In", "at": 0}, {"number": 3, "name": "Drop", "at": 9.5}]
 CALL = """async ([module, name, given]) => (await import(`/static/${module}.js`))[name](...given)"""
 
 
@@ -32,11 +34,22 @@ CASES: list[tuple[str, str, list[object], object]] = [
     ("format", "clock", [3661], "1:01:01"),
     ("format", "clock", [-3], "0:00"),
     ("format", "spokenPlace", [111, 180, []], "1:51 of 3:00"),
-    ("format", "spokenPlace", [2.3, 180, BEATS], "0:02 of 3:00, bar 2"),
-    ("format", "barAt", [BEATS, 0.2], None),
-    ("format", "barAt", [BEATS, 0.25], 1),
-    ("format", "barAt", [BEATS, 2.25], 2),
-    ("format", "barAt", [[], 5], None),
+    ("format", "spokenPlace", [2.3, 180, BARS], "0:02 of 3:00, bar 2"),
+    ("grid", "barAt", [BARS, 0.2], None),
+    ("grid", "barAt", [BARS, 0.25], 1),
+    ("grid", "barAt", [BARS, 2.25], 2),
+    ("grid", "barAt", [[], 5], None),
+    ("grid", "cuesOf", [None], []),
+    ("grid", "cuesOf", [{"beats_s": []}], []),
+    ("grid", "cuesOf", [{"cues": {"cue_in": 0, "drop": 9.5, "cue_out": None}}], TWO_CUES),
+    ("links", "renewal_s", [{"life_s": 4000, "renew_s": 300}], 3955),
+    ("links", "renewal_s", [{"life_s": 4000, "renew_s": 3990}], 3990),
+    ("links", "renewal_s", [{"life_s": 4000, "renew_s": 9000}], 4000),
+    ("links", "renewal_s", [{"life_s": 20, "renew_s": 0}], 10),
+    ("links", "renewal_s", [{"life_s": -5, "renew_s": 0}], 1),
+    ("links", "kindWord", ["audio/mpeg"], "MP3"),
+    ("links", "kindWord", ["audio/flac"], "FLAC"),
+    ("links", "kindWord", ["audio/x-caf"], "CAF"),
     ("format", "loudness", [-9.26], "\u22129.3"),
     ("format", "percent", [1.2], "100 %"),
     ("format", "bytes", [10], "1 kB"),
@@ -92,7 +105,8 @@ async def test_the_wheel_is_the_one_of_the_analysis(page: Page) -> None:
 
 
 async def test_keys_lead_to_places_on_the_beat(page: Page) -> None:
-    place = {"at": 2.3, "duration": 100.5, "beats": BEATS}
+    bars = [0.25, 2.25, 4.75, *(7.25 + 2 * index for index in range(40))]
+    place = {"at": 2.3, "duration": 100.5, "grid": {"beats": BEATS, "bars": bars}}
 
     async def target(key: str, *, shift: bool = False) -> float | None:
         found = await call(page, "wave-keys", "keyTarget", {"key": key, "shiftKey": shift}, place)
@@ -101,8 +115,62 @@ async def test_keys_lead_to_places_on_the_beat(page: Page) -> None:
     assert await target("ArrowRight") == 3.3
     assert await target("ArrowLeft") == 1.3
     assert await target("ArrowRight", shift=True) == 2.8
-    assert await target("PageUp") == 18.3
+    assert await target("PageUp") == 19.3
     assert await target("PageDown") == -12.7
     assert await target("Home") == 0
     assert await target("End") == 100.5
     assert await target("a") is None
+
+
+@pytest.mark.parametrize(
+    ("analysis", "bars", "phrases"),
+    [
+        (None, [], []),
+        ({"beats_s": BEATS[:9]}, BEATS[:9:4], [0]),
+        ({"beats_s": BEATS[:9], "downbeats_s": []}, BEATS[:9:4], [0]),
+        ({"beats_s": BEATS[:9], "downbeats_s": [0.75, 2.25]}, [0.75, 2.25], [0]),
+        ({"beats_s": BEATS, "downbeats_s": BARS[1:22]}, BARS[1:22], [0, 8, 16]),
+        (
+            {"beats_s": BEATS, "downbeats_s": BARS[:22], "sections": [{"bar": 5}, {"bar": 15}]},
+            BARS[:22],
+            [0, 4, 12, 14],
+        ),
+    ],
+)
+async def test_bars_follow_the_downbeats_and_phrases_the_sections(
+    page: Page, analysis: object, bars: list[float], phrases: list[int]
+) -> None:
+    found = await page.evaluate(
+        """async (analysis) => {
+          const { bars, phrases } = (await import("/static/grid.js")).gridOf(analysis);
+          return [bars, [...phrases]];
+        }""",
+        analysis,
+    )
+    assert found == [bars, phrases]
+
+
+async def test_a_link_without_an_end_is_never_renewed(page: Page) -> None:
+    found = await page.evaluate(
+        """async () => (await import("/static/links.js"))
+          .renewal_s({ life_s: Infinity, renew_s: 300 }) === Infinity"""
+    )
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("rendition", "content_type", "words"),
+    [
+        (None, "audio/wav", "Original, WAV"),
+        ("original", "audio/mp4", "Original, M4A"),
+        ("playback", "audio/mp4", "AAC copy"),
+        ("playback", "audio/mpeg", "MP3 copy"),
+        ("lossless", "audio/flac", "Lossless copy, FLAC"),
+        ("preview", "audio/mp4", "Preview"),
+    ],
+)
+async def test_what_is_played_has_a_name(
+    page: Page, rendition: str | None, content_type: str, words: str
+) -> None:
+    link = {"rendition": rendition, "content_type": content_type}
+    assert (await call(page, "links", "playedWords", link))["words"] == words

@@ -74,6 +74,16 @@ class Visit:
         assert found >= seconds
         return found
 
+    async def buffered(self) -> None:
+        """Wait until the player has the whole file."""
+        await self.page.locator("#audio").evaluate(
+            """async (audio) => {
+              const isWhole = () => audio.buffered.length > 0 &&
+                audio.buffered.end(audio.buffered.length - 1) >= audio.duration - 0.5;
+              while (!isWhole()) await new Promise(requestAnimationFrame);
+            }"""
+        )
+
     async def loudest(self) -> float:
         """The largest sample that Web Audio gets from the player within a few seconds."""
         found: float = await self.page.locator("#audio").evaluate(
