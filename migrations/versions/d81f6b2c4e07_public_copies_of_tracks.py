@@ -12,9 +12,7 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("tracks", sa.Column("public_state", sa.String(16)))
     op.add_column("tracks", sa.Column("public_object_key", sa.String(200)))
-    op.create_index(
-        "uq_tracks_public_object_key", "tracks", ["public_object_key"], unique=True
-    )
+    op.create_index("uq_tracks_public_object_key", "tracks", ["public_object_key"], unique=True)
 
 
 def downgrade() -> None:

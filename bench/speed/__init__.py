@@ -1,0 +1,1 @@
+"""What ``python -m bench.analysis_speed`` starts: one task in a process of its own."""

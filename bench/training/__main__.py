@@ -1,0 +1,49 @@
+"""``python -m bench.training features|fit``: from a truth set to the weights that ship.
+
+``features --truth F --folder D`` with autodj's Python, then ``fit --folder D --output W.npz``
+with the Python of an environment that has PyTorch, from the root of the repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    # Each half runs where the other's libraries are missing.
+    if options.command == "features":
+        from bench.training.features import extract  # noqa: PLC0415
+
+        extract(options.truth, options.folder)
+    else:
+        from bench.training.fit import EPOCHS, fit  # noqa: PLC0415
+
+        fit(
+            options.folder,
+            options.output,
+            without=tuple(options.without),
+            epochs=options.epochs or EPOCHS,
+            threads=options.threads,
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.training", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    features = commands.add_parser("features", help="read the tuning part of a truth set")
+    features.add_argument("--truth", type=Path, required=True)
+    features.add_argument("--folder", type=Path, required=True, help="where examples are kept")
+    fit = commands.add_parser("fit", help="train, and write the weights")
+    fit.add_argument("--folder", type=Path, required=True)
+    fit.add_argument("--output", type=Path, required=True)
+    fit.add_argument("--without", action="append", default=[], help="a source to leave out")
+    fit.add_argument("--epochs", type=float)
+    fit.add_argument("--threads", type=int, default=2)
+    return parser
+
+
+if __name__ == "__main__":
+    main()
