@@ -40,7 +40,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """One place. ``root`` is set for a local one, ``s3`` for one in a bucket."""
+    """One place. ``root`` is set for a local one, ``s3`` for one in a bucket.
+
+    What it says of renditions goes before the settings, for the tracks that lie in it.
+    """
 
     name: str
     root: Path | None = None
@@ -52,6 +55,8 @@ class Basket:
     retention_days: int | None = None
     max_object_bytes: int | None = None
     compress_above_bytes: int = COMPRESS_ABOVE_BYTES
+    rendition_format: str | None = None
+    rendition_bit_rate_bps: int | None = None
 
     @property
     def type(self) -> str:

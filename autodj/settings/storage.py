@@ -68,6 +68,8 @@ _BASKET: Final[Mapping[str, tuple[str, Parse]]] = {
     "retention_days": ("retention_days", parsers.whole(1, 36500)),
     "max_object_bytes": ("max_object_bytes", parsers.whole(1, 5 * 1024**4)),
     "compress_above_bytes": ("compress_above_bytes", parsers.whole(0, 1024**3)),
+    "rendition_format": ("rendition_format", parsers.one_of("aac", "mp3")),
+    "rendition_bitrate_bps": ("rendition_bit_rate_bps", parsers.whole(32_000, 320_000)),
 }
 _LOCAL: Final[Mapping[str, tuple[str, Parse]]] = {
     "root": ("root", parsers.absolute_path),

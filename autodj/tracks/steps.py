@@ -10,6 +10,7 @@ from typing import Protocol
 from autodj.audio.recipes import RenditionMode, Wishes
 from autodj.db import AnalysisState, FileSource, FileState, PublicState, Visibility
 from autodj.settings import Settings
+from autodj.settings.baskets import Basket, Kind
 from autodj.settings.model import RenditionSettings
 
 FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -56,7 +57,7 @@ class Policy:
             lease_s=settings.worker.job_timeout_s + 30,
             analysis_version=analysis_version,
             public_links=settings.cdn.public_links,
-            wishes=_wishes(settings.renditions),
+            wishes=_wishes(settings.renditions, settings.baskets.of(Kind.TRACKS)),
             render_timeout_s=settings.renditions.timeout_s,
         )
 
@@ -187,11 +188,11 @@ def backoff_s(attempts: int) -> int:
     return FIRST_BACKOFF_S << max(attempts - 1, 0)
 
 
-def _wishes(settings: RenditionSettings) -> Wishes:
+def _wishes(settings: RenditionSettings, basket: Basket) -> Wishes:
     return Wishes(
         mode=RenditionMode(settings.mode),
-        extension={"aac": "m4a", "mp3": "mp3"}[settings.format],
-        bit_rate_bps=settings.bit_rate_bps,
+        extension={"aac": "m4a", "mp3": "mp3"}[basket.rendition_format or settings.format],
+        bit_rate_bps=basket.rendition_bit_rate_bps or settings.bit_rate_bps,
         lossless=settings.lossless,
         preview_s=settings.preview_s,
         preview_bit_rate_bps=settings.preview_bit_rate_bps,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -227,3 +228,16 @@ def test_the_settings_become_wishes() -> None:
     )
     assert policy.render_timeout_s == 600
     assert policy.render_lease_s > 600
+
+
+def test_the_basket_of_the_tracks_says_how_they_are_coded(tmp_path: Path) -> None:
+    (tmp_path / "storage.yaml").write_text(
+        "storage:\n  default_type: local\n  baskets:\n    music:\n      kinds: tracks\n"
+        "      rendition_format: mp3\n      rendition_bitrate_bps: 128000\n"
+    )
+    given = {
+        "AUTODJ_SECRET": "q8Zr3vN0tYx7LmC2sKd9WbE5hUjP1aGf",
+        "STORAGE_CONFIG": str(tmp_path / "storage.yaml"),
+    }
+    wishes = Policy.of(load(given), 1).wishes
+    assert (wishes.extension, wishes.bit_rate_bps) == ("mp3", 128_000)
