@@ -69,16 +69,13 @@ export class Library {
     return (index >= 0 && order[index + step]) || null;
   }
 
-  /** Show a track as it is now, a new one on top. @param {Track} track */
+  /** Show a track as it is now, a new one in its place. @param {Track} track */
   put(track) {
     if (this.#tracks.has(track.id)) {
       this.#tracks.set(track.id, track);
       this.#rows.one(track);
-    } else if (this.#isNewest(track)) {
-      this.#tracks = new Map([[track.id, track], ...this.#tracks]);
-      this.#total += 1;
-      this.#rows.prepend(track);
-      this.#summarise();
+    } else {
+      this.#insert(track);
     }
     this.#heard.changed(track);
   }
@@ -130,10 +127,21 @@ export class Library {
     this.#more.hidden = this.#cursor === null;
   }
 
-  /** Whether it was added after all that is listed. @param {Track} track */
-  #isNewest(track) {
-    const first = this.first();
-    return !first || Date.parse(track.created_at) >= Date.parse(first.created_at);
+  /** Files that are sent side by side are not told of in the order they were taken in. What is
+   * older than all that is listed comes with the pages that follow.
+   * @param {Track} track */
+  #insert(track) {
+    const order = [...this.#tracks.values()];
+    const added = Date.parse(track.created_at);
+    const index = order.findIndex((each) => Date.parse(each.created_at) <= added);
+    const isLast = index < 0 && order.length > 0;
+    if ((isLast && this.#cursor !== null) || (index !== 0 && order.length > 0 && this.#isNarrowed())) return;
+    order.splice(isLast ? order.length : Math.max(index, 0), 0, track);
+    this.#tracks = new Map(order.map((each) => [each.id, each]));
+    this.#total += 1;
+    if (order[0] === track) this.#rows.prepend(track);
+    else this.#rows.all(order);
+    this.#summarise();
   }
 
   #isNarrowed() {

@@ -58,7 +58,8 @@ def cdn_stage(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def stage(sqlite_stage: Stage) -> Stage:
-    """The application as most tests use it. People are new in each test."""
+    """The application as most tests use it. People are new in each test, and nobody is in."""
+    sqlite_stage.client.cookies.clear()
     return sqlite_stage
 
 
@@ -66,6 +67,7 @@ def stage(sqlite_stage: Stage) -> Stage:
 def either_stage(request: pytest.FixtureRequest) -> Stage:
     """The application on each database, where the database decides."""
     found: Stage = request.getfixturevalue(f"{request.param}_stage")
+    found.client.cookies.clear()
     return found
 
 
