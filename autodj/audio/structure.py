@@ -122,9 +122,26 @@ def _boundaries(novelty: _Doubles) -> list[int]:
 
 
 def _labelled(energy: _Doubles, bounds: list[int], downbeats_s: _Doubles) -> tuple[Section, ...]:
-    """Names by energy: what is nearly full is main, and a drop where it has just risen."""
+    """Sections named by their energy; neighbours of one name are one section."""
     ends = [*bounds[1:], energy.size]
     means = [float(energy[start:end].mean()) for start, end in zip(bounds, ends, strict=True)]
+    labels = _labels(means)
+    firsts = [at for at, label in enumerate(labels) if at == 0 or label != labels[at - 1]]
+    starts = [bounds[at] for at in firsts]
+    return tuple(
+        Section(
+            label=labels[at],
+            start_s=float(downbeats_s[start]),
+            bar=start + 1,
+            bars=end - start,
+            energy=round(float(energy[start:end].mean()), 3),
+        )
+        for at, start, end in zip(firsts, starts, [*starts[1:], energy.size], strict=True)
+    )
+
+
+def _labels(means: list[float]) -> list[str]:
+    """What is nearly full is main, and a drop where it has just risen from what was not."""
     full = [mean >= _FULL * max(means) for mean in means]
     labels = []
     for at, mean in enumerate(means):
@@ -134,17 +151,11 @@ def _labelled(energy: _Doubles, bounds: list[int], downbeats_s: _Doubles) -> tup
             labels.append("outro")
         elif not full[at]:
             labels.append("break")
-        elif at > 0 and mean - means[at - 1] >= _RISE:
+        elif at > 0 and not full[at - 1] and mean - means[at - 1] >= _RISE:
             labels.append("drop")
         else:
             labels.append("main")
-    return tuple(
-        Section(
-            label=label, start_s=float(downbeats_s[start]), bar=start + 1, bars=end - start,
-            energy=round(mean, 3),
-        )
-        for label, start, end, mean in zip(labels, bounds, ends, means, strict=True)
-    )  # fmt: skip
+    return labels
 
 
 def _cues(sections: tuple[Section, ...], downbeats_s: _Doubles, sounding: NDArray[np.int_]) -> Cues:

@@ -43,6 +43,12 @@ def test_sections_are_found_where_the_energy_changes_and_named_by_it() -> None:
     assert form.energy[10] > 2 * form.energy[2]
 
 
+def test_an_intro_that_builds_up_in_steps_is_one_section() -> None:
+    levels, loudness = track((8, -40.0), (8, QUIET), (16, LOUD))
+    form = find_structure(levels, loudness, downbeats(32))
+    assert [(each.label, each.bars) for each in form.sections] == [("intro", 16), ("drop", 16)]
+
+
 def test_cues_lie_on_the_downbeats_of_the_sections() -> None:
     levels, loudness = track((8, QUIET), (16, LOUD), (8, QUIET))
     cues = find_structure(levels, loudness, downbeats(32)).cues
