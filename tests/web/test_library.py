@@ -195,3 +195,26 @@ async def test_a_track_that_somebody_adds_elsewhere_appears_by_itself(
     await expect(guest.row("Harbour").locator(".state")).to_have_text("Ready")
     await guest.play("Harbour")
     await expect(guest.page.locator("#player:not([data-plain])")).to_be_visible()
+
+
+async def test_tracks_told_of_in_any_order_stand_where_they_belong(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open()
+    shown = await guest.page.evaluate(
+        """async () => {
+          const { tracks } = await import("/static/api.js");
+          const { Library } = await import("/static/library.js");
+          const filter = { q: "", bpm_min: "", bpm_max: "", key: "", source: "" };
+          const { items } = await tracks(filter, null, new AbortController().signal);
+          const library = new Library({ play() {}, changed() {}, removed() {} });
+          for (const at of [1, 2, 0]) library.put(items[at]);
+          const rows = [...document.querySelectorAll("tr.track .title")];
+          const newest = items.slice(0, 3).map((each) => each.title);
+          return [newest, rows.map((each) => each.textContent)];
+        }"""
+    )
+    newest_first, in_the_table = shown
+    assert len(newest_first) == 3
+    assert in_the_table == newest_first
