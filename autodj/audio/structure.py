@@ -50,10 +50,11 @@ def find_structure(levels: Levels, loudness: _Doubles, downbeats_s: _Doubles) ->
     if downbeats_s.size < _FEWEST_BARS:
         return NOTHING
     features = _by_bar(levels, downbeats_s)
-    energy = _energy(features[:, _GROUPS:], _loudness_by_bar(loudness, downbeats_s))
+    loud = _loudness_by_bar(loudness, downbeats_s)
+    energy = _energy(features[:, _GROUPS:], loud)
     bounds = _boundaries(_novelty(_standard(features)))
     sections = _labelled(energy, bounds, downbeats_s)
-    sounding = np.flatnonzero(_loudness_by_bar(loudness, downbeats_s) > _LOWEST_LUFS)
+    sounding = np.flatnonzero(loud > _LOWEST_LUFS)
     return Structure(
         energy=tuple(np.round(energy, 3).tolist()),
         sections=sections,

@@ -204,11 +204,6 @@ async def _tried(
         told = error.code
     except TimeoutError:
         return Verdict.LATE, "and not over then"
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        return Verdict.UNTYPED, repr(error)  # nobody asked for that
     except Exception as error:  # noqa: BLE001 - that it is not one of ours is the finding
         return Verdict.UNTYPED, repr(error)
     took_s = time.monotonic() - began_s

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files
 from io import BytesIO
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autodj.audio.frames import Floats
 from autodj.audio.rhythm.bands import Levels
@@ -23,6 +25,7 @@ _CHUNK_FRAMES = 6000
 _LEVEL_SCALE, _RISE_SCALE = 0.25, 1.0
 
 Weights = Mapping[str, Floats]
+Real = TypeVar("Real", bound=np.floating[Any])
 
 
 class ActivationNet:
@@ -59,7 +62,7 @@ class ActivationNet:
                 state, weights[f"turn.{block}.weight"], weights[f"turn.{block}.bias"], 2**block
             )
             value, gate = np.split(turned, 2, axis=1)
-            passed = _elu(value) * _sigmoid(gate)
+            passed = _elu(value) * sigmoid(gate)
             mixed = passed @ weights[f"mix.{block}.weight"] + weights[f"mix.{block}.bias"]
             state = np.add(state, mixed, dtype=np.float32)
             heard += mixed
@@ -96,5 +99,6 @@ def _elu(values: Floats) -> Floats:
     return np.where(values > 0, values, np.expm1(np.minimum(values, 0.0)))
 
 
-def _sigmoid(values: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-values)), np.float32)
+def sigmoid(values: NDArray[Real]) -> NDArray[Real]:
+    """The probability of each log odds, in the precision that it comes in."""
+    return np.asarray(1 / (1 + np.exp(-values)), values.dtype)

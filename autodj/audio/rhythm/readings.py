@@ -9,7 +9,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from autodj.audio.frames import Floats
-from autodj.audio.rhythm.activation import FRAMES_PER_S
+from autodj.audio.rhythm.activation import FRAMES_PER_S, sigmoid
 
 _SLOWEST_BPM, _FASTEST_BPM = 48.0, 215.0
 _STEP = 1.004
@@ -45,7 +45,7 @@ def readings(odds: Floats) -> list[Reading]:
     """
     if np.quantile(odds, _BEAT_QUANTILE) < _LEAST_BEAT_ODDS:
         return []
-    tempi = _candidates(1 / (1 + np.exp(-odds.astype(np.float64))))
+    tempi = _candidates(sigmoid(odds.astype(np.float64)))
     if not tempi:
         return []
     windows = _windows(np.clip(peak_of_three(odds) + _BIAS, _LEAST_ODDS, _MOST_ODDS))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from autodj.audio.frames import Floats
 from autodj.audio.rhythm.activation import FRAMES_PER_S as ODDS_PER_S
+from autodj.audio.rhythm.activation import sigmoid
 from autodj.audio.rhythm.bars import Bars, find_bars
 from autodj.audio.rhythm.grid import fit_beat_hz, place_grid, share_in_time, sharpen_start
 from autodj.audio.rhythm.onsets import FRAMES_PER_S
@@ -77,8 +78,7 @@ def _beats(
     odds decide between the two.
     """
     wide = peak_of_three(odds)
-    likely = (1 / (1 + np.exp(-odds))).astype(np.float32)
-    activation = np.repeat(likely, FRAMES_PER_S // ODDS_PER_S)[: sharp.size]
+    activation = np.repeat(sigmoid(odds), FRAMES_PER_S // ODDS_PER_S)[: sharp.size]
     fitted = [fit_beat_hz(curve, reading.bpm / 60) for curve in (sharp, activation)]
     placed = [place_grid(wide, hz) for hz in fitted]
     chosen = 0 if placed[0][1] >= 0.98 * placed[1][1] else 1
