@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable
 
 import numpy as np
+import scipy.fft
 
 from autodj.audio.frames import Floats
 from bench.truth.piece import RATE_HZ
@@ -46,22 +47,22 @@ def pumped(samples: Floats, kicks_s: Iterable[float], recovery_s: float) -> Floa
 
 def _toned(dice: random.Random, samples: Floats) -> Floats:
     """A tilt of the spectrum; sometimes the top or the bottom is missing."""
-    size = samples.shape[-1]
-    hz = np.fft.rfftfreq(size, 1 / RATE_HZ) + 1
+    size = scipy.fft.next_fast_len(samples.shape[-1], real=True)
+    hz = np.fft.rfftfreq(size, 1 / RATE_HZ).astype(np.float32) + 1
     gain = 10 ** (dice.uniform(-4, 4) * np.log2(hz / 1000) / 40)
     if dice.random() < 0.2:
         gain /= 1 + (hz / dice.uniform(3000, 9000)) ** 4
     if dice.random() < 0.15:
         gain /= 1 + (dice.uniform(80, 200) / hz) ** 4
-    return np.fft.irfft(np.fft.rfft(samples) * gain, size).astype(np.float32)
+    spectrum = scipy.fft.rfft(samples, size) * gain
+    return scipy.fft.irfft(spectrum, size)[..., : samples.shape[-1]].astype(np.float32)
 
 
 def _in_a_room(dice: random.Random, samples: Floats, noise: np.random.Generator) -> Floats:
     size = round(dice.uniform(0.3, 1.6) * RATE_HZ)
     echo = noise.normal(0, 1, (2, size)) * np.exp(-np.arange(size) / (size / 5))
-    padded = samples.shape[-1] + size
-    padded = 1 << (padded - 1).bit_length()
-    spectrum = np.fft.rfft(samples, padded) * np.fft.rfft(echo, padded)
-    wet = np.fft.irfft(spectrum, padded)[:, : samples.shape[-1]].astype(np.float32)
+    padded = scipy.fft.next_fast_len(samples.shape[-1] + size, real=True)
+    spectrum = scipy.fft.rfft(samples, padded) * scipy.fft.rfft(echo.astype(np.float32), padded)
+    wet = scipy.fft.irfft(spectrum, padded)[:, : samples.shape[-1]].astype(np.float32)
     level = float(np.abs(samples).max(initial=0.0)) * dice.uniform(0.05, 0.35)
     return samples + normal(wet) * level
