@@ -33,7 +33,8 @@ from autodj.audio.synth import PIECES, RATE_HZ, render
 ESSENTIA_SCRIPT: Final = Path(__file__).parent / "speed" / "essentia_task.py"
 TASK_MODULE: Final = "bench.speed.task"
 OURS: Final = "ours"
-TASKS: Final = (OURS, "librosa", "floor")
+FLOOR: Final = "floor"
+TASKS: Final = (OURS, "librosa", FLOOR)
 SHORT_S: Final = 12.0
 LONG_MINUTES: Final = 120.0
 SINGLE_THREADED: Final = {
@@ -101,14 +102,16 @@ def _compare(files: Files, options: argparse.Namespace) -> None:
         for name in names:
             rows[name].append(run(name, files, core=0, essentia=options.essentia))
     ours_s = _median(rows[OURS])
-    ours_cpu_s = statistics.median(each.long_cpu_s for each in rows[OURS])
+    ours_cpu_s = _median_cpu(rows[OURS])
+    floor_s, floor_cpu_s = _median(rows[FLOOR]), _median_cpu(rows[FLOOR])
     head = f"{'one core':<12} {'s':>8} {'CPU s':>6} {'x real time':>12}"
-    print(f"{head} {'to ours':>8} {'by CPU':>7} {'MB':>6}")
+    print(f"{head} {'to ours':>8} {'by CPU':>7} {'to floor':>9} {'by CPU':>7} {'MB':>6}")
     for name, timed in rows.items():
         seconds, peak = _median(timed), max(each.peak_bytes for each in timed) / 1e6
         speed = options.minutes * 60 / seconds
-        cpu_s = statistics.median(each.long_cpu_s for each in timed)
+        cpu_s = _median_cpu(timed)
         ratios = f"{seconds / ours_s:>8.2f} {cpu_s / ours_cpu_s:>7.2f}"
+        ratios += f" {seconds / floor_s:>9.2f} {cpu_s / floor_cpu_s:>7.2f}"
         print(f"{name:<12} {seconds:>8.2f} {cpu_s:>6.2f} {speed:>12.0f} {ratios} {peak:>6.0f}")
 
 
@@ -148,6 +151,10 @@ def _median(timed: Sequence[Timed]) -> float:
     return statistics.median(each.long_s for each in timed)
 
 
+def _median_cpu(timed: Sequence[Timed]) -> float:
+    return statistics.median(each.long_cpu_s for each in timed)
+
+
 def run(
     name: str,
     files: Files,
@@ -156,13 +163,13 @@ def run(
     essentia: Path | None = None,
     more: Mapping[str, str] | None = None,
 ) -> Timed:
-    """One process on one core, in the environment that a sandboxed child has."""
+    """One process on one core; ours and the floor in the environment of a sandboxed child."""
     task: list[str | Path] = [sys.executable, "-m", TASK_MODULE, name]
     if name == "essentia":
         assert essentia is not None
         task = [essentia / "bin/python", ESSENTIA_SCRIPT]
     environment = {**SINGLE_THREADED, **(more or {})}
-    if name == OURS:
+    if name in {OURS, FLOOR}:
         environment |= warm._ENVIRONMENT  # noqa: SLF001  # what is measured is what runs
     done = subprocess.run(
         ["taskset", "-c", str(core), *task, files.short, files.long],

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytest_asyncio
-from av import AudioFrame
 from numpy.typing import NDArray
 
 from autodj.audio.analysis import Meters
@@ -50,13 +49,7 @@ def measure() -> Measure:
 
     def measured(samples: NDArray[np.float32], rate_hz: int) -> Analysis:
         meters = Meters(rate_hz, samples.shape[0])
-        frame = AudioFrame.from_ndarray(
-            np.ascontiguousarray(samples),
-            format="fltp",
-            layout="mono" if samples.shape[0] == 1 else "stereo",
-        )
-        frame.sample_rate = rate_hz
-        meters.push(frame)
+        meters.push(np.ascontiguousarray(samples))
         return meters.finish(samples.shape[1] / rate_hz)
 
     return measured

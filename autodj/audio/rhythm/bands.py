@@ -9,6 +9,8 @@ from autodj.audio.frames import Floats
 
 BANDS = 48
 _LOWEST_HZ, _HIGHEST_HZ = 30.0, 11000.0
+# Wider than one bin of either window that the features are read with.
+_NARROWEST_HZ = 23.4375
 _COMPRESSION = 300.0
 
 Levels = NDArray[np.float16]
@@ -37,18 +39,21 @@ class BandStream:
 
     def finish(self) -> Levels:
         """``[frames, 48]``; the last of an odd number of frames is dropped."""
-        return np.concatenate([np.zeros((0, BANDS), np.float16), *self._levels])
+        levels = np.concatenate([np.zeros((0, BANDS), np.float16), *self._levels])
+        # Of hours they are not held twice.
+        self._levels.clear()
+        return levels
 
 
 def band_filters(rate_hz: int, window_samples: int) -> Floats:
     """``[bins, bands]``: triangles between neighbours on a logarithmic scale, none narrower
-    than a bin to either side, each of weight 1.
+    than 23 Hz to either side, each of weight 1.
     """
     bins_hz = np.fft.rfftfreq(window_samples, 1 / rate_hz)[:, None]
     edges_hz = np.geomspace(_LOWEST_HZ, _HIGHEST_HZ, BANDS + 2)
-    centre, bin_hz = edges_hz[1:-1], rate_hz / window_samples
-    below = np.maximum(centre - edges_hz[:-2], bin_hz)
-    above = np.maximum(edges_hz[2:] - centre, bin_hz)
+    centre = edges_hz[1:-1]
+    below = np.maximum(centre - edges_hz[:-2], _NARROWEST_HZ)
+    above = np.maximum(edges_hz[2:] - centre, _NARROWEST_HZ)
     rising = (bins_hz - (centre - below)) / below
     falling = ((centre + above) - bins_hz) / above
     filters = np.clip(np.minimum(rising, falling), 0.0, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from autodj.audio.frames import Floats
@@ -24,15 +25,21 @@ def follow_beats(odds: Floats, beat_hz: float) -> NDArray[np.float64]:
     period = FRAMES_PER_S / beat_hz
     lags = np.arange(max(1, int(period * _FASTEST)), int(period * _SLOWEST) + 2)
     price = _TIGHTNESS * np.square(np.log(lags / period))
-    total = np.clip(odds + _BIAS, -_MOST_ODDS, _MOST_ODDS).astype(np.float64)
+    # Silence before the start, whence no beat is followed.
+    total = np.full(lags[-1] + odds.size, -np.inf)
+    total[lags[-1] :] = np.clip(odds + _BIAS, -_MOST_ODDS, _MOST_ODDS)
+    reach = sliding_window_view(total, lags.size)
     earlier = np.full(odds.size, -1)
-    for frame in range(int(lags[0]), odds.size):
-        reach = lags[: np.searchsorted(lags, frame, side="right")]
-        scores = total[frame - reach] - price[: reach.size]
-        best = int(scores.argmax())
-        if scores[best] > 0:
-            total[frame] += scores[best]
-            earlier[frame] = frame - reach[best]
+    # As many frames at once as the shortest lag lies back: none of them follows another.
+    for start in range(0, odds.size, int(lags[0])):
+        frames = np.arange(start, min(start + int(lags[0]), odds.size))
+        scores = reach[frames][:, ::-1] - price
+        best = scores.argmax(axis=1)
+        gained = scores[np.arange(frames.size), best]
+        follows = gained > 0
+        total[lags[-1] + frames[follows]] += gained[follows]
+        earlier[frames[follows]] = (frames - lags[best])[follows]
+    total = total[lags[-1] :]
     return _sharpened(_path(total, earlier, period), odds) / FRAMES_PER_S
 
 
