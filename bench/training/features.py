@@ -6,15 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from autodj.audio.analysis import FEATURE_RATE_HZ
-from autodj.audio.frames import Floats, SpectrumStream
+from autodj.audio.blocks import BLOCK_SAMPLES
+from autodj.audio.frames import Floats
 from autodj.audio.rhythm.bands import band_filters
-from bench.training.examples import BANDS_PER_S, SHIPPABLE, Example
-from bench.truth.piece import Piece, stored
+from autodj.audio.spectra import Spectra
+from bench.training.examples import SHIPPABLE, Example
+from bench.truth.piece import RATE_HZ, Piece, stored
 from bench.truth.sound_files import read_sound
-
-_WINDOW = 1024
-_BLOCK = 240_000
 
 
 def extract(truth: Path, output: Path) -> None:
@@ -32,22 +30,23 @@ def extract(truth: Path, output: Path) -> None:
 
 
 def example(piece: Piece) -> Example:
-    samples = read_sound(piece.path, rate_hz=FEATURE_RATE_HZ, channels=1)[0]
     return Example(
         piece.name,
         piece.truth.source,
-        magnitudes(samples),
+        magnitudes(read_sound(piece.path), RATE_HZ),
         np.asarray(piece.truth.beats_s, np.float32),
         np.asarray(piece.truth.downbeats_s, np.float32),
     )
 
 
-def magnitudes(samples: Floats) -> Floats:
-    """``[frames, 48]`` linear, by the product's own spectra and filters, from mono at 24 kHz."""
-    spectra = SpectrumStream(_WINDOW, FEATURE_RATE_HZ // BANDS_PER_S)
-    filters = band_filters(FEATURE_RATE_HZ, _WINDOW)
+def magnitudes(samples: Floats, rate_hz: int) -> Floats:
+    """``[frames, 48]`` linear, a hundred a second, from ``[channels, n]``, by the product's own
+    spectra and filters.
+    """
+    spectra = Spectra(rate_hz, samples.shape[0])
+    filters = band_filters(spectra.rate_hz, spectra.window_samples)
     blocks = [
-        spectra.push(samples[start : start + _BLOCK]) @ filters
-        for start in range(0, samples.size, _BLOCK)
+        spectra.push(samples[:, start : start + BLOCK_SAMPLES])[0] @ filters
+        for start in range(0, samples.shape[1], BLOCK_SAMPLES)
     ]
-    return np.concatenate([*blocks, spectra.finish() @ filters]).astype(np.float32)
+    return np.concatenate([*blocks, spectra.finish()[0] @ filters]).astype(np.float32)

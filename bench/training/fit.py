@@ -17,9 +17,10 @@ from bench.training.examples import load
 from bench.training.shapes import BLOCKS, TAPS, shapes
 
 BATCH: Final = 8
-EPOCHS: Final = 14
+EPOCHS: Final = 24
 SEED: Final = 1
 _BEAT_WEIGHT, _DOWNBEAT_WEIGHT = 3.0, 6.0
+_TEMPO_WEIGHT = 0.03
 _PEAK_RATE, _DECAY, _MOST_GRADIENT = 4e-3, 1e-3, 1.0
 _REPORT_EVERY = 50
 
@@ -41,14 +42,21 @@ def initial(seed: int) -> dict[str, Tensor]:
 
 def odds(weights: Weights, inputs: Tensor) -> Tensor:
     """Log odds ``[pieces, 2, frames]`` from ``[pieces, 96, frames]``."""
+    return heard(weights, inputs)[0]
+
+
+def heard(weights: Weights, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """The log odds, and the log odds of each tempo ``[pieces, tempi]``."""
     state = functions.elu(_convolved(weights, "enter", inputs, 1))
-    heard = 0
+    total, pooled = 0, []
     for block in range(BLOCKS):
         value, gate = _convolved(weights, f"turn.{block}", state, 2**block).chunk(2, 1)
         passed = functions.elu(value) * torch.sigmoid(gate)
         mixed = _mixed(weights, f"mix.{block}", passed)
-        state, heard = state + mixed, heard + mixed
-    return _mixed(weights, "leave", functions.elu(heard))
+        state, total = state + mixed, total + mixed
+        pooled.append(functions.elu(mixed).mean(dim=2))
+    paces = torch.cat(pooled, dim=1) @ weights["tempo.weight"] + weights["tempo.bias"]
+    return _mixed(weights, "leave", functions.elu(total)), paces
 
 
 def _convolved(weights: Weights, name: str, inputs: Tensor, dilation: int) -> Tensor:
@@ -80,8 +88,11 @@ def fit(
     )
     began, running = time.monotonic(), float("nan")
     for step in range(steps):
-        inputs, targets = (torch.from_numpy(array) for array in batch(examples, BATCH, noise))
-        loss = _loss(odds(weights, inputs), targets)
+        inputs, targets, tempi = (
+            torch.from_numpy(array) for array in batch(examples, BATCH, noise)
+        )
+        said, paces = heard(weights, inputs)
+        loss = _loss(said, targets) + _TEMPO_WEIGHT * _tempo_loss(paces, tempi)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights.values(), _MOST_GRADIENT)
@@ -97,6 +108,11 @@ def _loss(said: Tensor, wanted: Tensor) -> Tensor:
     rare = torch.tensor([_BEAT_WEIGHT, _DOWNBEAT_WEIGHT]).view(1, 2, 1)
     weight = torch.where(wanted > 0, rare, torch.ones(1))
     return functions.binary_cross_entropy_with_logits(said, wanted, weight=weight)
+
+
+def _tempo_loss(paces: Tensor, wanted: Tensor) -> Tensor:
+    """Cross entropy; a row of zeros, which has no tempo, costs nothing."""
+    return -(wanted * functions.log_softmax(paces, dim=1)).sum(dim=1).mean()
 
 
 def save(weights: Weights, output: Path) -> None:

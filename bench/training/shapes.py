@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-BANDS, CHANNELS, BLOCKS, TAPS = 48, 24, 8, 5
+BANDS, CHANNELS, BLOCKS, TAPS, TEMPI = 48, 32, 8, 5, 60
 
 
 def shapes() -> dict[str, tuple[int, ...]]:
@@ -12,6 +12,8 @@ def shapes() -> dict[str, tuple[int, ...]]:
         "enter.bias": (CHANNELS,),
         "leave.weight": (CHANNELS, 2),
         "leave.bias": (2,),
+        "tempo.weight": (BLOCKS * CHANNELS, TEMPI),
+        "tempo.bias": (TEMPI,),
     }
     for block in range(BLOCKS):
         named |= {

@@ -55,7 +55,8 @@ def _toned(dice: random.Random, samples: Floats) -> Floats:
     if dice.random() < 0.15:
         gain /= 1 + (dice.uniform(80, 200) / hz) ** 4
     spectrum = scipy.fft.rfft(samples, size) * gain
-    return scipy.fft.irfft(spectrum, size)[..., : samples.shape[-1]].astype(np.float32)
+    toned = scipy.fft.irfft(spectrum, size)[..., : samples.shape[-1]]
+    return np.asarray(toned, np.float32)
 
 
 def _in_a_room(dice: random.Random, samples: Floats, noise: np.random.Generator) -> Floats:

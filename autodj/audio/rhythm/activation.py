@@ -1,14 +1,18 @@
-"""How likely a beat, and a downbeat, falls at each moment: a small convolutional network.
+"""How likely a beat, and a downbeat, falls at each moment, and which tempo it all has: a small
+convolutional network.
 
 The shape is the temporal convolutional network of Davies and Böck ("Temporal convolutional
 networks for musical audio beat tracking", EUSIPCO 2019): dilated convolutions see ten seconds
 to either side, which is enough to tell a beat from an off-beat. It is evaluated by plain
-matrix products; docs/analysis.md says what it was trained on.
+matrix products; docs/analysis.md says what it was trained on. What each of its levels hears, on
+average over a track, tells the tempo (after Böck and Davies, "Deconstruct, analyse, reconstruct:
+how to improve tempo, beat, and downbeat estimation", ISMIR 2020).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from io import BytesIO
 from typing import Any, TypeVar
@@ -20,12 +24,23 @@ from autodj.audio.frames import Floats
 from autodj.audio.rhythm.bands import Levels
 
 FRAMES_PER_S = 50
+TEMPI_BPM: NDArray[np.float64] = np.geomspace(40.0, 240.0, 60)
 _WEIGHTS = "activation.npz"
 _CHUNK_FRAMES = 6000
 _LEVEL_SCALE, _RISE_SCALE = 0.25, 1.0
 
 Weights = Mapping[str, Floats]
 Real = TypeVar("Real", bound=np.floating[Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """``odds``: log odds ``[frames, 2]`` of a beat and of a downbeat; ``tempi``: the logarithm
+    of how likely each of ``TEMPI_BPM`` is.
+    """
+
+    odds: Floats
+    tempi: Floats
 
 
 class ActivationNet:
@@ -37,37 +52,45 @@ class ActivationNet:
         # Each of a block's five taps lies its dilation from the next.
         self._reach = 2 + 2 * (2**self._blocks - 1)
 
-    def __call__(self, levels: Levels) -> Floats:
-        """Log odds ``[frames, 2]`` of a beat and of a downbeat, from ``[frames, bands]`` at
-        50 frames a second. Long tracks are read in stretches that overlap by what one frame
-        sees, so that memory stays bounded and no seam shows.
+    def __call__(self, levels: Levels) -> Heard:
+        """Read ``[frames, bands]`` at 50 frames a second. Long tracks are read in stretches that
+        overlap by what one frame sees, so that memory stays bounded and no seam shows.
         """
-        parts = [
-            self._stretch(levels, start, min(start + _CHUNK_FRAMES, len(levels)))
-            for start in range(0, len(levels), _CHUNK_FRAMES)
-        ]
-        return np.concatenate([np.zeros((0, 2), np.float32), *parts])
+        odds = [np.zeros((0, 2), np.float32)]
+        level_sum = np.zeros(len(self._weights["tempo.weight"]), np.float32)
+        for start in range(0, len(levels), _CHUNK_FRAMES):
+            stretch, heard = self._stretch(levels, start, min(start + _CHUNK_FRAMES, len(levels)))
+            odds.append(stretch)
+            level_sum = np.add(level_sum, heard, dtype=np.float32)
+        means: Floats = level_sum / np.float32(max(1, len(levels)))
+        paces = means @ self._weights["tempo.weight"] + self._weights["tempo.bias"]
+        return Heard(np.concatenate(odds), paces - np.logaddexp.reduce(paces))
 
-    def _stretch(self, levels: Levels, start: int, stop: int) -> Floats:
+    def _stretch(self, levels: Levels, start: int, stop: int) -> tuple[Floats, Floats]:
+        """The odds from ``start`` to ``stop``, and the sums over them of what each level heard."""
         first = max(0, start - self._reach)
         seen = features(levels[max(0, first - 1) : stop + self._reach])[min(first, 1) :]
-        return self._odds(seen)[start - first : stop - first]
-
-    def _odds(self, features: Floats) -> Floats:
+        inside = slice(start - first, stop - first)
         weights = self._weights
-        state = _elu(_convolved(features, weights["enter.weight"], weights["enter.bias"], 1))
-        heard = np.zeros_like(state)
+        state = _elu(_convolved(seen, weights["enter.weight"], weights["enter.bias"], 1))
+        total, sums = np.zeros_like(state), []
         for block in range(self._blocks):
-            turned = _convolved(
-                state, weights[f"turn.{block}.weight"], weights[f"turn.{block}.bias"], 2**block
-            )
-            value, gate = np.split(turned, 2, axis=1)
-            passed = _elu(value) * sigmoid(gate)
-            mixed = passed @ weights[f"mix.{block}.weight"] + weights[f"mix.{block}.bias"]
-            state = np.add(state, mixed, dtype=np.float32)
-            heard += mixed
-        odds = _elu(heard) @ weights["leave.weight"] + weights["leave.bias"]
-        return np.asarray(odds, np.float32)
+            mixed = self._block(state, block)
+            state = state + mixed
+            total += mixed
+            sums.append(_elu(mixed[inside]).sum(axis=0))
+        odds = _elu(total[inside]) @ weights["leave.weight"] + weights["leave.bias"]
+        return odds, np.concatenate(sums)
+
+    def _block(self, state: Floats, block: int) -> Floats:
+        weights = self._weights
+        turned = _convolved(
+            state, weights[f"turn.{block}.weight"], weights[f"turn.{block}.bias"], 2**block
+        )
+        value, gate = np.split(turned, 2, axis=1)
+        passed = _elu(value) * sigmoid(gate)
+        mixed = passed @ weights[f"mix.{block}.weight"] + weights[f"mix.{block}.bias"]
+        return np.asarray(mixed, np.float32)
 
 
 def features(levels: Levels) -> Floats:
@@ -96,9 +119,12 @@ def _convolved(frames: Floats, weight: Floats, bias: Floats, dilation: int) -> F
 
 
 def _elu(values: Floats) -> Floats:
-    return np.where(values > 0, values, np.expm1(np.minimum(values, 0.0)))
+    # In one array: below zero the exponential is the larger of the two, above it the value.
+    bent: Floats = np.minimum(values, 0.0)
+    np.expm1(bent, out=bent)
+    return np.maximum(bent, values, out=bent)
 
 
 def sigmoid(values: NDArray[Real]) -> NDArray[Real]:
     """The probability of each log odds, in the precision that it comes in."""
-    return np.asarray(1 / (1 + np.exp(-values)), values.dtype)
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * values), values.dtype)

@@ -13,9 +13,10 @@ from autodj.audio.rhythm.readings import peak_of_three
 
 _METRES = (4, 3)
 _UNUSUAL = {4: 0.0, 3: 0.25}
-_BREAK_COST = 24.0
-_BIAS = 1.0
+_BREAK_COST = 60.0
+_BIAS = 2.0
 _LEAST_ODDS, _MOST_ODDS = -5.0, 5.0
+_DOUBT, _DOUBT_FADES_BY = 0.5, 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,13 @@ def _best_path(
 
 
 def _confidence(heard: Floats, downbeats: NDArray[np.int_], metre: int) -> float:
-    """How far the downbeats stand above the next best place in the bar, 0 to 1."""
+    """How likely the downbeats are right: by how far they stand above the next best place in the
+    bar, as it was found on pieces that training had left out.
+    """
     if heard.size < 2 * metre:
         return 0.0
     shifted = [
         heard[(downbeats + step)[downbeats + step < heard.size]].mean() for step in range(metre)
     ]
-    margin = shifted[0] - max(shifted[1:])
-    return float(np.clip(margin / 4.0, 0.0, 1.0))
+    margin = max(0.0, float(shifted[0] - max(shifted[1:])))
+    return 1.0 - _DOUBT * float(np.exp(-margin / _DOUBT_FADES_BY))

@@ -15,8 +15,12 @@ from autodj.audio.rhythm.activation import FRAMES_PER_S as ODDS_PER_S
 from autodj.audio.rhythm.onsets import FRAMES_PER_S
 
 _RANGE = 0.02
+# Each is twice the one before.
 _HARMONICS = (1, 2, 4)
 _PADDING = 8
+# Three quarters of an hour; what is longer is padded less, for the memory.
+_MOST_PADDED = 2**21
+_ROW_FRAMES = 1000
 _ZOOM = (0.5, 0.1)
 _WINDOW_S = 10.0
 _REACH_S, _FINE_S, _WIDTH_S = 0.045, 0.001, 0.015
@@ -29,15 +33,14 @@ def fit_beat_hz(curve: Floats, guess_hz: float) -> float:
     """The beat frequency within 2 % of the guess whose harmonics carry most of an onset curve
     at 100 frames a second.
     """
-    size = scipy.fft.next_fast_len(_PADDING * curve.size, real=True)
-    spectrum = np.abs(scipy.fft.rfft(curve - curve.mean(), size))
+    padded = min(_PADDING * curve.size, max(2 * curve.size, _MOST_PADDED))
+    size = scipy.fft.next_fast_len(padded, real=True)
+    spectrum = scipy.fft.rfft(curve - curve.mean(), size)
     line_hz = FRAMES_PER_S / curve.size
     reach = int(_RANGE * guess_hz / line_hz * _PADDING) + 1
     tried_hz = guess_hz + line_hz / _PADDING * np.arange(-reach, reach + 1)
-    bins = np.arange(spectrum.size)
     carried = sum(
-        np.interp(tried_hz * harmonic * size / FRAMES_PER_S, bins, spectrum)
-        for harmonic in _HARMONICS
+        _between(spectrum, tried_hz * harmonic * size / FRAMES_PER_S) for harmonic in _HARMONICS
     )
     best_hz = float(tried_hz[int(np.argmax(carried))])
     for step_hz in line_hz / _PADDING * np.array(_ZOOM):
@@ -48,10 +51,27 @@ def fit_beat_hz(curve: Floats, guess_hz: float) -> float:
     return best_hz
 
 
+def _between(spectrum: NDArray[np.complex64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The magnitudes at fractions of bins, on a line from one bin to the next; those of a
+    spectrum of hours are better not all taken.
+    """
+    below = np.clip(places.astype(int), 0, spectrum.size - 2)
+    low, high = (np.abs(spectrum[below + step]).astype(np.float64) for step in (0, 1))
+    line: NDArray[np.float64] = low + np.clip(places - below, 0.0, 1.0) * (high - low)
+    return line
+
+
 def _carried(curve: Floats, hz: float) -> float:
     """What the harmonics of one frequency carry, without any interpolation."""
-    turns = np.exp(-2j * np.pi * hz / FRAMES_PER_S * np.arange(curve.size))
-    return float(sum(abs(np.sum(curve * turns**harmonic)) for harmonic in _HARMONICS))
+    rows = np.pad(curve, (0, -curve.size % _ROW_FRAMES)).reshape(-1, _ROW_FRAMES)
+    turn = -2j * np.pi * hz / FRAMES_PER_S
+    within = np.exp(turn * np.arange(_ROW_FRAMES))
+    along = np.exp(turn * _ROW_FRAMES * np.arange(len(rows)))
+    total = 0.0
+    for _ in _HARMONICS:
+        total += float(abs(along @ (rows @ within)))
+        within, along = np.square(within), np.square(along)
+    return total
 
 
 def place_grid(odds: Floats, beat_hz: float) -> tuple[float, float]:
@@ -70,11 +90,15 @@ def place_grid(odds: Floats, beat_hz: float) -> tuple[float, float]:
 def share_in_time(odds: Floats, beat_hz: float, start_s: float) -> float:
     """How much of the odds that each ten seconds could collect, at a phase and a pace of their
     own, the one grid collects: 1 for a steady track, little where the tempo is another.
+
+    Stretches whose off-beats sound like the beats count as well: they keep the pace.
     """
     period, first = ODDS_PER_S / beat_hz, start_s * ODDS_PER_S
     beats = int((odds.size - 1 - first) / period)
     size = max(4, round(_WINDOW_S * beat_hz))
     offsets = np.arange(-0.5, 0.5, 1 / period) * period
+    from_half = np.abs(np.abs(offsets) - period / 2)
+    in_time = np.minimum(np.abs(offsets), from_half) <= _NEAR_FRAMES
     collected = possible = 0.0
     for start in range(0, max(1, beats - size // 2), size):
         count = min(size, beats - start)
@@ -82,7 +106,7 @@ def share_in_time(odds: Floats, beat_hz: float, start_s: float) -> float:
         steps = (np.arange(count) - (count - 1) / 2) * period
         paced = steps * _PACES[:, None, None] + (middle + offsets)[:, None]
         sums = (odds[np.rint(paced).astype(int).clip(0, odds.size - 1)] + _BIAS).sum(axis=2)
-        on_grid = sums[_PACES == 1.0][0, np.abs(offsets) <= _NEAR_FRAMES]
+        on_grid = sums[_PACES == 1.0][0, in_time]
         best = max(0.0, float(sums.max()))
         collected += min(best, max(0.0, float(on_grid.max())))
         possible += best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from autodj.audio.frames import Floats
-from autodj.audio.rhythm.activation import FRAMES_PER_S, sigmoid
+from autodj.audio.rhythm.activation import FRAMES_PER_S, TEMPI_BPM, Heard, sigmoid
 
 _SLOWEST_BPM, _FASTEST_BPM = 48.0, 215.0
 _STEP = 1.004
@@ -18,12 +19,16 @@ _PEAKS = 8
 _RATIOS = (1.0, 2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3, 4 / 3, 0.75)
 _WINDOW_S = 12.0
 _MOST_WINDOWS = 60
+_COARSE_DRIFTS, _FINALISTS = (0.98, 1.0, 1.02), 12
 _DRIFTS = (0.97, 0.98, 0.99, 0.995, 1.0, 1.005, 1.01, 1.02, 1.03)
 _LEAST_ODDS, _MOST_ODDS = -4.0, 5.0
-_BIAS = 0.5
-_USUAL_BPM, _USUAL_SPREAD_OCTAVES, _USUAL_WEIGHT = 115.0, 0.9, 0.5
+_BIAS = 0.0
+_METRES = (4, 3)
+_BAR_WEIGHT, _BAR_BIAS = 0.8, 1.0
+_LEAST_BAR_ODDS, _MOST_BAR_ODDS = -5.0, 5.0
+_USUAL_BPM, _USUAL_SPREAD_OCTAVES, _USUAL_WEIGHT = 110.0, 0.9, 0.5
+_TEMPO_WEIGHT, _LEAST_TEMPO = 1.0, -4.0
 _OTHER = 1.08
-_BEAT_QUANTILE, _LEAST_BEAT_ODDS = 0.98, 0.5
 _SIMPLE = 0.03
 
 _Doubles = NDArray[np.float64]
@@ -31,27 +36,31 @@ _Doubles = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One way to hear the tempo. ``score`` is how much more likely its beats are than none, in
-    log odds a second.
+    """One way to hear the tempo. ``score`` is how much more likely its beats and bars are than
+    none, in log odds a second.
     """
 
     bpm: float
     score: float
 
 
-def readings(odds: Floats) -> list[Reading]:
-    """The best reading, then its half or double or else the next best of another tempo, from
-    the log odds of a beat at each frame; empty where nothing repeats or nothing is a beat.
+def readings(heard: Heard) -> list[Reading]:
+    """The best reading, then its half or double or else the next best of another tempo; empty
+    where nothing repeats.
     """
-    if np.quantile(odds, _BEAT_QUANTILE) < _LEAST_BEAT_ODDS:
-        return []
+    odds = heard.odds[:, 0]
     tempi = _candidates(sigmoid(odds.astype(np.float64)))
     if not tempi:
         return []
-    windows = _windows(np.clip(peak_of_three(odds) + _BIAS, _LEAST_ODDS, _MOST_ODDS))
-    heard = sorted((_read(windows, bpm) for bpm in tempi), key=lambda each: -each.score)
-    best = heard[0]
-    others = [each for each in heard if max(each.bpm / best.bpm, best.bpm / each.bpm) > _OTHER]
+    beats = _windows(np.clip(peak_of_three(odds) + _BIAS, _LEAST_ODDS, _MOST_ODDS))
+    begin = peak_of_three(heard.odds[:, 1]) + _BAR_BIAS
+    bars = _windows(np.clip(begin, _LEAST_BAR_ODDS, _MOST_BAR_ODDS))
+    for drifts in (_COARSE_DRIFTS, _DRIFTS):
+        scores = [_score(beats, bars, bpm, drifts) + _prior(heard.tempi, bpm) for bpm in tempi]
+        read = sorted(map(Reading, tempi, scores), key=lambda each: -each.score)[:_FINALISTS]
+        tempi = [each.bpm for each in read]
+    best = read[0]
+    others = [each for each in read if max(each.bpm / best.bpm, best.bpm / each.bpm) > _OTHER]
     octaves = [each for each in others if ratio_of(each, best) in {0.5, 2.0}]
     return [best, *(octaves or others)[:1]]
 
@@ -71,18 +80,38 @@ def peak_of_three(odds: Floats) -> Floats:
     return raised
 
 
-def _read(windows: Floats, bpm: float) -> Reading:
-    """Sum the odds over evenly spaced beats, in each window at its best phase and drift."""
+def _score(beats: Floats, bars: Floats, bpm: float, drifts: Sequence[float]) -> float:
+    """Sum the odds over evenly spaced beats, in each window at their best phase and drift, and
+    over the bars that lie best on them.
+    """
     period = 60 * FRAMES_PER_S / bpm
-    best = np.full(len(windows), -np.inf)
-    for drift in _DRIFTS:
-        paced = period * drift
-        count = int((windows.shape[1] - 1 - period) / paced) + 1
-        at = np.arange(0.0, period)[:, None] + np.arange(count) * paced
-        sums = windows[:, np.rint(at).astype(int)].sum(axis=2)
-        np.maximum(best, sums.max(axis=1), out=best)
+    places = [_places(period, period * drift, beats.shape[1]) for drift in drifts]
+    sums = [beats[:, each].sum(axis=2) for each in places]
+    total = 0.0
+    for window, drift in enumerate(np.argmax([each.max(axis=1) for each in sums], axis=0)):
+        phase = int(sums[drift][window].argmax())
+        odds = bars[window, places[drift][phase]]
+        total += float(sums[drift][window, phase]) + _BAR_WEIGHT * _best_bars(odds)
+    return total / len(beats) / _WINDOW_S
+
+
+def _places(period: float, paced: float, frames: int) -> NDArray[np.int_]:
+    """``[phases, beats]``: the frames of beats ``paced`` apart, from each start in a period."""
+    count = int((frames - 1 - period) / paced) + 1
+    at = np.arange(0.0, period)[:, None] + np.arange(count) * paced
+    return np.rint(at).astype(int)
+
+
+def _best_bars(odds: Floats) -> float:
+    """The sum over every third or fourth beat, from the best start."""
+    return max(float(odds[start::metre].sum()) for metre in _METRES for start in range(metre))
+
+
+def _prior(tempi: Floats, bpm: float) -> float:
+    """How usual a tempo is, and how well it suits what the network heard as a whole."""
     unusual = np.log2(bpm / _USUAL_BPM) / _USUAL_SPREAD_OCTAVES
-    return Reading(bpm, float(best.mean() / _WINDOW_S - _USUAL_WEIGHT * unusual**2 / 2))
+    than_any = np.interp(np.log(bpm), np.log(TEMPI_BPM), tempi) + np.log(TEMPI_BPM.size)
+    return float(_TEMPO_WEIGHT * max(than_any, _LEAST_TEMPO) - _USUAL_WEIGHT * unusual**2 / 2)
 
 
 def _windows(odds: Floats) -> Floats:

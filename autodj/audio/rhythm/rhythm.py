@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from autodj.audio.frames import Floats
 from autodj.audio.rhythm.activation import FRAMES_PER_S as ODDS_PER_S
-from autodj.audio.rhythm.activation import sigmoid
+from autodj.audio.rhythm.activation import Heard, sigmoid
 from autodj.audio.rhythm.bars import Bars, find_bars
 from autodj.audio.rhythm.grid import fit_beat_hz, place_grid, share_in_time, sharpen_start
 from autodj.audio.rhythm.onsets import FRAMES_PER_S
@@ -19,9 +19,11 @@ from autodj.audio.rhythm.readings import Reading, peak_of_three, ratio_of, readi
 _LEVEL_S = 4.0
 _FAINTEST = 0.1
 _SHORTEST_S = 4.0
-_LEAST_SCORE = 0.1
+_LEAST_SCORE = 0.0
 _STEADY_SHARE = 0.8
-_CLEAR_MARGIN = 1.5
+# A logistic fit to how often the tempo was right on pieces that training had left out.
+_SURE, _SURE_BY_LEAD, _SURE_BY_SCORE = -1.9, 0.62, 0.33
+_MOST_LEAD, _MOST_SCORE = 3.0, 6.0
 # The flux of an attack crests while its front is still entering the window: some 4 ms early
 # for a click, not at all for a soft kick.
 _FLUX_LEAD_S = 0.002
@@ -44,13 +46,14 @@ class Rhythm:
     bars: Bars
 
 
-def measure_rhythm(onsets: Floats, odds: Floats, duration_s: float) -> Rhythm | None:
-    """The rhythm of a track from its onset curve (100 frames a second) and the network's log
-    odds of beat and downbeat ``[frames, 2]`` (50 a second); None where nothing pulses.
+def measure_rhythm(onsets: Floats, net: Heard, duration_s: float) -> Rhythm | None:
+    """The rhythm of a track from its onset curve (100 frames a second) and what the network
+    heard (50 frames a second); None where nothing pulses.
     """
     if onsets.size < _SHORTEST_S * FRAMES_PER_S:
         return None
-    heard = readings(odds[:, 0])
+    odds = net.odds
+    heard = readings(net)
     if not heard or heard[0].score < _LEAST_SCORE:
         return None
     beat_hz, beats_s, is_constant = _beats(levelled(onsets), odds[:, 0], heard[0], duration_s)
@@ -94,9 +97,10 @@ def _beats(
 
 
 def _confidence(best: Reading, other: Reading | None) -> float:
-    clear = np.clip((best.score - other.score) / _CLEAR_MARGIN, 0.0, 1.0) if other else 1.0
-    strong = np.clip(best.score / 3.0, 0.0, 1.0)
-    return float(strong * (0.5 + 0.5 * clear))
+    """How likely the tempo is the right one of those that might be tapped."""
+    lead = min(best.score - other.score, _MOST_LEAD) if other else _MOST_LEAD
+    odds = _SURE + _SURE_BY_LEAD * lead + _SURE_BY_SCORE * min(best.score, _MOST_SCORE)
+    return float(sigmoid(np.array([odds]))[0])
 
 
 def levelled(curve: Floats) -> Floats:

@@ -1,0 +1,103 @@
+"""The parts of the rhythm, each on curves whose beats are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from autodj.audio.frames import Floats
+from autodj.audio.rhythm.activation import FRAMES_PER_S, TEMPI_BPM, Heard, shipped_net
+from autodj.audio.rhythm.bands import BANDS
+from autodj.audio.rhythm.bars import find_bars
+from autodj.audio.rhythm.grid import place_grid, share_in_time
+from autodj.audio.rhythm.readings import readings
+
+LONG_S = 60.0
+
+
+def odds_at(times_s: NDArray[np.float64], high: float = 3.0, low: float = -4.0) -> Floats:
+    """Log odds that are high on the frame of each moment."""
+    odds = np.full(round(LONG_S * FRAMES_PER_S), low, np.float32)
+    odds[np.rint(times_s * FRAMES_PER_S).astype(int)] = high
+    return odds
+
+
+def even(bpm: float, first_s: float = 0.1) -> NDArray[np.float64]:
+    return np.asarray(np.arange(first_s, LONG_S - 0.1, 60 / bpm))
+
+
+def heard(beats: Floats, downbeats: Floats, likely_bpm: float | None = None) -> Heard:
+    near = np.zeros(TEMPI_BPM.size)
+    if likely_bpm is not None:
+        near = -0.5 * np.square(np.log(TEMPI_BPM / likely_bpm) / 0.05)
+    tempi = near - np.logaddexp.reduce(near)
+    return Heard(np.stack([beats, downbeats], axis=1), tempi.astype(np.float32))
+
+
+def test_long_music_is_read_in_stretches_without_a_seam() -> None:
+    noise = np.random.default_rng(3)
+    levels = np.abs(noise.normal(0, 2, (13_000, BANDS))).astype(np.float16)
+    net = shipped_net()
+    whole, later = net(levels), net(levels[5_000:])
+    middle = 1_000
+    np.testing.assert_allclose(
+        whole.odds[5_000 + middle :], later.odds[middle:], rtol=1e-3, atol=1e-3
+    )
+    assert np.exp(whole.tempi.astype(float)).sum() == pytest.approx(1)
+
+
+def test_no_sound_is_read_as_no_frames() -> None:
+    assert shipped_net()(np.zeros((0, BANDS), np.float16)).odds.shape == (0, 2)
+
+
+@pytest.mark.parametrize("bpm", [60.0, 88.0, 120.0, 174.0])
+def test_the_pace_of_the_beats_is_read(bpm: float) -> None:
+    beats = even(bpm)
+    best = readings(heard(odds_at(beats), odds_at(beats[::4])))[0]
+    assert best.bpm == pytest.approx(bpm, rel=0.02)
+
+
+@pytest.mark.parametrize("likely_bpm", [70.0, 140.0])
+def test_what_the_network_hears_as_a_whole_decides_the_octave(likely_bpm: float) -> None:
+    beats, between = even(70.0), even(140.0)
+    doubtful = np.maximum(odds_at(beats, high=1.5), odds_at(between, high=-0.2))
+    read = readings(heard(doubtful, odds_at(beats[::4]), likely_bpm))
+    assert read[0].bpm == pytest.approx(likely_bpm, rel=0.02)
+    assert {round(each.bpm / 70) for each in read} == {1, 2}
+
+
+def test_nothing_that_repeats_has_no_tempo() -> None:
+    flat = np.full(3_000, -2.0, np.float32)
+    assert readings(heard(flat, flat)) == []
+
+
+def test_a_steady_grid_collects_all_that_can_be_collected() -> None:
+    odds = odds_at(even(120.0))
+    start_s, _ = place_grid(odds, 2.0)
+    assert start_s == pytest.approx(0.1, abs=0.02)
+    assert share_in_time(odds, 2.0, start_s) > 0.95
+
+
+def test_stretches_whose_off_beats_sound_like_beats_keep_the_pace() -> None:
+    """A break in which the hi-hat takes over is no change of tempo; another pace is one."""
+    beats = even(120.0)
+    turned = np.where(beats > LONG_S / 2, beats + 0.25, beats)
+    slower = np.concatenate([beats[beats < LONG_S / 2], even(112.0)[even(112.0) > LONG_S / 2]])
+    assert share_in_time(odds_at(turned[:-1]), 2.0, 0.1) > 0.9
+    assert share_in_time(odds_at(slower), 2.0, 0.1) < 0.75
+
+
+@pytest.mark.parametrize("metre", [3, 4])
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_bars_start_where_the_downbeats_are(metre: int, first: int) -> None:
+    beats = even(120.0)
+    bars = find_bars(odds_at(beats[first::metre], high=1.0), beats)
+    assert bars.metre == metre
+    np.testing.assert_array_equal(bars.downbeats, np.arange(first, beats.size, metre))
+    assert bars.confidence > 0.9
+
+
+def test_downbeats_that_cannot_be_told_apart_are_a_guess() -> None:
+    beats = even(120.0)
+    assert find_bars(odds_at(beats, high=0.5), beats).confidence == pytest.approx(0.5)
