@@ -1,7 +1,8 @@
-"""``python -m bench.training features|fit``: from a truth set to the weights that ship.
+"""``python -m bench.training features|fit|key``: from a truth set to the weights that ship.
 
 ``features --truth F --folder D`` with autodj's Python, then ``fit --folder D --output W.npz``
-with the Python of an environment that has PyTorch, from the root of the repository.
+with the Python of an environment that has PyTorch, from the root of the repository. ``key
+--truth F --folder D --output K.npz`` is the whole training of the key, with autodj's Python.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from bench.training.features import extract  # noqa: PLC0415
 
         extract(options.truth, options.folder)
+    elif options.command == "key":
+        from bench.training.keys import fit_keys  # noqa: PLC0415
+
+        fit_keys(options.truth, options.folder, options.output)
     else:
         from bench.training.fit import EPOCHS, fit  # noqa: PLC0415
 
@@ -36,12 +41,16 @@ def _parser() -> argparse.ArgumentParser:
     features = commands.add_parser("features", help="read the tuning part of a truth set")
     features.add_argument("--truth", type=Path, required=True)
     features.add_argument("--folder", type=Path, required=True, help="where examples are kept")
+    key = commands.add_parser("key", help="read both parts, train on one, write the weights")
+    key.add_argument("--truth", type=Path, required=True)
+    key.add_argument("--folder", type=Path, required=True, help="where what was read is kept")
+    key.add_argument("--output", type=Path, required=True)
     fit = commands.add_parser("fit", help="train, and write the weights")
     fit.add_argument("--folder", type=Path, required=True)
     fit.add_argument("--output", type=Path, required=True)
     fit.add_argument("--without", action="append", default=[], help="a source to leave out")
     fit.add_argument("--epochs", type=float)
-    fit.add_argument("--threads", type=int, default=2)
+    fit.add_argument("--threads", type=int, default=1)
     return parser
 
 

@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from autodj.audio.key import evidence, find_key, shipped_weights
 from autodj.audio.keynames import camelot, key_name
+from autodj.audio.pitches import Pitches
 from tests.audio.conftest import Measure
 
 RATE_HZ = 24000
 MAJOR = ((0, 4, 7), (5, 9, 12), (7, 11, 14), (0, 4, 7))
 MINOR = ((0, 3, 7), (5, 8, 12), (7, 11, 14), (0, 3, 7))
+NATURAL = (0, 2, 4, 5, 7, 9, 11)
+WEIGHTS = shipped_weights()
 
 
 def progression(
@@ -49,3 +53,51 @@ def test_an_instrument_out_of_tune_keeps_its_key(measure: Measure, cents: float)
 def test_silence_has_no_key(measure: Measure) -> None:
     analysis = measure(np.zeros((1, 3 * RATE_HZ), np.float32), RATE_HZ)
     assert (analysis.key, analysis.camelot, analysis.key_confidence) == (None, None, 0.0)
+
+
+def rows(*chords: tuple[int, ...]) -> Pitches:
+    """Two seconds of each chord, its first note in the bass."""
+    whole, bass = np.zeros((4 * len(chords), 12)), np.zeros((4 * len(chords), 12))
+    for place, chord in enumerate(chords):
+        span = slice(4 * place, 4 * place + 4)
+        whole[span, [note % 12 for note in chord]] = 1 / len(chord)
+        bass[span, chord[0] % 12] = 1.0
+    return Pitches(whole, bass, 0.0)
+
+
+def test_the_key_of_a_piece_moves_with_it() -> None:
+    """The same chords from another tonic give the same odds, turned."""
+    at_c, at_e = rows(*MAJOR), rows(*(tuple(note + 4 for note in chord) for chord in MAJOR))
+    odds = WEIGHTS.odds(evidence(at_c))
+    assert np.allclose(np.roll(odds, 4, axis=1), WEIGHTS.odds(evidence(at_e)))
+
+
+def test_a_cadence_leaves_less_doubt_than_a_scale() -> None:
+    """All seven notes of C major at once are those of A minor too."""
+    clear, unclear = find_key(rows(*MAJOR, *MAJOR), WEIGHTS), find_key(rows(NATURAL), WEIGHTS)
+    assert clear is not None
+    assert unclear is not None
+    assert clear.name == "C major"
+    assert 0 < unclear.confidence < clear.confidence < 1
+    assert clear.alternative != clear.name
+
+
+def test_the_alternative_is_the_next_likely_key() -> None:
+    """A loop of A minor, F, C and G is in A minor or in C."""
+    loop = rows((9, 12, 16), (5, 9, 12), (0, 4, 7), (7, 11, 14))
+    found = find_key(loop, WEIGHTS)
+    assert found is not None
+    assert {found.name, found.alternative} <= {"A minor", "C major", "G major", "F major"}
+    shares = np.exp(WEIGHTS.odds(evidence(loop)))
+    assert found.confidence == pytest.approx(shares.max() / shares.sum())
+
+
+def test_all_pitches_alike_are_no_key() -> None:
+    assert find_key(rows(tuple(range(12))), WEIGHTS) is None
+    assert find_key(None, WEIGHTS) is None
+
+
+def test_the_alternative_is_told_beside_the_key(measure: Measure) -> None:
+    analysis = measure(progression(MINOR, 9), RATE_HZ)
+    assert analysis.key_alternative not in {None, analysis.key}
+    assert measure(np.zeros((1, RATE_HZ), np.float32), RATE_HZ).key_alternative is None

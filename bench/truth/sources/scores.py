@@ -129,6 +129,6 @@ SOURCE = Source(
     "scores",
     compositions,
     make,
-    weights={"tuning": 0.0, "test": 45},
+    weights={"tuning": 0.1, "test": 45},
     renders={"tuning": 1, "test": 1},
 )

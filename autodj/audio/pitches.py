@@ -1,0 +1,177 @@
+"""Which pitches sound in each half second, at the tuning that the piece itself is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from librosa import hz_to_midi
+from numpy.typing import NDArray
+
+from autodj.audio.frames import Floats
+
+Doubles = NDArray[np.float64]
+
+FRAMES_PER_ROW = 5
+_QUIETEST = 1e-4
+_SILENT_SHARE = 1e-3
+# Fine steps tell the tuning; coarse ones are enough to read a pitch class at it, and are kept
+# for the whole track: 3.5 MB an hour.
+_FINE, _COARSE = 20, 5
+_FINE_CIRCLE, _CIRCLE = 12 * _FINE, 12 * _COARSE
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A range of MIDI pitches that fades in from ``silent_below`` to ``full_from`` and out from
+    ``full_to`` to ``silent_above``; magnitudes count by the power of ``exponent``.
+
+    The edges fade because drums fill the spectrum evenly: a sharp edge would favour the pitch
+    classes that have one octave more.
+    """
+
+    silent_below: float
+    full_from: float
+    full_to: float
+    silent_above: float
+    exponent: float
+
+    def fade(self, midi: Doubles) -> Doubles:
+        """The share, 0 to 1, with which each pitch counts."""
+        rising = np.clip((midi - self.silent_below) / (self.full_from - self.silent_below), 0, 1)
+        falling = np.clip((self.silent_above - midi) / (self.silent_above - self.full_to), 0, 1)
+        return np.asarray(np.sin(np.pi / 2 * rising) ** 2 * np.sin(np.pi / 2 * falling) ** 2)
+
+
+# 49 to 1047 Hz, where harmonics tell more than they blur; and the bass alone, 37 to 196 Hz.
+_WHOLE = Register(31, 43, 65, 84, exponent=0.5)
+_BASS = Register(26, 31, 43, 55, exponent=1.0)
+_REGISTERS = (_WHOLE, _BASS)
+_LOWEST, _HIGHEST = 26, 84
+
+# What the fine steps from the lowest pitch on are worth.
+_LADDER = np.arange((_HIGHEST - _LOWEST) * _FINE + 1) / _FINE + _LOWEST
+_FADES = [register.fade(_LADDER) for register in _REGISTERS]
+_COARSE_STEPS = np.rint(_LADDER * _COARSE).astype(np.int64) % _CIRCLE
+_FINE_STEPS = np.rint(_LADDER * _FINE).astype(np.int64) % _FINE_CIRCLE
+
+
+@dataclass(frozen=True, slots=True)
+class Pitches:
+    """Shares of the twelve pitch classes from C, ``[rows, 12]``, in each half second that is not
+    silent. ``whole`` sums to 1 in every row, ``bass`` to 1 or, without a bass, to 0. ``tuning``
+    is in semitones from A = 440 Hz.
+    """
+
+    whole: Doubles
+    bass: Doubles
+    tuning: float
+
+
+class PitchStream:
+    """Takes magnitudes ten times a second and keeps what sounded at each point of the pitch
+    circle, every frame alike.
+
+    Peaks of the spectrum are placed by parabolic interpolation of their log magnitudes.
+    """
+
+    def __init__(self, rate_hz: float, window_samples: int) -> None:
+        self._bin_hz = rate_hz / window_samples
+        self._first = int(_hz(_LOWEST) / self._bin_hz)
+        self._stop = int(_hz(_HIGHEST) / self._bin_hz) + 1
+        self._rows = PitchRows()
+
+    def push(self, magnitudes: Floats) -> None:
+        """Take ``[frames, bins]`` magnitudes."""
+        around = magnitudes[:, self._first - 1 : self._stop + 1].astype(np.float64)
+        below, here, above = around[:, :-2], around[:, 1:-1], around[:, 2:]
+        frame, column = np.nonzero((here > below) & (here >= above) & (here > _QUIETEST))
+        left, top, right = (np.log(part[frame, column] + 1e-12) for part in (below, here, above))
+        shift = 0.5 * (left - right) / np.minimum(left - 2 * top + right, -1e-9)
+        midi = np.asarray(hz_to_midi((self._first + column + shift) * self._bin_hz))
+        self._rows.add(len(magnitudes), frame, midi, here[frame, column])
+
+    def finish(self) -> Pitches | None:
+        """None when nothing sounded."""
+        return self._rows.finish()
+
+
+class PitchRows:
+    """Adds up peaks: on a fine circle for the tuning, and half second by half second."""
+
+    def __init__(self) -> None:
+        self._tuning_circle = np.zeros(_FINE_CIRCLE)
+        self._frames = 0
+        self._done: list[Floats] = []
+        self._open = np.zeros((0, _ROW_SIZE))
+
+    def add(
+        self, frames: int, frame: NDArray[np.int64], midi: Doubles, magnitudes: Doubles
+    ) -> None:
+        """Take the peaks of the next ``frames`` frames; ``frame`` counts from the first one."""
+        step = np.clip(np.rint((midi - _LOWEST) * _FINE), 0, _LADDER.size - 1).astype(np.int64)
+        share = _shares(magnitudes, frame, frames)
+        self._tuning_circle += np.bincount(_FINE_STEPS[step], share, _FINE_CIRCLE)
+        before = self._frames % FRAMES_PER_ROW
+        self._frames += frames
+        rows = np.zeros((-(-(before + frames) // FRAMES_PER_ROW), _ROW_SIZE))
+        rows[: len(self._open)] += self._open
+        row = (before + frame) // FRAMES_PER_ROW
+        for place, (register, fades) in enumerate(zip(_REGISTERS, _FADES, strict=True)):
+            fade = fades[step]
+            inside = fade > 0
+            weights = fade[inside] * magnitudes[inside] ** register.exponent
+            at = row[inside] * _ROW_SIZE + place * _CIRCLE + _COARSE_STEPS[step[inside]]
+            share = _shares(weights, frame[inside], frames)
+            rows += np.bincount(at, share, rows.size).reshape(rows.shape)
+        rows[:, -1] += np.bincount(row, magnitudes, len(rows))
+        whole = (before + frames) // FRAMES_PER_ROW
+        self._done.append(rows[:whole].astype(np.float32))
+        self._open = rows[whole:]
+
+    def finish(self) -> Pitches | None:
+        """None when nothing sounded."""
+        rows = np.concatenate([*self._done, self._open]).astype(np.float64)
+        loudness = rows[:, -1]
+        if not rows[:, :_CIRCLE].any():
+            return None
+        tuning = _tuning(self._tuning_circle)
+        heard = rows[loudness > _SILENT_SHARE * loudness.max()]
+        whole, bass = (
+            _normal(heard[:, start : start + _CIRCLE] @ _classes(tuning)) for start in (0, _CIRCLE)
+        )
+        sounding = whole.any(axis=1)
+        if not sounding.any():
+            return None
+        return Pitches(whole[sounding], bass[sounding], tuning)
+
+
+_ROW_SIZE = len(_REGISTERS) * _CIRCLE + 1
+
+
+def _hz(midi: float) -> float:
+    return float(440 * 2 ** ((midi - 69) / 12))
+
+
+def _shares(weights: Doubles, frame: NDArray[np.int64], frames: int) -> Doubles:
+    """What each peak has of its frame's sum."""
+    sums = np.bincount(frame, weights, frames)[frame]
+    return np.divide(weights, sums, out=np.zeros_like(weights), where=sums > 0)
+
+
+def _tuning(circle: Doubles) -> float:
+    """Semitones between the nearest pitches of A = 440 Hz and those of the piece."""
+    angles = 2j * np.pi * np.arange(circle.size) / _FINE
+    return float(np.angle(np.sum(circle * np.exp(angles))) / (2 * np.pi))
+
+
+def _classes(tuning: float) -> Doubles:
+    """``[coarse steps, 12]``: how much a step belongs to each pitch class."""
+    semitones = np.arange(_CIRCLE) / _COARSE - tuning
+    distance = (semitones[:, None] - np.arange(12)[None, :] + 6) % 12 - 6
+    return np.asarray(np.where(np.abs(distance) < 0.5, np.cos(np.pi * distance) ** 2, 0.0))
+
+
+def _normal(rows: Doubles) -> Doubles:
+    sums = rows.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(rows, sums, out=np.zeros_like(rows), where=sums > 1e-9))

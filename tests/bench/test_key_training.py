@@ -1,0 +1,81 @@
+"""The fit of the key model: it learns what is in its examples, and says how sure it may be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autodj.audio.key import evidence, shipped_weights
+from autodj.audio.pitches import Pitches
+from bench.training import keys
+from bench.training.keys import KeyExample, fit_keys, fitted, temperature
+from bench.truth.piece import Truth, save
+
+SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
+LOUD = (3.0, 1.0, 2.0, 1.0, 2.0, 1.0, 1.0)
+
+
+def example(seed: int, source: str = "grooves") -> KeyExample:
+    """Random rows of a key in which the tonic is loudest."""
+    dice = np.random.default_rng(seed)
+    key = int(dice.integers(24))
+    mode, tonic = divmod(key, 12)
+    whole = dice.random((20, 12)) * 0.1
+    whole[:, (tonic + np.array(SCALES[mode])) % 12] += LOUD * dice.random((20, 7))
+    whole /= whole.sum(axis=1, keepdims=True)
+    return KeyExample(source, "tuning", evidence(Pitches(whole, whole, 0.0)), key)
+
+
+@pytest.fixture(scope="module")
+def examples() -> list[KeyExample]:
+    return [example(seed, ("grooves", "pop909")[seed % 2]) for seed in range(60)]
+
+
+def test_what_was_learned_holds_for_pieces_not_heard(examples: list[KeyExample]) -> None:
+    model = fitted(examples[:40])
+    right = [int(model.odds(each.evidence).argmax()) == each.key for each in examples[40:]]
+    assert sum(right) >= 17
+
+
+def test_the_same_examples_give_the_same_weights(examples: list[KeyExample]) -> None:
+    assert np.array_equal(fitted(examples[:20]).weights, fitted(examples[:20]).weights)
+
+
+def test_the_weights_fit_those_that_ship(examples: list[KeyExample]) -> None:
+    shipped, made = shipped_weights(), fitted(examples[:4])
+    assert (made.weights.shape, made.bias.shape) == (shipped.weights.shape, shipped.bias.shape)
+
+
+def test_odds_that_boast_are_cooled_to_what_comes_true(examples: list[KeyExample]) -> None:
+    """Always ten to one for a key that is right in two cases of three."""
+    boasting = []
+    for place, each in enumerate(examples):
+        odds = np.zeros(24)
+        odds[each.key if place % 3 else (each.key + 1) % 24] = 12.0
+        boasting.append(odds.reshape(2, 12))
+    cooled = boasting[0].max() / temperature(boasting, examples)
+    assert np.exp(cooled) / (np.exp(cooled) + 23) == pytest.approx(2 / 3, abs=0.02)
+
+
+def test_training_reads_a_truth_set_and_keeps_to_what_may_ship(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(keys, "_STEPS", 3)
+    t = np.arange(2 * 44100) / 44100
+    for part, source in (
+        ("tuning", "grooves"), ("tuning", "pop909"), ("tuning", "lmms"), ("test", "lmms"),
+    ):  # fmt: skip
+        folder = tmp_path / "truth" / part
+        folder.mkdir(parents=True, exist_ok=True)
+        sound = np.tile(0.3 * np.sin(2 * np.pi * 440 * t), (2, 1)).astype(np.float32)
+        save(folder, source, sound, Truth(source, "ours", source, key="A minor"))
+    fit_keys(tmp_path / "truth", tmp_path / "kept", tmp_path / "key.npz")
+    printed = capsys.readouterr().out
+    assert "tuning grooves" in printed
+    assert "test lmms" in printed
+    assert "tuning lmms" not in printed
+    assert not (tmp_path / "kept/tuning/lmms.npy").exists()
+    with np.load(tmp_path / "key.npz") as stored:
+        assert stored["weights"].shape == shipped_weights().weights.shape
