@@ -20,6 +20,9 @@ _CAF_EDIT_COUNT_BYTES = 4
 _MAX_FILE_BYTES = 1 << 40
 
 
+ByteOrder = Literal["little", "big"]
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What a header says; None where it says nothing."""
@@ -45,7 +48,7 @@ def claim(file: BinaryIO, container: Container, max_tag_bytes: int = id3.MAX_TAG
 def _wav(file: BinaryIO) -> Claim:
     """The ``fmt `` and ``data`` chunks of RIFF, or of RF64 with its 64-bit sizes (EBU 3306)."""
     fmt, data_bytes_64 = b"", None
-    for name, size, offset in _chunks(file, "little"):
+    for name, size, offset in riff_chunks(file, "little"):
         if name == b"ds64":
             data_bytes_64 = int.from_bytes(_read(file, offset + 8, 8), "little")
         if name == b"fmt ":
@@ -70,7 +73,7 @@ def _wav_claim(fmt: bytes, data_bytes: int) -> Claim:
 
 def _aiff(file: BinaryIO) -> Claim:
     """The ``COMM`` chunk, whose rate is an 80-bit extended float."""
-    for name, _, offset in _chunks(file, "big"):
+    for name, _, offset in riff_chunks(file, "big"):
         if name == b"COMM":
             body = _read(file, offset, 18)
             if len(body) == 18:
@@ -141,8 +144,8 @@ def _flac(file: BinaryIO, offset: int) -> Claim:
     )
 
 
-def _chunks(file: BinaryIO, order: Literal["little", "big"]) -> Iterator[tuple[bytes, int, int]]:
-    """Name, size and body offset of each chunk."""
+def riff_chunks(file: BinaryIO, order: ByteOrder) -> Iterator[tuple[bytes, int, int]]:
+    """Name, size and body offset of each chunk of RIFF ("little") or of AIFF ("big")."""
     offset = 12
     for _ in range(_MAX_CHUNKS):
         header = _read(file, offset, 8)

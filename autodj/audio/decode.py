@@ -17,6 +17,7 @@ from av.stream import Disposition
 from autodj.audio.claims import Claim, claim
 from autodj.audio.facts import DecodeLimits
 from autodj.audio.identify import CAF, M4A, Container
+from autodj.audio.tag_bounds import check_tags
 from autodj.errors import AudioRejected, UnsupportedMedia
 
 CODECS = frozenset(
@@ -39,6 +40,7 @@ def open_decoder(file: BinaryIO, container: Container, limits: DecodeLimits) -> 
     what may be opened keep playlists, nested protocols and rare codecs out.
     """
     stated = claim(file, container, limits.max_tag_bytes)
+    check_tags(file, container, limits.max_tag_bytes)
     _check_shape(stated.sample_rate_hz, stated.channels, limits)
     file.seek(0)
     options = {
@@ -101,7 +103,7 @@ class Decoder:
         """
         for packet in self._demuxed():
             for frame in self._decoded(packet):
-                _check_shape(frame.sample_rate, len(frame.layout.channels), self._limits)
+                _check_shape(frame.sample_rate, frame.layout.nb_channels, self._limits)
                 self.decoded_s += frame.samples / frame.sample_rate
                 if self.decoded_s > self._limits.max_duration_s:
                     raise AudioRejected(

@@ -11,6 +11,7 @@ MAX_TAG_BYTES = 16 * 1024 * 1024
 _HEADER_BYTES = 10
 _MAX_PADDING_BYTES = 64 * 1024
 _MAX_FRAMES = 4096
+_UNSYNCHRONISED, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
 
 
 def audio_offset(file: BinaryIO, max_tag_bytes: int = MAX_TAG_BYTES) -> int:
@@ -20,37 +21,45 @@ def audio_offset(file: BinaryIO, max_tag_bytes: int = MAX_TAG_BYTES) -> int:
     limit; UnsupportedMedia when a tag header is malformed.
     """
     offset = 0
-    while (size := _tag_bytes(file, offset)) > 0:
-        if offset + size + _inflated_bytes(file, offset, offset + size) > max_tag_bytes:
-            raise AudioRejected(
-                f"The ID3 tag is larger than {max_tag_bytes} bytes.", code="tags_too_large"
-            )
+    while (size := check(file, offset, max_tag_bytes - offset)) > 0:
         offset += size
     return offset + _zeros_at(file, offset) if offset else 0
 
 
-def _tag_bytes(file: BinaryIO, offset: int) -> int:
+def check(file: BinaryIO, offset: int, max_tag_bytes: int) -> int:
+    """The bytes of the tag at ``offset`` with its header, 0 where none starts; raises as
+    ``audio_offset`` does.
+    """
     header = _read(file, offset, _HEADER_BYTES)
     if len(header) < _HEADER_BYTES or header[:3] != b"ID3":
         return 0
     if header[3] == 0xFF or header[4] == 0xFF or max(header[6:10]) >= 0x80:
         raise UnsupportedMedia("The ID3 header is malformed.")
-    footer = _HEADER_BYTES if header[5] & 0x10 else 0
-    return _HEADER_BYTES + _syncsafe(header[6:10]) + footer
+    size = _HEADER_BYTES + _syncsafe(header[6:10])
+    if size > max_tag_bytes or size + _inflated_bytes(file, offset, size) > max_tag_bytes:
+        raise AudioRejected("The ID3 tag is larger than is taken.", code="tags_too_large")
+    return size + (_HEADER_BYTES if header[5] & _FOOTER else 0)
 
 
-def _inflated_bytes(file: BinaryIO, start: int, stop: int) -> int:
-    version = _read(file, start, 4)[3]
-    return sum(_frames_inflated(file, version, start + _HEADER_BYTES, stop))
-
-
-def _frames_inflated(file: BinaryIO, version: int, offset: int, stop: int) -> Iterator[int]:
-    """The unpacked size of every compressed frame (ID3v2.3 section 3.3.1, v2.4 section 4.1)."""
+def _inflated_bytes(file: BinaryIO, offset: int, size: int) -> int:
+    tag = _read(file, offset, size)
+    version, flags, body = tag[3], tag[5], tag[_HEADER_BYTES:]
     if version not in (3, 4):
-        return
+        return 0
+    if flags & _UNSYNCHRONISED and version == 3:
+        body = body.replace(b"\xff\x00", b"\xff")
+    start = 0
+    if flags & _EXTENDED:
+        # Its size counts itself in version 4 only.
+        start = _syncsafe(body[:4]) + (4 if version == 3 else 0)
+    return sum(_frames_inflated(body, version, start))
+
+
+def _frames_inflated(body: bytes, version: int, at: int) -> Iterator[int]:
+    """The unpacked size of every compressed frame (ID3v2.3 section 3.3.1, v2.4 section 4.1)."""
     for _ in range(_MAX_FRAMES):
-        header = _read(file, offset, 14)
-        if offset + _HEADER_BYTES > stop or len(header) < 14 or header[0] == 0:
+        header = body[at : at + 14]
+        if len(header) < 14 or header[0] == 0:
             return
         flags = header[9]
         if version == 3:
@@ -61,7 +70,8 @@ def _frames_inflated(file: BinaryIO, version: int, offset: int, stop: int) -> It
             size = _syncsafe(header[4:8])
             if flags & 0x08:
                 yield _syncsafe(header[10:14])
-        offset += _HEADER_BYTES + size
+        at += _HEADER_BYTES + size
+    raise AudioRejected("The ID3 tag has more frames than are read.", code="tags_too_large")
 
 
 def _zeros_at(file: BinaryIO, offset: int) -> int:

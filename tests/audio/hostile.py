@@ -10,9 +10,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
-import numpy as np
-
+from autodj.audio.artwork import draw_cover
 from autodj.errors import AudioRejected, AutodjError, UnsupportedMedia
 from tests.clips import make_clip
 
@@ -31,16 +29,18 @@ class Hostile:
 
 def hostile_files(folder: Path) -> list[Hostile]:
     """Every hostile kind that must be refused; clips are made in ``folder``."""
-    mp3, flac, wav, m4a, caf, wv = (
-        make_clip(folder / f"whole.{codec}", 4).read_bytes()
-        for codec in ("mp3", "flac", "wav", "m4a", "caf", "wv")
+    mp3, flac, wav, caf, wv, ogg, opus = (
+        make_clip(folder / f"whole.{codec}", 3).read_bytes()
+        for codec in ("mp3", "flac", "wav", "caf", "wv", "ogg", "opus")
     )
+    m4a = make_clip(folder / "whole.m4a", 3, cover=draw_cover(1)).read_bytes()
     return [
         *_not_audio(mp3),
         *_playlists(),
         *_wav_lies(wav),
         *_cut_short(mp3, flac, wav),
-        *_tag_bombs(mp3),
+        *_tag_bombs(mp3, wav),
+        *_comment_lies(flac, ogg, opus),
         *_mp4_lies(m4a),
         *_caf_lies(caf),
         *_wavpack_lies(wv),
@@ -61,6 +61,7 @@ def _not_audio(mp3: bytes) -> list[Hostile]:
         "a script before MP3": b"<script>alert(1)</script>" + mp3,
         "text": b"This is not audio at all, whatever its name may say.\n" * 100,
         "a picture": b"\x89PNG\r\n\x1a\n" + bytes(4000),
+        "an AVI with a playlist inside": _avi_with_playlist(),
         "Matroska": b"\x1a\x45\xdf\xa3" + bytes(4000),
         "an AVI": b"RIFF" + struct.pack("<I", 4000) + b"AVI LIST" + bytes(4000),
         "an MPEG stream of layer I": b"\xff\xff\x90\x00" * 4000,
@@ -128,17 +129,77 @@ def _cut_short(mp3: bytes, flac: bytes, wav: bytes) -> list[Hostile]:
     ]
 
 
-def _tag_bombs(mp3: bytes) -> list[Hostile]:
+def _avi_with_playlist() -> bytes:
+    """A subtitle stream that is a playlist, which FFmpeg once opened by itself."""
+    m3u8 = playlists()["m3u8 of a file"]
+    subtitle = (
+        b"GAB2\0\x02\0" + struct.pack("<I", 0) + b"\x04\0" + struct.pack("<I", len(m3u8)) + m3u8
+    )
+    movie = b"movi00sb" + struct.pack("<I", len(subtitle)) + subtitle
+    body = b"AVI LIST" + struct.pack("<I", len(movie)) + movie
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+BOMB_BYTES = 64 * 1024 * 1024
+
+
+def _tag_bombs(mp3: bytes, wav: bytes) -> list[Hostile]:
     claimed = b"ID3\x03\x00\x00\x7f\x7f\x7f\x7f" + mp3
-    packed = zlib.compress(bytes(300_000_000), 9)
-    text = b"TXXX" + struct.pack(">IH", len(packed) + 4, 0x0080)
-    bomb = text + struct.pack(">I", 300_000_000) + packed
-    vorbis = _vorbis_comments(2**31)
-    return [
-        Hostile("ID3 claiming 256 MiB", claimed, AudioRejected, "tags_too_large"),
-        Hostile("an ID3 bomb", _id3(bomb) + mp3, AudioRejected, "tags_too_large"),
-        Hostile("2^31 Vorbis comments", vorbis, AudioRejected),
-    ]
+    packed = zlib.compress(bytes(BOMB_BYTES), 9)
+    frame = b"TXXX" + struct.pack(">IHI", len(packed) + 4, 0x0080, BOMB_BYTES) + packed
+    extended = struct.pack(">IHI", 6, 0, 0) + frame
+    unsynchronised = b"TIT2" + struct.pack(">IHB", 6, 0, 0) + b"\xff\x00" * 5
+    unsynchronised += frame.replace(b"\xff", b"\xff\x00")
+    newer = b"TXXX" + _syncsafe(len(packed) + 4) + b"\x00\x09" + _syncsafe(BOMB_BYTES) + packed
+    small = b"".join(b"TXXX" + struct.pack(">IH", 1, 0) + b"\0" for _ in range(5000))
+    bombs = {
+        "an ID3 bomb": _id3(frame) + mp3,
+        "an ID3 bomb of version 4": _id3(newer, version=4) + mp3,
+        "an ID3 bomb behind an extended header": _id3(extended, flags=0x40) + mp3,
+        "an ID3 bomb behind bytes that are not in step": _id3(unsynchronised, flags=0x80) + mp3,
+        "an ID3 bomb behind 5000 frames": _id3(small + frame) + mp3,
+        "an ID3 bomb behind another tag": _id3(b"TIT2" + bytes(30)) + _id3(frame) + mp3,
+        "an ID3 bomb inside a WAV": _with_chunk(wav, b"ID3 ", _id3(frame)),
+        "ID3 claiming 256 MiB": claimed,
+    }
+    return [Hostile(name, data, AudioRejected, "tags_too_large") for name, data in bombs.items()]
+
+
+def _with_chunk(wav: bytes, name: bytes, content: bytes) -> bytes:
+    at = wav.index(b"data")
+    chunk = name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+    return wav[:4] + struct.pack("<I", len(wav) + len(chunk) - 8) + wav[8:at] + chunk + wav[at:]
+
+
+def _comment_lies(flac: bytes, ogg: bytes, opus: bytes) -> list[Hostile]:
+    """The comments start with the length of their maker's name; behind it they are counted."""
+    found = {"2^31 Vorbis comments and no audio": _vorbis_comments(2**31)}
+    lie = struct.pack("<I", 2**31)
+    for kind, whole, at in (
+        ("FLAC", flac, 4 + 38 + 4),  # behind STREAMINFO and its own header
+        ("Ogg Vorbis", ogg, ogg.index(b"\x03vorbis") + 7),
+        ("Opus", opus, opus.index(b"OpusTags") + 8),
+    ):
+        count_at = at + 4 + int.from_bytes(whole[at : at + 4], "little")
+        for words, place in (("2^31 comments", count_at), ("a name of 2^31 bytes", at)):
+            changed = whole[:place] + lie + whole[place + 4 :]
+            found[f"{words} in {kind}"] = changed if kind == "FLAC" else with_checksums(changed)
+    return [Hostile(name, data, AudioRejected, "tags_too_large") for name, data in found.items()]
+
+
+def with_checksums(ogg: bytes) -> bytes:
+    """The same pages with checksums that are right (RFC 3533, section 6), for without them they
+    are not looked at.
+    """
+    pages = ogg.split(b"OggS")
+    for number, page in enumerate(pages[1:3], start=1):
+        remainder = 0
+        for byte in b"OggS" + page[:18] + bytes(4) + page[22:]:
+            remainder ^= byte << 24
+            for _ in range(8):
+                remainder = remainder << 1 ^ (0x104C11DB7 if remainder >> 31 else 0)
+        pages[number] = page[:18] + struct.pack("<I", remainder) + page[22:]
+    return b"OggS".join(pages)
 
 
 def _mp4_lies(m4a: bytes) -> list[Hostile]:
@@ -149,10 +210,22 @@ def _mp4_lies(m4a: bytes) -> list[Hostile]:
     sizes = m4a[:at] + b"\x7f\xff\xff\xff" + m4a[at + 4 :]
     ftyp = struct.pack(">I", 16) + b"ftypM4A " + bytes(4)
     cover = ftyp + struct.pack(">I", 48) + b"moov" + struct.pack(">I", 2**31 - 1) + b"covr"
+    item = m4a.index(b"covr")
+    picture = m4a.index(b"data", item)
+    huge = struct.pack(">I", 2**31 - 1)
     return [
         Hostile("2000 boxes in each other", ftyp + nested, AudioRejected),
         Hostile("2^31 sample sizes", sizes, AudioRejected),
-        Hostile("a cover of 2 GiB", cover + bytes(64), AudioRejected),
+        Hostile("a cover of 2 GiB and no audio", cover + bytes(64), AudioRejected),
+        Hostile(
+            "a cover of 2 GiB", m4a[: item - 4] + huge + m4a[item:], AudioRejected, "tags_too_large"
+        ),
+        Hostile(
+            "a picture of 2 GiB in its cover",
+            m4a[: picture - 4] + huge + m4a[picture:],
+            AudioRejected,
+            "tags_too_large",
+        ),
     ]
 
 
@@ -216,9 +289,12 @@ def _wav(
     return b"RIFF" + struct.pack("<I", len(chunks) & 0xFFFFFFFF) + chunks
 
 
-def _id3(frames: bytes) -> bytes:
-    size = len(frames)
-    return b"ID3\x03\x00\x00" + bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0)) + frames
+def _id3(frames: bytes, *, version: int = 3, flags: int = 0) -> bytes:
+    return b"ID3" + bytes((version, 0, flags)) + _syncsafe(len(frames)) + frames
+
+
+def _syncsafe(size: int) -> bytes:
+    return bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
 
 
 def _vorbis_comments(count: int) -> bytes:
@@ -232,14 +308,17 @@ def _vorbis_comments(count: int) -> bytes:
     )  # fmt: skip
 
 
-def silence_bomb(path: Path, minutes: int) -> Path:
-    """Eight channels of silence at 96 kHz: little to store, much to decode."""
-    with av.open(path, "w", format="flac") as output:
-        stream = output.add_stream("flac", rate=96000, layout="7.1", format="s16")
-        block = np.zeros((1, 8 * 96000), np.int16)
-        for second in range(minutes * 60):
-            frame = av.AudioFrame.from_ndarray(block, format="s16", layout="7.1")
-            frame.sample_rate, frame.pts = 96000, second * 96000
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    return path
+def tagged_mp3(folder: Path) -> bytes:
+    """MP3 whose tags hold a mebibyte, bytes that are no UTF-8, NUL, controls and a change of
+    direction.
+    """
+    texts = {
+        b"TIT2": b"T" * (1 << 20),
+        b"TPE1": b"broken \xff\xfe words",
+        b"TALB": "a \u202ecover\x07.exe".encode(),
+        b"TCON": b"House\0Techno",
+    }
+    frames = b"".join(
+        name + _syncsafe(len(text) + 1) + bytes(2) + b"\x03" + text for name, text in texts.items()
+    )
+    return _id3(frames, version=4) + make_clip(folder / "plain.mp3", 1).read_bytes()
