@@ -1,0 +1,1 @@
+"""Thousands of broken audio files against the sandbox: ``python -m bench.mutations``."""
