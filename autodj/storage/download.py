@@ -15,6 +15,8 @@ from autodj.storage.base import ByteRange, ObjectStat, Progress, Storage
 from autodj.storage.disk import disk_errors
 
 MIB: Final = 1024**2
+# Handed to a thread at a time: a hop costs as much as hashing a hundred kilobytes.
+WRITE_BYTES: Final = 2 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ async def _fetch(
         async for block in blocks:
             waiting.append(block)
             waiting_bytes += len(block)
-            if waiting_bytes >= MIB or place + waiting_bytes >= piece.stop:
+            if waiting_bytes >= WRITE_BYTES or place + waiting_bytes >= piece.stop:
                 await landing.write(waiting, place, also)
                 place += waiting_bytes
                 arrived(waiting_bytes)

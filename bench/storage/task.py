@@ -1,4 +1,4 @@
-"""One client doing one task, in a process of its own: ``python -m bench.storage.task JSON``.
+"""One client doing one task, in a process of its own: ``python -m bench.storage.task < JSON``.
 
 What is measured begins when the client is ready, so that imports and first connections are out of
 it; the command-line tools cannot be measured otherwise than from their start.
@@ -9,6 +9,7 @@ it; the command-line tools cannot be measured otherwise than from their start.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 import os
@@ -21,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 AT_ONCE: Final = 8
 RANGE_BYTES: Final = 16 * 1024**2
@@ -52,10 +53,13 @@ class Job:
 
 @dataclass
 class Measured:
-    """``peak_bytes`` is the memory above that of the client at its start."""
+    """``peak_bytes`` is the memory above that of the client at its start, ``server_cpu_s`` what
+    the other side used meanwhile.
+    """
 
     seconds: float = 0.0
     cpu_s: float = 0.0
+    server_cpu_s: float = 0.0
     peak_bytes: int = 0
     count: int = 0
 
@@ -73,7 +77,7 @@ def measuring(measured: Measured) -> Iterator[None]:
 
 def main() -> None:
     logging.disable(logging.CRITICAL)
-    told = json.loads(sys.argv[1])
+    told = json.load(sys.stdin)
     job = Job(**{**told, "files": [(key, path) for key, path in told["files"]]})
     measured = Measured()
     CLIENTS[job.client](job, measured)
@@ -153,7 +157,7 @@ def s3transfer(job: Job, measured: Measured) -> None:
         measured.count = len(futures)
 
 
-def obstore(job: Job, measured: Measured) -> None:
+def obstore(job: Job, measured: Measured, *, checked: bool = False) -> None:
     from obstore.store import S3Store
 
     store: Any = S3Store(
@@ -175,38 +179,82 @@ def obstore(job: Job, measured: Measured) -> None:
                 async for batch in library.list(store, chunk_size=1000):
                     measured.count += len(batch)
             elif job.task == "upload":
-                await _a_few_at_a_time([_obstore_put(store, key, path) for key, path in job.files])
+                await _a_few_at_a_time(
+                    [
+                        _obstore_put(store, key, path, job.size_bytes if checked else None)
+                        for key, path in job.files
+                    ]
+                )
                 measured.count = len(job.files)
             else:
                 await _a_few_at_a_time(
-                    [_obstore_get(store, key, Path(path)) for key, path in job.files]
+                    [
+                        _obstore_get(
+                            store, key, path, job.size_bytes, job.sha256[key] if checked else None
+                        )
+                        for key, path in job.files
+                    ]
                 )
                 measured.count = len(job.files)
 
     _run(job, go())
 
 
-async def _obstore_put(store: Any, key: str, path: str) -> None:  # noqa: ANN401 - its types are its own
+def obstore_checked(job: Job, measured: Measured) -> None:
+    """What our promises cost with it: the hash of what arrives, a look at what was stored."""
+    obstore(job, measured, checked=True)
+
+
+async def _obstore_put(
+    store: Any,  # noqa: ANN401 - its types are its own
+    key: str,
+    path: str,
+    size_bytes: int | None,
+) -> None:
     await store.put_async(key, Path(path))
+    if size_bytes is not None:
+        assert (await store.head_async(key))["size"] == size_bytes
 
 
-async def _obstore_get(store: Any, key: str, path: Path) -> None:  # noqa: ANN401 - its types are its own
-    size = (await store.head_async(key))["size"]
-    with path.open("wb") as file:
+async def _obstore_get(
+    store: Any,  # noqa: ANN401 - its types are its own
+    key: str,
+    path: str,
+    size: int,
+    sha256: str | None,
+) -> None:
+    digest = hashlib.sha256()
+
+    def write(file: BinaryIO, block: bytes) -> None:
+        file.write(block)
+        if sha256:
+            digest.update(block)
+
+    with open(path, "wb") as file:  # noqa: ASYNC230, PTH123 - as quick as it gets
         if size < LARGE_BYTES:
             async for block in (await store.get_async(key)).stream(min_chunk_size=1024**2):
-                await asyncio.to_thread(file.write, block)
-            return
+                await asyncio.to_thread(write, file, block)
+        else:
+            await _obstore_ranges(store, key, path, size)
+    if sha256 and size >= LARGE_BYTES:
+        with open(path, "rb") as written:  # noqa: ASYNC230, PTH123 - as quick as it gets
+            digest = await asyncio.to_thread(hashlib.file_digest, written, "sha256")
+    assert sha256 in {None, digest.hexdigest()}
 
-        async def fetch(start: int) -> None:
-            block = await store.get_range_async(
-                key, start=start, end=min(start + RANGE_BYTES, size)
-            )
-            with path.open("r+b") as part:
-                part.seek(start)
-                await asyncio.to_thread(part.write, block)
 
-        await _a_few_at_a_time([fetch(start) for start in range(0, size, RANGE_BYTES)], 4)
+async def _obstore_ranges(
+    store: Any,  # noqa: ANN401 - its types are its own
+    key: str,
+    path: str,
+    size: int,
+) -> None:
+    async def fetch(start: int) -> None:
+        block = await store.get_range_async(key, start=start, end=min(start + RANGE_BYTES, size))
+        with open(path, "r+b") as part:  # noqa: ASYNC230, PTH123 - as quick as it gets
+            part.seek(start)
+            await asyncio.to_thread(part.write, block)
+
+    await _a_few_at_a_time([fetch(start) for start in range(0, size, RANGE_BYTES)], 4)
 
 
 def s5cmd(job: Job, measured: Measured) -> None:
@@ -248,6 +296,7 @@ CLIENTS: Final[dict[str, Callable[[Job, Measured], None]]] = {
     "autodj": autodj,
     "s3transfer": s3transfer,
     "obstore": obstore,
+    "obstore+sha256": obstore_checked,
     "s5cmd": s5cmd,
     "rclone": rclone,
 }

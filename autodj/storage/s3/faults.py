@@ -109,12 +109,13 @@ _KEYLESS: Final = (
     ProfileNotFound,
     SSOError,
 )
-_BROKEN: Final = (NoConnectionError, HTTPClientError, aiohttp.ClientError)
+_BROKEN: Final = (NoConnectionError, HTTPClientError, aiohttp.ClientError, ConnectionError)
 _FOREIGN: Final = (
     BotoCoreError,
     ClientError,
     ResponseParserError,
     aiohttp.ClientError,
+    ConnectionError,
     TimeoutError,
 )
 _ASKS_FOR_KEYS: Final = {"AssumeRole", "AssumeRoleWithWebIdentity"}

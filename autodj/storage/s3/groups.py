@@ -40,3 +40,11 @@ async def side_by_side() -> AsyncGenerator[Beside, None]:
             await beside.done()
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from failed.exceptions[0].__cause__
+
+
+async def ended(task: asyncio.Task[Any]) -> None:
+    """Stop the task if it runs, and see it end; what it failed with is somebody else's concern."""
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
@@ -11,21 +12,29 @@ from autodj.storage.cursors import check_limit, cursor_after, position_of
 from autodj.storage.keys import is_key
 from autodj.storage.s3.bucket import S3Bucket
 from autodj.storage.s3.faults import required
+from autodj.storage.s3.groups import ended
 
 
 async def objects(bucket: S3Bucket, prefix: str) -> AsyncGenerator[ObjectStat, None]:
-    """All of them; names in the bucket that are no keys are passed over."""
-    onwards: dict[str, Any] = {}
-    while True:
-        answer = await _asked(bucket, prefix, onwards)
-        for each in _objects(bucket, answer):
-            yield each
-        token = _next_token(prefix, answer)
-        if token is None:
-            return
-        if token == onwards.get("ContinuationToken"):
+    """All of them; names in the bucket that are no keys are passed over.
+
+    The next page is on its way while the objects of this one are told.
+    """
+    answer = await _asked(bucket, prefix, {})
+    token = _next_token(prefix, answer)
+    while token is not None:
+        coming = asyncio.create_task(_asked(bucket, prefix, {"ContinuationToken": token}))
+        try:
+            for each in _objects(bucket, answer):
+                yield each
+            answer = await coming
+        finally:
+            await ended(coming)
+        before, token = token, _next_token(prefix, answer)
+        if token == before:
             raise StoreFaulty(f"ListObjectsV2 {prefix}: the same page would come again and again.")
-        onwards = {"ContinuationToken": token}
+    for each in _objects(bucket, answer):
+        yield each
 
 
 async def page(

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import re
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -21,6 +21,7 @@ from autodj.errors import (
 )
 from autodj.storage.base import ByteRange
 from autodj.storage.disk import BLOCK_BYTES
+from autodj.storage.s3.answers import Answer
 from autodj.storage.s3.config import S3Timing
 from autodj.storage.s3.faults import required, store_errors
 from autodj.storage.s3.retrying import RetryPolicy
@@ -73,7 +74,7 @@ class ObjectReader:
         self._retries = RetryPolicy.of(timing)
         self._sha256: str | None = None
         self._etag = ""
-        self._response: aiohttp.ClientResponse | None = None
+        self._response: Answer | aiohttp.ClientResponse | None = None
 
     async def open(self) -> None:
         """Send the request; ObjectNotFound, RangeNotSatisfiable and so on come from here."""
@@ -97,7 +98,7 @@ class ObjectReader:
             began_s = time.monotonic()
             try:
                 async with store_errors(self._doing, budget_s):
-                    block = await self._next_block(ByteRange(position, stop))
+                    blocks = await self._next_blocks(ByteRange(position, stop))
             except PreconditionFailed as error:
                 raise IntegrityFault(f"{self._doing}: it changed while it was read.") from error
             except (StoreUnreachable, StoreTimeout):
@@ -109,10 +110,11 @@ class ObjectReader:
                 await asyncio.sleep(self._retries.spread_pause_s(failures))
                 continue
             budget_s -= time.monotonic() - began_s
-            position += len(block)
-            if self._sha256:
-                digest.update(block)
-            yield block
+            for block in blocks:
+                position += len(block)
+                if self._sha256:
+                    digest.update(block)
+                yield block
         if self._sha256 and digest.hexdigest() != self._sha256:
             raise IntegrityFault(f"{self._doing}: the bytes that arrived are not those stored.")
 
@@ -121,14 +123,19 @@ class ObjectReader:
             self._response.close()
             self._response = None
 
-    async def _next_block(self, missing: ByteRange) -> bytes:
+    async def _next_blocks(self, missing: ByteRange) -> Sequence[bytes]:
+        """What has arrived, and at least something."""
         if self._response is None:
             await self._get(missing, {"IfMatch": self._etag})
-        assert self._response is not None
-        block = await self._response.content.read(min(BLOCK_BYTES, missing.length))
-        if not block:
-            raise aiohttp.ClientPayloadError("the body ends before its length")
-        return block
+        match self._response:
+            case Answer() as answer:
+                blocks = await answer.blocks()
+            case aiohttp.ClientResponse() as response:
+                block = await response.content.read(min(BLOCK_BYTES, missing.length))
+                blocks = [block] if block else []
+        if not blocks:
+            raise ConnectionError("the body ends before its length")
+        return blocks
 
     async def _get(self, wanted: ByteRange | None, more: Mapping[str, Any]) -> Mapping[str, Any]:
         ranged: Mapping[str, Any] = (

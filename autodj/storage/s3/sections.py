@@ -64,6 +64,11 @@ class Section(Payload):
         self._position += len(block)
         return block
 
+    async def next_block(self) -> bytes:
+        """What follows, read off the event loop; empty at the end."""
+        left = self._piece.length - self._position
+        return await asyncio.to_thread(self.read, min(READ_BYTES, left)) if left > 0 else b""
+
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """For the HTTP client's own logs; nobody wants the bytes there."""
         del encoding, errors

@@ -1,0 +1,220 @@
+"""How the S3 client's requests travel: on connections of our own.
+
+Two cores serve a gigabyte in seconds, so what is done for each byte counts. Here a body is taken
+as the kernel hands it over, in large blocks that nobody copies, and sent from large reads. The
+client still makes, signs, repeats and understands every request. What is unusual (a proxy, a
+client certificate, a body in chunks) travels as the client's own HTTP library takes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import TracebackType
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from aiobotocore.awsrequest import AioAWSResponse
+from aiobotocore.httpsession import AIOHTTPSession
+from aiohappyeyeballs import start_connection
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+from botocore.httpsession import ProxyConfiguration, get_cert_path
+
+from autodj.storage.s3.answers import Answer
+from autodj.storage.s3.sections import Section
+from autodj.storage.s3.wire import Asked, Wire
+
+KEEP_S: Final = 12.0
+SECOND_ADDRESS_AFTER_S: Final = 0.25
+
+# A server may close a connection while the next request is on its way; these can be sent again.
+_REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_PORTS: Final = {"http": 80, "https": 443}
+
+Origin = tuple[str, str, int]
+
+
+class LeanSession(AIOHTTPSession):
+    """The client's way to the network (its ``http_session_cls``)."""
+
+    def __init__(
+        self,
+        *,
+        verify: Any = True,  # noqa: ANN401 - yes, no, or the file of those to trust
+        timeout: Any = None,  # noqa: ANN401 - one number or a pair, as the client has it
+        max_pool_connections: int = 10,
+        client_cert: Any = None,  # noqa: ANN401 - only whether there is one matters here
+        **more: Any,  # noqa: ANN401 - passed on
+    ) -> None:
+        super().__init__(
+            verify=verify,
+            timeout=timeout,
+            max_pool_connections=max_pool_connections,
+            client_cert=client_cert,
+            **more,
+        )
+        both = timeout if isinstance(timeout, (list, tuple)) else (timeout, timeout)
+        self._connect_s, self._silence_s = both
+        self._certified = client_cert is not None
+        self._proxies = ProxyConfiguration(
+            proxies=more.get("proxies"), proxies_settings=more.get("proxies_config")
+        )
+        self._trust = verify
+        self._context: ssl.SSLContext | None = None
+        self._places = asyncio.Semaphore(max_pool_connections)
+        self._idle: dict[Origin, list[Wire]] = {}
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        for wires in self._idle.values():
+            for wire in wires:
+                wire.drop()
+        self._idle = {}
+        await super().__aexit__(exc_type, exc_val, exc_tb)
+
+    async def send(self, request: Any) -> Any:  # noqa: ANN401 - as the client has it
+        asked = self._asked(request)
+        if asked is None:
+            return await super().send(request)
+        with _as_the_client_says_it(request):
+            answer = await self._answered(request.url, asked)
+            headers: Any = answer.headers
+            found: Any = AioAWSResponse(request.url, answer.status, headers, answer)
+            if not request.stream_output:
+                await found.content
+            return found
+
+    def _asked(self, request: Any) -> Asked | None:  # noqa: ANN401 - as the client has it
+        """The request as we send it, or None for what is not ours."""
+        body = request.body or b""
+        if isinstance(body, bytearray):
+            body = bytes(body)
+        if self._certified or not isinstance(body, (bytes, Section)):
+            return None
+        if "Transfer-Encoding" in request.headers or self._proxies.proxy_url_for(request.url):
+            return None
+        url = urlsplit(request.url)
+        headers = {"host": _host_of(url.scheme, url.hostname or "", url.port)}
+        for name, value in request.headers.items():
+            headers[name.lower()] = value.decode() if isinstance(value, bytes) else str(value)
+        headers["accept-encoding"] = "identity"
+        if request.method in {"PUT", "POST"}:
+            headers.setdefault(
+                "content-length", str(len(body) if isinstance(body, bytes) else body.size)
+            )
+        target = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
+        return Asked(request.method, target, headers, body)
+
+    async def _answered(self, url: str, asked: Asked) -> Answer:
+        parts = urlsplit(url)
+        origin = parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]
+        while True:
+            wire = await self._free(origin)
+            fresh = not wire.used
+            answer = wire.ask(asked, self._silence_s, partial(self._over, origin))
+            try:
+                await wire.send(asked, answer)
+                await answer.head()
+            except ConnectionError:
+                if fresh or answer.started or asked.method not in _REPEATABLE:
+                    raise
+                continue
+            except BaseException:
+                answer.close()
+                raise
+            return answer
+
+    def _over(self, origin: Origin, wire: Wire, keeps: bool) -> None:  # noqa: FBT001 - a callback
+        if keeps:
+            wire.idle_since_s = time.monotonic()
+            self._idle.setdefault(origin, []).append(wire)
+        self._places.release()
+
+    async def _free(self, origin: Origin) -> Wire:
+        """A connection that nobody uses, the last one used first, or a new one."""
+        await self._places.acquire()
+        waiting = self._idle.get(origin, [])
+        while waiting:
+            wire = waiting.pop()
+            if wire.open and time.monotonic() - wire.idle_since_s < KEEP_S:
+                return wire
+            wire.drop()
+        try:
+            return await self._connected(origin)
+        except BaseException:
+            self._places.release()
+            raise
+
+    async def _connected(self, origin: Origin) -> Wire:
+        scheme, host, port = origin
+        endpoint = f"{scheme}://{host}:{port}"
+        if scheme == "https" and self._context is None:
+            self._context = await asyncio.to_thread(_tls, self._trust)
+        try:
+            async with asyncio.timeout(self._connect_s):
+                wire = await self._wired(host, port, self._context if scheme == "https" else None)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(endpoint_url=endpoint, error=error) from error
+        except ssl.SSLError as error:
+            raise SSLError(endpoint_url=endpoint, error=error) from error
+        except OSError as error:
+            raise EndpointConnectionError(endpoint_url=endpoint, error=error) from error
+        return wire
+
+    async def _wired(self, host: str, port: int, tls: ssl.SSLContext | None) -> Wire:
+        loop = asyncio.get_running_loop()
+        # By hand: uvloop's create_connection tries one address after the other.
+        addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        reached = await start_connection(
+            addresses, happy_eyeballs_delay=SECOND_ADDRESS_AFTER_S, interleave=1
+        )
+        try:
+            _, wire = await loop.create_connection(
+                Wire, sock=reached, ssl=tls, server_hostname=host if tls else None
+            )
+        except BaseException:
+            reached.close()
+            raise
+        return wire
+
+
+@contextmanager
+def _as_the_client_says_it(request: Any) -> Iterator[None]:  # noqa: ANN401 - as the client has it
+    try:
+        yield
+    except TimeoutError as error:
+        raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
+    except ConnectionError as error:
+        raise ConnectionClosedError(
+            error=error, request=request, endpoint_url=request.url
+        ) from error
+
+
+def _tls(trust: Any) -> ssl.SSLContext:  # noqa: ANN401 - as the client says it
+    context = ssl.create_default_context(cafile=get_cert_path(trust) or None)
+    if not trust:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _host_of(scheme: str, host: str, port: int | None) -> str:
+    """As it is signed: without the port that goes without saying."""
+    name = f"[{host}]" if ":" in host else host
+    return name if port in {None, _PORTS[scheme]} else f"{name}:{port}"
