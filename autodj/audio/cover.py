@@ -1,4 +1,6 @@
-"""The picture inside an audio file, drawn anew as a small clean JPEG."""
+"""Pictures drawn anew, with nothing in them but what is seen: that inside an audio file, and
+photos.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +9,32 @@ import warnings
 
 from av.container import InputContainer
 from av.stream import Disposition
-from PIL import Image, ImageOps, WebPImagePlugin
+from PIL import (
+    Image,
+    ImageCms,
+    ImageOps,
+    MpoImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
+from autodj.audio.photo import Drawn, PhotoForm
 from autodj.errors import PictureRejected, UnsupportedMedia
 
 MAX_PICTURE_BYTES = 10 * 1024 * 1024
 MAX_PICTURE_PIXELS = 40_000_000
 COVER_SIDE_PX = 1000
-_JPEG_QUALITY = 85
+_COVER = PhotoForm("jpeg", COVER_SIDE_PX, max_bytes=MAX_PICTURE_BYTES)
 _FORMATS = ("JPEG", "PNG", "WEBP")
+_STILL = MpoImagePlugin.MpoImageFile.format
 _MAGICS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
 
 # A confined child opens no files: what Pillow would import at first use is loaded now.
 Image.preinit()
+_READ_EXIF, _READ_MANY_IN_ONE = TiffImagePlugin, MpoImagePlugin
 assert WebPImagePlugin.SUPPORTED
+_SRGB = ImageCms.createProfile("sRGB")
+_COLOURED = ("RGB", "RGBA", "CMYK", "L")
 
 # Pillow raises only past twice its limit, and must do so before it sets a canvas aside.
 Image.MAX_IMAGE_PIXELS = MAX_PICTURE_PIXELS // 2
@@ -38,18 +52,27 @@ def embedded_picture(source: InputContainer) -> bytes | None:
 def render_cover(data: bytes) -> bytes:
     """A JPEG within 1000 x 1000 pixels that carries nothing but the picture.
 
+    Raises as ``draw_anew`` does.
+    """
+    return draw_anew(data, _COVER)[0]
+
+
+def draw_anew(data: bytes, form: PhotoForm) -> tuple[bytes, Drawn]:
+    """The picture upright and within ``form``, in the colours of sRGB, and nothing else of what
+    was in the file: no position, no camera, no preview.
+
     UnsupportedMedia for anything but PNG, JPEG and still WebP; PictureRejected
     ``picture_bytes``, ``pixels`` or ``undecodable_picture`` for what cannot be drawn within
     the limits.
     """
-    if len(data) > MAX_PICTURE_BYTES:
+    if len(data) > form.max_bytes:
         raise PictureRejected(f"The picture has {len(data)} bytes.", code="picture_bytes")
     if not data.startswith(_MAGICS):
         raise UnsupportedMedia("The picture is not PNG, JPEG or WebP.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _redrawn(data)
+            return _redrawn(data, form)
         except (PictureRejected, UnsupportedMedia, MemoryError):
             raise
         except Image.DecompressionBombError as error:
@@ -58,17 +81,43 @@ def render_cover(data: bytes) -> bytes:
             raise PictureRejected(f"The picture is damaged ({type(error).__name__}).") from error
 
 
-def _redrawn(data: bytes) -> bytes:
+def _redrawn(data: bytes, form: PhotoForm) -> tuple[bytes, Drawn]:
     with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-        if getattr(image, "n_frames", 1) > 1:
+        # What else a camera puts into a JPEG (MPO) are previews and maps of light, no motion.
+        if image.format != _STILL and getattr(image, "n_frames", 1) > 1:
             raise UnsupportedMedia("The picture moves.")
-        image.draft("RGB", (COVER_SIDE_PX, COVER_SIDE_PX))
+        image.draft("RGB", (form.side_px, form.side_px))
         image.load()
+        profile = image.info.get("icc_profile")
         upright = ImageOps.exif_transpose(image)
-        upright.thumbnail((COVER_SIDE_PX, COVER_SIDE_PX))
-        plain = Image.new("RGB", upright.size, "white")
-        shown = upright.convert("RGBA")
-        plain.paste(shown, mask=shown.getchannel("A"))
+        upright.thumbnail((form.side_px, form.side_px))
+        plain = _flat(_in_srgb(upright, profile), keep_alpha=form.format == "webp")
         clean = io.BytesIO()
-        plain.save(clean, "JPEG", quality=_JPEG_QUALITY, optimize=True)
-        return clean.getvalue()
+        options = {"optimize": True} if form.format == "jpeg" else {}
+        plain.save(clean, form.format, quality=form.quality, **options)
+        return clean.getvalue(), Drawn(*plain.size)
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """The same colours without the profile; those of a broken one are taken as they are."""
+    if not profile or image.mode not in _COLOURED:
+        return image
+    mode = "RGBA" if image.mode == "RGBA" else "RGB"
+    try:
+        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        shown = ImageCms.profileToProfile(image, given, _SRGB, outputMode=mode)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image
+    return shown or image
+
+
+def _flat(image: Image.Image, *, keep_alpha: bool) -> Image.Image:
+    """The pixels alone, on white where there can be no transparency."""
+    shown = image.convert("RGBA")
+    if keep_alpha and image.has_transparency_data:
+        plain = Image.new("RGBA", image.size)
+        plain.paste(shown)
+        return plain
+    plain = Image.new("RGB", image.size, "white")
+    plain.paste(shown, mask=shown.getchannel("A"))
+    return plain

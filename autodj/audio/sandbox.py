@@ -12,7 +12,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,10 +22,17 @@ from pydantic import TypeAdapter, ValidationError
 from autodj.audio.confine import ChildLimits
 from autodj.audio.facts import Analysis, DecodeLimits, Probe, Tags
 from autodj.audio.identify import Container
+from autodj.audio.photo import Drawn, PhotoForm
 from autodj.audio.recipes import Made, Recipe
 from autodj.audio.warm import Outcome, WarmProcess
 from autodj.audio.wire import Request
-from autodj.errors import AudioRejected, DiskFull, SandboxError, UnsupportedMedia
+from autodj.errors import (
+    AudioRejected,
+    DiskFull,
+    PictureRejected,
+    SandboxError,
+    UnsupportedMedia,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -45,8 +52,17 @@ class Rendered:
     disk_full: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Redrawn:
+    """The answer of a child that draws a photo."""
+
+    drawn: Drawn | None
+    disk_full: bool
+
+
 _RENDERED = TypeAdapter(Rendered)
-Facts = TypeVar("Facts", Probe, Analysis, Tags, Rendered)
+_REDRAWN = TypeAdapter(Redrawn)
+Facts = TypeVar("Facts", Probe, Analysis, Tags, Rendered, Redrawn)
 
 
 @asynccontextmanager
@@ -110,6 +126,26 @@ class Sandbox:
         if isinstance(document, str):
             return base64.b64decode(document)
         return None
+
+    async def photo(self, path: Path, output: Path, form: PhotoForm) -> Drawn:
+        """Draw the photo anew into ``output``, a new file: PNG, JPEG and still WebP.
+
+        UnsupportedMedia for other files, PictureRejected for what cannot be drawn, DiskFull.
+        """
+        limits = replace(_GLANCE_LIMITS, max_output_bytes=form.max_bytes)
+        with output.open("xb", buffering=0) as file:
+            try:
+                document = await self.run(
+                    "photo", path, {"form": form.to_document()}, limits, output_fd=file.fileno()
+                )
+            except AudioRejected as refusal:
+                known = refusal.code != AudioRejected.code
+                code = refusal.code if known else PictureRejected.code
+                raise PictureRejected(refusal.detail, code=code) from refusal
+        answer = _validated(_REDRAWN, document)
+        if answer.disk_full or answer.drawn is None:
+            raise DiskFull
+        return answer.drawn
 
     async def tags(self, path: Path, container: Container) -> Tags:
         """What the file says of itself, without decoding it; raises as ``probe`` does."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import errno
 import importlib
+import os
 import pkgutil
+from dataclasses import asdict
 from typing import Any, BinaryIO
 
 import av
 
 from autodj.audio.analysis import analyze as measure
 from autodj.audio.child import Emit, Task
-from autodj.audio.cover import embedded_picture, render_cover
+from autodj.audio.cover import draw_anew, embedded_picture, render_cover
 from autodj.audio.decode import Decoder, open_decoder
 from autodj.audio.facts import DecodeLimits, Probe
 from autodj.audio.identify import BY_EXTENSION, Container
+from autodj.audio.photo import PhotoForm
 from autodj.audio.recipes import Recipe
 from autodj.audio.rendition import make_rendition
 from autodj.audio.tags import read_tags
@@ -59,6 +62,22 @@ def cover(file: BinaryIO, arguments: dict[str, Any], _emit: Emit) -> object:
     return None if picture is None else base64.b64encode(render_cover(picture)).decode()
 
 
+def photo(file: BinaryIO, arguments: dict[str, Any], _emit: Emit) -> object:
+    """The photo is drawn anew into the output: its size in pixels, and whether the disk was
+    full.
+    """
+    form = PhotoForm(**arguments["form"])
+    clean, drawn = draw_anew(file.read(form.max_bytes + 1), form)
+    try:
+        with os.fdopen(arguments["output_fd"], "wb", closefd=False) as output:
+            output.write(clean)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        return {"drawn": None, "disk_full": True}
+    return {"drawn": asdict(drawn), "disk_full": False}
+
+
 def tags(file: BinaryIO, arguments: dict[str, Any], _emit: Emit) -> object:
     """The file's ``Tags`` as a document, without decoding it."""
     container, limits = _opening(arguments)
@@ -97,6 +116,7 @@ def render(file: BinaryIO, arguments: dict[str, Any], emit: Emit) -> object:
 TASKS: dict[str, Task] = {
     "probe": probe,
     "cover": cover,
+    "photo": photo,
     "tags": tags,
     "analyze": analyze,
     "render": render,
