@@ -265,6 +265,7 @@ class StoreTimeout(StoreError):
     status = 504
     code = "store_timeout"
     title = "The object store did not answer in time"
+    hint = "It is tried again by itself; if it stays so, check the network and the endpoint."
     transient = True
 
 
@@ -279,6 +280,7 @@ class StoreThrottled(StoreError):
     status = 503
     code = "store_throttled"
     title = "The object store asks us to slow down"
+    hint = "It is tried again by itself, more slowly; ask for less at once if it stays so."
     transient = True
 
 
@@ -287,6 +289,7 @@ class StoreFaulty(StoreError):
 
     code = "store_faulty"
     title = "The object store reports a fault of its own"
+    hint = "It is tried again by itself; if it stays so, look at the provider's status page."
     transient = True
 
 

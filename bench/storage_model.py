@@ -2,7 +2,8 @@
 
     python -m bench.storage_model --examples 300 --steps 30
 
-Every answer must be the model's, and so must everything that can be read afterwards.
+Every answer must be the model's, and so must everything that can be read afterwards; also behind
+a proxy that spoils requests in ways that pass.
 """
 
 from __future__ import annotations
@@ -38,9 +39,14 @@ from autodj.storage.base import ByteRange, Described, ObjectStat
 from autodj.storage.local import LocalStorage
 from autodj.storage.s3 import S3Config, S3Storage, open_s3
 from autodj.storage.whole import load, move
+from bench.faults.passing import AFTER, BEFORE, QUICK, spoil
+from bench.faults.proxy import FaultProxy, open_proxy
 from bench.model import ModelStore, State
 
 Store = LocalStorage | S3Storage
+
+# More would use up the budget for repetitions: it gives one back for ten requests that succeed.
+SPOILT_EVERY = 13
 
 # In this order for S3 and for a server that orders by directory; no name is also a directory.
 KEYS = ("a/1", "a/2", "b/2", "b/c/1", "c")
@@ -256,6 +262,23 @@ def on_s3(
         runner.run(opening.__aexit__(None, None, None))
 
 
+@contextmanager
+def behind_proxy(
+    runner: asyncio.Runner, config: S3Config, *, versioned: bool
+) -> Iterator[tuple[FaultProxy, S3Config]]:
+    """The same server by a way on which one request in thirteen is spoilt. Where versions are
+    kept, only before it is carried out: carried out twice, it makes one more.
+    """
+    assert config.endpoint_url is not None
+    opening = open_proxy(config.endpoint_url)
+    proxy, url = runner.run(opening.__aenter__())
+    try:
+        spoil(proxy, every=SPOILT_EVERY, kinds=BEFORE if versioned else (*BEFORE, *AFTER))
+        yield proxy, dataclasses.replace(config, endpoint_url=url, timing=QUICK)
+    finally:
+        runner.run(opening.__aexit__(None, None, None))
+
+
 @asynccontextmanager
 async def _opened(config: S3Config, *, versioned: bool) -> AsyncGenerator[S3Storage]:
     async with open_s3(config) as store:
@@ -327,6 +350,12 @@ def main() -> None:
                 _tell("local", local, runner, args, versioned=versioned)
                 with on_s3(runner, config, versioned=versioned) as fresh:
                     _tell("S3", fresh, runner, args, versioned=versioned)
+                with (
+                    behind_proxy(runner, config, versioned=versioned) as (proxy, spoilt),
+                    on_s3(runner, spoilt, versioned=versioned) as fresh,
+                ):
+                    _tell("proxy", fresh, runner, args, versioned=versioned)
+                    print(f"      {proxy.spoilt} of {proxy.count} requests were spoilt")
         finally:
             runner.run(opening.__aexit__(None, None, None))
 
@@ -347,7 +376,7 @@ def _tell(
         fresh,
         runner,
         versioned=versioned,
-        keeps_directories=name == "S3",
+        keeps_directories=name != "local",
         examples=args.examples,
         steps=args.steps,
     )

@@ -27,6 +27,21 @@ __all__ = ["broker", "chromium", "postgres", "s3_data_dir", "s3_server"]
 ENGINES = ("sqlite", "postgres")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests counted (``record_property("counts", ...)``) is told at the end."""
+    told = [
+        f"{Path(report.fspath).stem}: {value}"
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, value in report.user_properties
+        if name == "counts"
+    ]
+    if told:
+        terminalreporter.section("counts")
+        terminalreporter.write("".join(f"{line}\n" for line in sorted(told)))
+
+
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated database file, to be copied: migrating for each test would cost minutes."""

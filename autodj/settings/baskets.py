@@ -42,7 +42,8 @@ class Kind(StrEnum):
 class Basket:
     """One place. ``root`` is set for a local one, ``s3`` for one in a bucket.
 
-    What it says of renditions goes before the settings, for the tracks that lie in it.
+    What it says of renditions goes before the settings, for the tracks that lie in it. With
+    ``images`` "reencode" photos are drawn anew on their way in.
     """
 
     name: str
@@ -55,6 +56,9 @@ class Basket:
     retention_days: int | None = None
     max_object_bytes: int | None = None
     compress_above_bytes: int = COMPRESS_ABOVE_BYTES
+    images: str = "keep"
+    image_format: str = "jpeg"
+    image_side_px: int = 2048
     rendition_format: str | None = None
     rendition_bit_rate_bps: int | None = None
 

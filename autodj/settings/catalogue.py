@@ -489,6 +489,12 @@ CATALOGUE: tuple[Section, ...] = (
                 parsers.whole(1, 64),
             ),
             Setting(
+                "REANALYSIS_AT_ONCE",
+                "tracks of a library that are measured anew at a time, by all workers together",
+                "1",
+                parsers.whole(1, 64),
+            ),
+            Setting(
                 "ANALYSIS_TIMEOUT_S",
                 "seconds one analysis may take before its sandbox is killed",
                 "300",

@@ -203,6 +203,7 @@ def _build(values: dict[str, object]) -> Settings:
             jobs=cast("int", v["WORKER_JOBS"]),
             analysis_timeout_s=cast("int", v["ANALYSIS_TIMEOUT_S"]),
             job_timeout_s=cast("int", v["JOB_TIMEOUT_S"]),
+            reanalysis_at_once=cast("int", v["REANALYSIS_AT_ONCE"]),
         ),
         renditions=RenditionSettings(
             mode=cast("str", v["RENDITIONS"]),

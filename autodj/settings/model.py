@@ -56,6 +56,7 @@ class WorkerSettings:
     jobs: int
     analysis_timeout_s: int
     job_timeout_s: int
+    reanalysis_at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)

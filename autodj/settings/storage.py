@@ -68,6 +68,9 @@ _BASKET: Final[Mapping[str, tuple[str, Parse]]] = {
     "retention_days": ("retention_days", parsers.whole(1, 36500)),
     "max_object_bytes": ("max_object_bytes", parsers.whole(1, 5 * 1024**4)),
     "compress_above_bytes": ("compress_above_bytes", parsers.whole(0, 1024**3)),
+    "images": ("images", parsers.one_of("keep", "reencode")),
+    "image_format": ("image_format", parsers.one_of("jpeg", "webp")),
+    "image_side_px": ("image_side_px", parsers.whole(16, 10_000)),
     "rendition_format": ("rendition_format", parsers.one_of("aac", "mp3")),
     "rendition_bitrate_bps": ("rendition_bit_rate_bps", parsers.whole(32_000, 320_000)),
 }

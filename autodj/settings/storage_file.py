@@ -31,6 +31,10 @@ def with_baskets(settings: Settings, baskets: Baskets) -> Settings:
     """Whatever asks for the bucket of the tracks finds that of their basket."""
     tracks = baskets.of(Kind.TRACKS)
     settings = replace(settings, baskets=baskets, publish_to=tracks.type)
+    if tracks.max_object_bytes is not None:
+        # What could not be published is refused when it comes.
+        most_bytes = min(settings.limits.max_track_bytes, tracks.max_object_bytes)
+        settings = replace(settings, limits=replace(settings.limits, max_track_bytes=most_bytes))
     if tracks.root is not None:
         settings = replace(settings, media_root=tracks.root)
     if tracks.s3 is not None:

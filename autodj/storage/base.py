@@ -153,6 +153,17 @@ class Storage(Protocol):
 
 
 @runtime_checkable
+class Bounded(Protocol):
+    """A store that takes no object above ``max_object_bytes``: TooLarge, and nothing is stored.
+
+    What it holds already may be larger; it is still read, copied and restored.
+    """
+
+    @property
+    def max_object_bytes(self) -> int | None: ...
+
+
+@runtime_checkable
 class Presigner(Protocol):
     """An optional power: links that the store itself answers, good for ``ttl_s`` seconds."""
 

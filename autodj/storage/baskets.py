@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from autodj.settings.baskets import Basket, Baskets, Kind
-from autodj.storage.base import MAX_PAGE_OBJECTS, Storage
+from autodj.storage.health import Health
 from autodj.storage.local import LocalStorage
 
 if TYPE_CHECKING:
@@ -26,6 +25,11 @@ class Stores:
 
     def of(self, kind: Kind) -> LocalStorage | S3Storage:
         return self.by_name[self.baskets.of(kind).name]
+
+    def health(self) -> Mapping[str, Health]:
+        """Of the baskets in buckets; a directory fails or not each time it is asked."""
+        stores = self.by_name.items()
+        return {name: each.health for name, each in stores if not isinstance(each, LocalStorage)}
 
 
 @asynccontextmanager
@@ -48,27 +52,15 @@ def open_basket(basket: Basket) -> AbstractAsyncContextManager[LocalStorage | S3
     return _opened_local(basket) if basket.s3 is None else _opened_s3(basket)
 
 
-async def sweep_expired(store: Storage, basket: Basket, now: datetime, prefix: str = "") -> int:
-    """Delete what the basket's retention says is over; how many objects there were."""
-    if basket.retention_days is None:
-        return 0
-    count = 0
-    over: list[str] = []
-    async for found in store.list(prefix):
-        if basket.is_over(found.modified_at, now):
-            over.append(found.key)
-        if len(over) == MAX_PAGE_OBJECTS:
-            await store.delete_many(over)
-            count += len(over)
-            over = []
-    await store.delete_many(over)
-    return count + len(over)
-
-
 @asynccontextmanager
 async def _opened_local(basket: Basket) -> AsyncGenerator[LocalStorage]:
     assert basket.root is not None
-    yield LocalStorage(basket.root, versioned=basket.versioning, basket=basket.name)
+    yield LocalStorage(
+        basket.root,
+        versioned=basket.versioning,
+        basket=basket.name,
+        max_object_bytes=basket.max_object_bytes,
+    )
 
 
 @asynccontextmanager

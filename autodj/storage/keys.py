@@ -29,7 +29,8 @@ class KeyKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class KeyParts:
     """What a key says. ``generation`` belongs to tracks and renditions, ``rendition`` (its
-    name) to renditions only; ``sha256`` is hex.
+    name) to renditions only, ``version`` to analyses but not to the first ones; ``sha256`` is
+    hex.
     """
 
     kind: KeyKind
@@ -38,6 +39,7 @@ class KeyParts:
     extension: str
     generation: int | None = None
     rendition: str | None = None
+    version: int | None = None
 
 
 _SHAPES = {
@@ -46,7 +48,8 @@ _SHAPES = {
         rf"-(?P<sha256>{_SHA256})\.(?P<extension>[a-z0-9]{{1,8}})"
     ),
     KeyKind.ANALYSIS: re.compile(
-        rf"analysis/(?P<id>{_UUID})/(?P<sha256>{_SHA256})\.(?P<extension>json\.gz)"
+        rf"analysis/(?P<id>{_UUID})/(?:v(?P<version>[1-9][0-9]{{0,4}})-[0-9a-f]{{8}}-)?"
+        rf"(?P<sha256>{_SHA256})\.(?P<extension>json\.gz)"
     ),
     KeyKind.COVER: re.compile(rf"covers/(?P<id>{_UUID})/(?P<sha256>{_SHA256})\.(?P<extension>jpg)"),
     KeyKind.RENDITION: re.compile(
@@ -88,9 +91,15 @@ def track_key(track_id: UUID, generation: int, sha256: str, extension: str) -> s
     return _built(KeyKind.TRACK, f"tracks/{track_id}/{generation}-{sha256}.{extension}")
 
 
-def analysis_key(track_id: UUID, sha256: str) -> str:
-    """``analysis/<uuid>/<sha256>.json.gz``, the hash being of the compressed document."""
-    return _built(KeyKind.ANALYSIS, f"analysis/{track_id}/{sha256}.json.gz")
+def analysis_key(track_id: UUID, sha256: str, version: int | None = None, token: str = "") -> str:
+    """``analysis/<uuid>/v<version>-<token>-<sha256>.json.gz``, or with the hash alone, as the
+    first documents had it.
+
+    The hash is that of the compressed document, the version that of the analysis. The token (8
+    hex digits) is random, so that no key is used twice.
+    """
+    name = sha256 if version is None else f"v{version}-{token}-{sha256}"
+    return _built(KeyKind.ANALYSIS, f"analysis/{track_id}/{name}.json.gz")
 
 
 def cover_key(track_id: UUID, sha256: str) -> str:
@@ -117,7 +126,7 @@ def parse_key(key: str) -> KeyParts | None:
     for kind, shape in _SHAPES.items():
         if found := shape.fullmatch(key):
             parts = found.groupdict()
-            generation = parts.get("generation")
+            generation, version = parts.get("generation"), parts.get("version")
             return KeyParts(
                 kind=kind,
                 track_id=UUID(parts["id"]),
@@ -125,6 +134,7 @@ def parse_key(key: str) -> KeyParts | None:
                 extension=parts["extension"],
                 generation=None if generation is None else int(generation),
                 rendition=parts.get("rendition"),
+                version=None if version is None else int(version),
             )
     return None
 

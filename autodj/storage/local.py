@@ -29,7 +29,8 @@ class LocalStorage(LocalObjects):
     """Objects as files ``root/<key>``.
 
     With ``versioned`` an object that is replaced or deleted stays under ``root/.versions``
-    until that version is deleted; the bytes of a state never change.
+    until that version is deleted; the bytes of a state never change. Above
+    ``max_object_bytes`` nothing is taken: TooLarge.
     """
 
     def __init__(
@@ -39,10 +40,12 @@ class LocalStorage(LocalObjects):
         step: Callable[[str], None] | None = None,
         versioned: bool = False,
         basket: str = "local",
+        max_object_bytes: int | None = None,
     ) -> None:
         super().__init__(root, step=step)
         self.versioned = versioned
         self.basket = basket
+        self.max_object_bytes = max_object_bytes
 
     async def replace(
         self,
@@ -56,7 +59,9 @@ class LocalStorage(LocalObjects):
     ) -> ObjectStat:
         facts = Facts(sha256, content_type, described or Described())
         with self._told("replace", key) as doing:
-            stored = await asyncio.to_thread(self._replace, key, source, facts, if_match)
+            stored = await asyncio.to_thread(
+                self._replace, key, source, facts, if_match, self.max_object_bytes
+            )
             doing.bytes = stored.size_bytes
             return stored
 
@@ -85,12 +90,17 @@ class LocalStorage(LocalObjects):
             await asyncio.to_thread(self._delete_version, key, version_id)
 
     def _replace(
-        self, key: str, source: Path | bytes, facts: Facts, if_match: str | None
+        self,
+        key: str,
+        source: Path | bytes,
+        facts: Facts,
+        if_match: str | None,
+        max_bytes: int | None = None,
     ) -> ObjectStat:
         temporary = self.incoming()
         try:
             with disk_errors(key), opened(source) as file:
-                self._write(temporary, file, facts.sha256, fresh_stamp_ns())
+                self._write(temporary, file, facts.sha256, fresh_stamp_ns(), max_bytes)
                 with self._locked():
                     return self._swap(key, temporary, facts, if_match)
         finally:

@@ -20,6 +20,7 @@ from autodj.storage.disk import (
     missing_directories,
     sweep,
 )
+from autodj.storage.limits import check_size
 
 INCOMING: Final = ".incoming"
 LOCK: Final = ".lock"
@@ -62,12 +63,20 @@ class DurableDirectory:
             os.close(fd)
 
     def _write(
-        self, temporary: Path, source: BinaryIO, sha256: str, stamp_ns: int | None = None
+        self,
+        temporary: Path,
+        source: BinaryIO,
+        sha256: str,
+        stamp_ns: int | None = None,
+        max_bytes: int | None = None,
     ) -> None:
+        check_size(source.seek(0, os.SEEK_END), max_bytes)
+        source.seek(0)
         digest = hashlib.sha256()
         self._step("write")
         with temporary.open("xb") as file:
             while block := source.read(BLOCK_BYTES):
+                check_size(file.tell() + len(block), max_bytes)  # files grow
                 digest.update(block)
                 file.write(block)
             file.flush()

@@ -31,6 +31,7 @@ from autodj.storage.disk import (
     sha256_of,
 )
 from autodj.storage.keys import check_key
+from autodj.storage.limits import check_size
 from autodj.storage.local_disk import LOCK, DurableDirectory
 from autodj.storage.local_facts import (
     Facts,
@@ -49,6 +50,8 @@ PUBLISH_ATTEMPTS: Final = 10
 class LocalFiles(DurableDirectory):
     """What the store in a directory is made of. Everything here blocks."""
 
+    max_object_bytes: int | None = None
+
     def path(self, key: str) -> Path:
         """Where the object's file is, or would be."""
         return self.root / check_key(key)
@@ -64,7 +67,8 @@ class LocalFiles(DurableDirectory):
             temporary = self.incoming()
             try:
                 with disk_errors(key):
-                    self._write(temporary, file, sha256, fresh_stamp_ns() if facts else None)
+                    stamp_ns = fresh_stamp_ns() if facts else None
+                    self._write(temporary, file, sha256, stamp_ns, self.max_object_bytes)
                     return self._publish(key, temporary, sha256, file.tell(), facts)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -73,6 +77,7 @@ class LocalFiles(DurableDirectory):
         self, key: str, source: Path, sha256: str, size_bytes: int, facts: Facts | None
     ) -> ObjectStat:
         try:
+            check_size(size_bytes, self.max_object_bytes)
             with disk_errors(key):
                 with source.open("rb") as file:
                     if (sha256_of(file), file.tell()) != (sha256, size_bytes):

@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from autodj.errors import ObjectNotFound, TooLarge
-from autodj.storage.base import Described, ObjectStat, Storage
+from autodj.errors import ObjectNotFound
+from autodj.storage.base import Bounded, Described, ObjectStat, Storage
 from autodj.storage.disk import disk_errors, opened, sha256_of
+from autodj.storage.limits import check_size, stricter
 
 Source = Path | bytes | AsyncIterable[bytes]
 
@@ -31,15 +32,18 @@ async def save(
     """Put a file, bytes or a stream whose length and hash nobody knows yet.
 
     A stream is received into a file in ``scratch`` first, which is gone afterwards: what it
-    is, is known before the store hears of it. TooLarge above ``max_bytes``, as soon as it shows.
+    is, is known before the store hears of it. TooLarge above ``max_bytes`` or what the store
+    takes, as soon as it shows.
     """
+    if isinstance(store, Bounded):
+        max_bytes = stricter(max_bytes, store.max_object_bytes)
     if isinstance(source, Path | bytes):
         sha256, size_bytes = await asyncio.to_thread(_hashed, source)
-        _check_size(size_bytes, max_bytes)
+        check_size(size_bytes, max_bytes)
         return await store.put(
             key, source, sha256=sha256, content_type=content_type, described=described
         )
-    async with _received(source, scratch, max_bytes) as (file, sha256):
+    async with received(source, scratch, max_bytes) as (file, sha256):
         return await store.put(
             key, file, sha256=sha256, content_type=content_type, described=described
         )
@@ -50,7 +54,7 @@ async def load(store: Storage, key: str, *, max_bytes: int) -> bytes:
     body = io.BytesIO()
     async with store.read(key) as blocks:
         async for block in blocks:
-            _check_size(body.tell() + len(block), max_bytes)
+            check_size(body.tell() + len(block), max_bytes)
             body.write(block)
     return body.getvalue()
 
@@ -72,15 +76,16 @@ async def move(store: Storage, source: str, target: str) -> ObjectStat:
 
 
 @asynccontextmanager
-async def _received(
+async def received(
     source: AsyncIterable[bytes], scratch: Path, max_bytes: int | None
 ) -> AsyncIterator[tuple[Path, str]]:
+    """The stream as a file in ``scratch`` that is gone afterwards, and its SHA-256 (hex)."""
     path = scratch / f"{secrets.token_hex(16)}.part"
     digest = hashlib.sha256()
     try:
         with path.open("xb") as file:
             async for block in source:
-                _check_size(file.tell() + len(block), max_bytes)
+                check_size(file.tell() + len(block), max_bytes)
                 digest.update(block)
                 await asyncio.to_thread(_append, file, block)
         yield path, digest.hexdigest()
@@ -96,8 +101,3 @@ def _append(file: BinaryIO, block: bytes) -> None:
 def _hashed(source: Path | bytes) -> tuple[str, int]:
     with disk_errors("the file sent"), opened(source) as file:
         return sha256_of(file), file.tell()
-
-
-def _check_size(size_bytes: int, max_bytes: int | None) -> None:
-    if max_bytes is not None and size_bytes > max_bytes:
-        raise TooLarge(f"More than {max_bytes} bytes.")

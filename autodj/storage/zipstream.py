@@ -11,13 +11,14 @@ import re
 import struct
 import unicodedata
 import zlib
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 from autodj.errors import IntegrityFault
-from autodj.storage.base import Storage
+from autodj.storage.base import ByteRange
 
 MAX_NAME_BYTES: Final = 200
 
@@ -42,6 +43,14 @@ _LONGEST_SUFFIX: Final = 10
 
 _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]+')
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+
+
+class Readable(Protocol):
+    """Whatever the bytes of the members are read from: a store, or many."""
+
+    def read(
+        self, key: str, byte_range: ByteRange | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,7 @@ def length_bytes(parts: Sequence[Member]) -> int:
     return offset + directory_bytes + len(_end(len(parts), offset, directory_bytes))
 
 
-async def zip_stream(store: Storage, parts: Sequence[Member]) -> AsyncGenerator[bytes, None]:
+async def zip_stream(store: Readable, parts: Sequence[Member]) -> AsyncGenerator[bytes, None]:
     """The archive, block by block; one object is open at a time and nothing is kept of it.
 
     When an object cannot be read or is not what was announced, the error ends the stream: what

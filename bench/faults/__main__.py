@@ -70,10 +70,9 @@ def _say(judged: Judged) -> None:
 
 
 def tell(tally: Tally) -> None:
-    print(f"{len(tally.cases)} cases, of which the fault met {tally.spoilt}")
+    print(tally.summary)
     if tally.stalls:
         print(f"{tally.stalls} were repeated, because this machine stood still during them")
-    print(", ".join(f"{tally.count(verdict)} {verdict}" for verdict in Verdict))
     refused = Counter(each.error for each in tally.cases if each.verdict is Verdict.REFUSED)
     print("refused as:", ", ".join(f"{code} {count}" for code, count in refused.most_common()))
     for kind, operation in sorted(UNDETECTABLE):

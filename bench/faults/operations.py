@@ -15,6 +15,7 @@ from autodj.errors import ObjectNotFound
 from autodj.storage.base import ByteRange, ObjectStat
 from autodj.storage.download import Ranges, download
 from autodj.storage.s3 import S3Storage, S3Timing
+from autodj.storage.whole import move
 
 SMALL_BYTES: Final = 20_000
 PART_BYTES: Final = 5 * 1024**2
@@ -104,6 +105,44 @@ async def _replace(case: Case) -> Check:
     return lambda: _holds(case, case.key, other, stat)
 
 
+async def _replace_what_was_read(case: Case) -> Check:
+    other = case.body[::-1]
+    digest = hashlib.sha256(other).hexdigest()
+    read = await case.direct.stat(case.key)
+    stat = await case.store.replace(
+        case.key, other, sha256=digest, content_type=TYPE, if_match=read.etag
+    )
+    return lambda: _holds(case, case.key, other, stat)
+
+
+async def _set_metadata(case: Case) -> Check:
+    said = {"title": "Żółć"}
+    stat = await case.store.set_metadata(case.key, said)
+
+    async def check() -> bool:
+        found = await case.direct.stat(case.key)
+        told = (stat.described.metadata, found.described.metadata)
+        return told == (said, said) and await case.stored(case.key) == case.body
+
+    return check
+
+
+async def _move(case: Case) -> Check:
+    stat = await move(case.store, case.key, case.second)
+
+    async def check() -> bool:
+        return await case.is_gone(case.key) and await _holds(case, case.second, case.body, stat)
+
+    return check
+
+
+async def _page(case: Case) -> Check:
+    first = await case.store.page(case.key, limit=1)
+    rest = await case.store.page(case.key, cursor=first.cursor)
+    found = [each.key for each in (*first.objects, *rest.objects)]
+    return _known(found == [case.key, case.second] and rest.cursor is None)
+
+
 async def _copy(case: Case) -> Check:
     stat = await case.store.copy(case.key, case.second)
     return lambda: _holds(case, case.second, case.body, stat)
@@ -181,15 +220,21 @@ OPERATIONS: Final = {
         _nothing, _put, lambda t: t.put_deadline_s(LARGE_BYTES), 5, LARGE_BYTES
     ),
     "replace": Operation(_one, _replace, lambda t: t.put_deadline_s(SMALL_BYTES), 2),
+    "replace what was read": Operation(
+        _one, _replace_what_was_read, lambda t: t.put_deadline_s(SMALL_BYTES) + t.metadata_s, 2
+    ),
+    "set metadata": Operation(_one, _set_metadata, _carrying(1, 4, SMALL_BYTES), 3),
     "stat": Operation(_one, _stat, _asking(2), 1),
     "verify": Operation(_one, _verify, _carrying(1, 3, SMALL_BYTES), 1),
     "read": Operation(_one, _read, _carrying(1, 2, SMALL_BYTES), 1),
     "read a range": Operation(_one, _read_range, _carrying(1, 2, SMALL_BYTES), 1),
     "download": Operation(_one, _download, _carrying(1, 4, SMALL_BYTES), 5),
     "list": Operation(_two, _list, _asking(1), 1),
+    "page": Operation(_two, _page, _asking(2), 2),
     "delete": Operation(_one, _delete, _asking(1), 1),
     "delete many": Operation(_two, _delete_many, _asking(1), 1),
     "copy": Operation(_one, _copy, _carrying(1, 4, SMALL_BYTES), 4),
+    "move": Operation(_one, _move, _carrying(1, 5, SMALL_BYTES), 5),
     "probe": Operation(_nothing, _probe, _asking(1), 1),
 }
 

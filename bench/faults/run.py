@@ -85,6 +85,11 @@ class Tally:
     def spoilt(self) -> int:
         return sum(each.spoilt > 0 for each in self.cases)
 
+    @property
+    def summary(self) -> str:
+        counts = ", ".join(f"{self.count(verdict)} {verdict}" for verdict in Verdict)
+        return f"{len(self.cases)} cases, of which the fault met {self.spoilt}: {counts}"
+
     def count(self, verdict: Verdict) -> int:
         return Counter(each.verdict for each in self.cases)[verdict]
 

@@ -17,9 +17,11 @@ from autodj.laptop.s3server import REGION, S3Server
 from autodj.storage.base import Storage
 from autodj.storage.local import LocalStorage
 from autodj.storage.s3 import S3Config, S3Storage, open_s3
-from bench.faults.proxy import open_proxy
+from bench.faults.passing import BEFORE, QUICK, spoil
+from bench.faults.proxy import FaultProxy, open_proxy
 
 BUCKET = "autodj-tests"
+SPOILT_EVERY = 5
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -110,7 +112,17 @@ async def versioned_real_s3(real_config: S3Config) -> AsyncIterator[S3Storage]:
         yield store
 
 
-@pytest.fixture(params=["versioned_local", "versioned_moto", "versioned_real_s3"])
+@pytest.fixture
+async def versioned_proxied_s3(real_config: S3Config) -> AsyncIterator[S3Storage]:
+    """What was done and is asked for again would be a version more: faults come before."""
+    async with _behind_proxy(real_config) as (proxy, config), versioned_s3(config) as store:
+        spoil(proxy, every=SPOILT_EVERY, kinds=BEFORE)
+        yield store
+
+
+@pytest.fixture(
+    params=["versioned_local", "versioned_moto", "versioned_real_s3", "versioned_proxied_s3"]
+)
 def versioned(request: pytest.FixtureRequest) -> LocalStorage | S3Storage:
     found: LocalStorage | S3Storage = request.getfixturevalue(request.param)
     return found
@@ -118,14 +130,21 @@ def versioned(request: pytest.FixtureRequest) -> LocalStorage | S3Storage:
 
 @pytest.fixture
 async def proxied_s3(real_config: S3Config) -> AsyncIterator[S3Storage]:
-    """The real server behind the proxy that can spoil what passes: here it spoils nothing."""
-    assert real_config.endpoint_url
-    async with (
-        open_proxy(real_config.endpoint_url) as (_, endpoint_url),
-        open_s3(dataclasses.replace(real_config, endpoint_url=endpoint_url)) as store,
-    ):
+    """The real server behind a proxy that spoils one request in five, each time in another way
+    that passes: every promise holds there too.
+    """
+    async with _behind_proxy(real_config) as (proxy, config), open_s3(config) as store:
         await store.ensure_bucket()
+        spoil(proxy, every=SPOILT_EVERY)
         yield store
+
+
+@asynccontextmanager
+async def _behind_proxy(config: S3Config) -> AsyncIterator[tuple[FaultProxy, S3Config]]:
+    assert config.endpoint_url
+    async with open_proxy(config.endpoint_url) as (proxy, endpoint_url):
+        yield proxy, dataclasses.replace(config, endpoint_url=endpoint_url, timing=QUICK)
+        assert proxy.spoilt or proxy.count < 2
 
 
 @pytest.fixture(params=["local", "moto", "real_s3", "proxied_s3"])

@@ -152,6 +152,7 @@ async def test_a_profile_is_asked_before_the_machine(
 
 
 @pytest.mark.parametrize("profile", ["nobody", "empty"])
+@pytest.mark.can_fail_on("credential_servers")
 async def test_a_named_profile_without_keys_is_a_fault_and_not_passed_over(
     aws: Path, monkeypatch: pytest.MonkeyPatch, profile: str
 ) -> None:
@@ -195,6 +196,7 @@ async def test_the_container_comes_before_the_instance(monkeypatch: pytest.Monke
     assert (container.given, instance.given) == (1, 0)
 
 
+@pytest.mark.can_fail_on("credential_servers")
 async def test_the_role_only_switch_ignores_keys_and_profiles(
     aws: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +273,7 @@ async def test_a_web_identity_is_the_role_itself_and_does_not_assume_it_again(
     assert (await signing_keys(config))[0].startswith("ASIA")
 
 
+@pytest.mark.can_fail_on("scripted")
 async def test_a_role_is_assumed_as_it_was_ordered() -> None:
     sts = FaultServer(answering("403 Forbidden", b"<ErrorResponse><Error><Code>AccessDenied</Code>"
                                 b"</Error></ErrorResponse>", content_type="text/xml"))  # fmt: skip
@@ -292,6 +295,7 @@ async def test_a_role_is_assumed_as_it_was_ordered() -> None:
     assert "AssumeRole AccessDenied" in refused.value.detail
 
 
+@pytest.mark.can_fail_on("credential_servers")
 async def test_an_endpoint_that_refuses_is_a_fault_of_the_credentials(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -46,7 +46,7 @@ async def test_each_example_runs(
 
 
 def test_there_is_an_example_of_every_feature() -> None:
-    assert len(EXAMPLES) == TEXT.count("```python") == 6
+    assert len(EXAMPLES) == TEXT.count("```python") == 8
 
 
 def test_the_file_in_the_documentation_loads(tmp_path: Path) -> None:
@@ -98,7 +98,8 @@ def test_the_table_of_errors_is_that_of_the_code() -> None:
                 errors.Conflict, errors.DiskFull, errors.InvalidField, errors.InvalidRequest,
                 errors.NotOffered, errors.ObjectArchived, errors.ObjectExists,
                 errors.ObjectNotFound, errors.PreconditionFailed, errors.RangeNotSatisfiable,
-                errors.TooLarge, errors.Unavailable,
+                errors.PictureRejected, errors.TooLarge, errors.Unavailable,
+                errors.UnsupportedMedia,
             }
         )
     }  # fmt: skip

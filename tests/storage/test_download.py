@@ -73,6 +73,7 @@ async def test_what_is_not_there_leaves_no_file(store: Storage, tmp_path: Path) 
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.can_fail_on("local", "real_s3")
 async def test_another_hash_than_recorded_leaves_no_file(store: Storage, tmp_path: Path) -> None:
     await put(store, KEY, BODY)
     with pytest.raises(IntegrityFault):
@@ -137,6 +138,7 @@ class Broken(Faulty):
     ("kind", "expected"),
     [(Shorter, IntegrityFault), (Flipped, IntegrityFault), (Broken, StoreTimeout)],
 )
+@pytest.mark.can_fail_on("wrong_store")
 async def test_a_range_that_fails_fails_the_download(
     tmp_path: Path, kind: type[Faulty], expected: type[Exception]
 ) -> None:
@@ -165,6 +167,7 @@ async def test_an_object_of_unknown_hash_is_fetched_as_long_as_it_stays_the_same
     assert (tmp_path / "x").read_bytes() == BODY
 
 
+@pytest.mark.can_fail_on("wrong_store")
 async def test_ranges_of_two_different_objects_are_not_put_together(tmp_path: Path) -> None:
     class Changes(Faulty):
         async def stat(self, key: str) -> ObjectStat:

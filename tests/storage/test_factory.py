@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,11 @@ import pytest
 
 from autodj.errors import SettingsError, StorageConfigError
 from autodj.settings.baskets import Basket, Baskets, Kind
-from autodj.storage.baskets import open_stores, sweep_expired
+from autodj.storage.baskets import open_stores
 from autodj.storage.factory import basket_from, create_storage
 from autodj.storage.local import LocalStorage
 from autodj.storage.s3 import S3Config, S3Storage
-from tests.storage.builders import KEY, keys, put, read
+from tests.storage.builders import KEY, put, read
 
 BODY = b"0123456789"
 
@@ -151,15 +150,3 @@ async def test_each_kind_finds_its_open_store(tmp_path: Path) -> None:
         assert stores.of(Kind.TRACKS) is mine
         assert (documents.root, documents.versioned) == (tmp_path / "papers", True)
         assert documents.basket == "papers"
-
-
-async def test_what_is_over_is_swept(local: LocalStorage) -> None:
-    for n in range(3):
-        await put(local, f"tracks/{n}", BODY)
-    later = datetime.now(UTC) + timedelta(days=31)
-
-    assert await sweep_expired(local, Basket("b"), later) == 0
-    assert await sweep_expired(local, Basket("b", retention_days=32), later) == 0
-    assert await sweep_expired(local, Basket("b", retention_days=30), later, "tracks/1") == 1
-    assert await keys(local) == ["tracks/0", "tracks/2"]
-    assert await sweep_expired(local, Basket("b", retention_days=30), later) == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from autodj.storage.s3 import S3Config
 from bench.faults.__main__ import FOREVER, believing
 from bench.faults.kinds import KINDS
@@ -14,9 +16,11 @@ PATIENCE_S = 60.0
 
 async def test_no_fault_leads_to_wrong_bytes_or_a_success_that_is_none(
     real_config: S3Config,
+    record_property: Callable[[str, object], None],
 ) -> None:
     cases = [*plan([*KINDS], [*OPERATIONS], [1])][::EVERY]
     tally = await run(real_config, cases, slack_s=PATIENCE_S)
+    record_property("counts", tally.summary)
 
     assert tally.bad == []
     assert {each.kind for each in tally.cases} == {*KINDS}

@@ -63,6 +63,7 @@ OPERATIONS: dict[str, Callable[[S3Storage], Awaitable[object]]] = {
         (failing("418 I'm a teapot", "Teapot"), StoreError),
     ],
 )
+@pytest.mark.can_fail_on("scripted")
 async def test_each_fault_of_the_server_has_its_error(
     answer: Answer, expected: type[AutodjError]
 ) -> None:
@@ -87,6 +88,7 @@ async def test_each_fault_of_the_server_has_its_error(
         ("400 Bad Request", "RequestTimeout", StoreTimeout),
     ],
 )
+@pytest.mark.can_fail_on("scripted")
 async def test_each_code_of_s3_has_its_error(
     status: str, code: str, expected: type[AutodjError]
 ) -> None:
@@ -164,6 +166,7 @@ FIRST_TEN = "bytes 0-9/10000"
           failing("412 Precondition Failed", "PreconditionFailed")], None, IntegrityFault),
     ],
 )  # fmt: skip
+@pytest.mark.can_fail_on("scripted")
 async def test_bytes_that_cannot_be_right_are_an_integrity_fault(
     answers: list[Answer], byte_range: ByteRange | None, expected: type[AutodjError]
 ) -> None:

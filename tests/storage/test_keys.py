@@ -63,6 +63,8 @@ def test_each_builder_writes_its_own_shape() -> None:
 
     assert track_key(ID, 3, HASH, "mp3") == f"tracks/{base}/3-{HASH}.mp3"
     assert analysis_key(ID, HASH) == f"analysis/{base}/{HASH}.json.gz"
+    newer = analysis_key(ID, HASH, 3, "00ff00ff")
+    assert newer == f"analysis/{base}/v3-00ff00ff-{HASH}.json.gz"
     assert cover_key(ID, HASH) == f"covers/{base}/{HASH}.jpg"
 
 
@@ -106,14 +108,20 @@ def test_other_names_make_no_rendition_key(name: str) -> None:
         rendition_key(ID, name, 1, HASH, "m4a")
 
 
-@given(st.uuids(), hashes)
+@given(st.uuids(), hashes, st.integers(1, 99999), st.from_regex("[0-9a-f]{8}", fullmatch=True))
 @unhurried
-def test_document_keys_are_read_back_as_their_parts(track_id: UUID, sha256: str) -> None:
+def test_document_keys_are_read_back_as_their_parts(
+    track_id: UUID, sha256: str, version: int, token: str
+) -> None:
     analysis, cover = analysis_key(track_id, sha256), cover_key(track_id, sha256)
 
     assert is_key(analysis)
     assert is_key(cover)
     assert parse_key(analysis) == KeyParts(KeyKind.ANALYSIS, track_id, sha256, "json.gz")
+    newer = analysis_key(track_id, sha256, version, token)
+    assert parse_key(newer) == KeyParts(
+        KeyKind.ANALYSIS, track_id, sha256, "json.gz", version=version
+    )
     assert parse_key(cover) == KeyParts(KeyKind.COVER, track_id, sha256, "jpg")
 
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import Phase
 
+from autodj.errors import AutodjError
 from autodj.storage.base import Described, ObjectStat
 from autodj.storage.local import LocalStorage
 from autodj.storage.s3 import S3Config
-from bench.storage_model import Store, compare, on_s3
+from bench.storage_model import Store, behind_proxy, compare, on_s3
 
 EXAMPLES, STEPS = 4, 8
 
@@ -55,15 +57,7 @@ def test_the_local_store_does_what_the_model_does(
 def test_a_bucket_does_what_the_model_does(
     request: pytest.FixtureRequest, runner: asyncio.Runner, config: str, versioned: bool
 ) -> None:
-    found: S3Config = request.getfixturevalue(config)
-    bucket = S3Config(
-        f"model-{versioned}".lower(),
-        found.region,
-        found.endpoint_url,
-        access_key=found.access_key,
-        secret_key=found.secret_key,
-        path_style=True,
-    )
+    bucket = bucket_on(request.getfixturevalue(config), versioned=versioned)
     with on_s3(runner, bucket, versioned=versioned) as stores:
         done = compare(
             stores,
@@ -75,6 +69,64 @@ def test_a_bucket_does_what_the_model_does(
         )
 
     assert done["operations"] > done["refusals"] > 0
+
+
+def bucket_on(found: S3Config, *, versioned: bool) -> S3Config:
+    return S3Config(
+        f"model-{versioned}".lower(),
+        found.region,
+        found.endpoint_url,
+        access_key=found.access_key,
+        secret_key=found.secret_key,
+        path_style=True,
+    )
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+def test_a_bucket_behind_faults_that_pass_does_what_the_model_does(
+    real_config: S3Config,
+    runner: asyncio.Runner,
+    record_property: Callable[[str, object], None],
+    versioned: bool,
+) -> None:
+    bucket = bucket_on(real_config, versioned=versioned)
+    with (
+        behind_proxy(runner, bucket, versioned=versioned) as (proxy, spoilt),
+        on_s3(runner, spoilt, versioned=versioned) as stores,
+    ):
+        done = compare(
+            stores,
+            runner,
+            versioned=versioned,
+            keeps_directories=True,
+            examples=2,
+            steps=STEPS,
+        )
+
+    record_property("counts", f"{dict(done)}, {proxy.spoilt} of {proxy.count} requests spoilt")
+    assert done["operations"] > done["refusals"] > 0
+    assert proxy.spoilt > 5
+
+
+def test_a_bucket_that_gives_up_at_the_first_fault_is_caught(
+    real_config: S3Config, runner: asyncio.Runner
+) -> None:
+    bucket = bucket_on(real_config, versioned=False)
+    with behind_proxy(runner, bucket, versioned=False) as (_, spoilt):
+        impatient = replace(spoilt, timing=replace(spoilt.timing, attempts=1))
+        with (
+            on_s3(runner, impatient, versioned=False) as stores,
+            pytest.raises((AssertionError, AutodjError, ExceptionGroup)),
+        ):
+            compare(
+                stores,
+                runner,
+                versioned=False,
+                keeps_directories=True,
+                examples=2,
+                steps=STEPS,
+                phases=[Phase.generate],
+            )
 
 
 class Careless(LocalStorage):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,9 +13,9 @@ from botocore.exceptions import ConnectTimeoutError, ParamValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodj.errors import StoreDenied, StoreFaulty, StoreThrottled
-from autodj.storage.s3 import S3Timing
-from autodj.storage.s3.retrying import LONGEST_PAUSE_S, Retries, RetryBudget, RetryPolicy
+from autodj.errors import StoreDenied, StoreFaulty, StoreThrottled, StoreUnreachable
+from autodj.storage.s3 import S3Timing, open_s3
+from autodj.storage.s3.retrying import BUDGET, LONGEST_PAUSE_S, Retries, RetryBudget, RetryPolicy
 from tests.storage.builders import KEY, put
 from tests.storage.faults import Answer, answering, failing
 from tests.storage.faulty_s3 import BODY, HEAD_SAME, PATIENT, STORED, store_on
@@ -136,6 +139,7 @@ def test_the_budget_never_grows_beyond_its_capacity() -> None:
         (failing("403 Forbidden", "AccessDenied"), StoreDenied, 1),
     ],
 )
+@pytest.mark.can_fail_on("scripted")
 async def test_a_client_sends_as_often_as_the_policy_says(
     answer: Answer, expected: type[Exception], sent: int
 ) -> None:
@@ -161,3 +165,43 @@ async def test_pauses_do_not_outlast_the_deadline() -> None:
             await store.probe()
 
     assert len(server.requests) == 1
+
+
+async def test_a_store_that_is_down_is_asked_hardly_more_often_than_one_that_is_well() -> None:
+    # The budget is what the process may repeat in all; without it this would be three times.
+    operations = 300
+    down = failing("503 Slow Down", "SlowDown")
+    quick = replace(PATIENT, retry_delay_s=0)
+    async with store_on(down, timing=quick) as (store, server):
+        for _ in range(operations):
+            with pytest.raises(StoreThrottled):
+                await store.probe()
+
+    assert operations < len(server.requests) <= operations + BUDGET
+
+
+async def test_since_when_a_store_fails_is_known_and_forgotten_when_it_answers() -> None:
+    down = failing("503 Slow Down", "SlowDown")
+    missing = failing("404 Not Found", "NoSuchKey")
+    fine = answering("200 OK")
+    async with store_on(fine, down, down, missing, down, fine) as (store, _):
+        seen = []
+        for _ in range(6):
+            with suppress(StoreThrottled):
+                await store.delete(KEY)
+            seen.append(store.health.failing_since)
+
+    assert [each is not None for each in seen] == [False, True, True, False, True, False]
+    assert seen[1] == seen[2] != seen[4]
+    assert seen[1] is not None
+    assert abs(datetime.now(UTC) - seen[1]) < timedelta(minutes=1)
+
+
+async def test_a_server_that_is_not_there_is_a_store_that_fails() -> None:
+    async with store_on(answering("200 OK")) as (store, _):
+        await store.probe()
+        config = store._config
+    async with open_s3(config) as store:
+        with pytest.raises(StoreUnreachable):
+            await store.probe()
+        assert store.health.failing_since is not None

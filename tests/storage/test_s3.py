@@ -66,6 +66,7 @@ def test_a_prefix_ends_with_one_slash_or_is_nothing(prefix: str) -> None:
         ({"bucket": "no-such-bucket-here"}, {BucketMissing}),
     ],
 )
+@pytest.mark.can_fail_on("real_s3")
 async def test_wrong_credentials_or_bucket_open_nothing(
     real_s3: S3Storage,
     real_config: S3Config,
@@ -90,6 +91,7 @@ async def test_wrong_credentials_or_bucket_open_nothing(
     assert await read(real_s3, KEY) == BODY
 
 
+@pytest.mark.can_fail_on("real_s3")
 async def test_a_body_changed_on_its_way_is_refused_by_the_server(
     real_s3: S3Storage, real_config: S3Config
 ) -> None:
@@ -118,6 +120,7 @@ async def test_the_relay_without_a_change_is_harmless(
     assert await read(real_s3, KEY) == BODY
 
 
+@pytest.mark.can_fail_on("real_s3")
 async def test_a_presigned_link_serves_the_object_and_its_ranges(real_s3: S3Storage) -> None:
     await put(real_s3, KEY, BODY)
     link = await real_s3.presign(KEY, ttl_s=60)
@@ -129,6 +132,7 @@ async def test_a_presigned_link_serves_the_object_and_its_ranges(real_s3: S3Stor
             assert (part.status, await part.read()) == (206, BODY[10:20])
 
 
+@pytest.mark.can_fail_on("real_s3")
 async def test_a_presigned_link_changed_or_expired_is_refused(real_s3: S3Storage) -> None:
     await put(real_s3, KEY, BODY)
     await put(real_s3, KEY + ".x", BODY)
@@ -151,11 +155,13 @@ async def test_a_presigned_link_changed_or_expired_is_refused(real_s3: S3Storage
 
 
 @pytest.mark.parametrize("ttl_s", [0, -1, 7 * 86400 + 1])
+@pytest.mark.can_fail_on("ourselves")
 async def test_a_link_that_s3_cannot_sign_is_refused(moto: S3Storage, ttl_s: int) -> None:
     with pytest.raises(InvalidRequest):
         await moto.presign(KEY, ttl_s=ttl_s)
 
 
+@pytest.mark.can_fail_on("ourselves")
 async def test_a_presigned_link_asks_nothing_of_whoever_follows_it(moto_config: S3Config) -> None:
     config = dataclasses.replace(moto_config, expected_bucket_owner="123456789012")
     async with open_s3(config) as store:
@@ -206,6 +212,7 @@ async def test_encryption_is_asked_for_when_configured(moto_config: S3Config) ->
         assert (await raw_head(store, KEY))["ServerSideEncryption"] == "AES256"
 
 
+@pytest.mark.can_fail_on("ourselves")
 async def test_keys_in_the_environment_are_not_used(
     moto_config: S3Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:

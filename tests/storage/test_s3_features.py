@@ -159,6 +159,7 @@ async def customer(real_config: S3Config) -> AsyncIterator[S3Storage]:
         yield store
 
 
+@pytest.mark.can_fail_on("real_s3")
 async def test_a_customers_key_opens_its_objects_and_nothing_else_does(
     customer: S3Storage, real_config: S3Config
 ) -> None:
@@ -177,6 +178,7 @@ async def test_a_customers_key_opens_its_objects_and_nothing_else_does(
                 await stranger.stat(KEY)
 
 
+@pytest.mark.can_fail_on("real_s3")
 async def test_a_customers_key_goes_with_copies_and_with_every_part(
     customer: S3Storage,
 ) -> None:
@@ -197,6 +199,7 @@ async def test_a_customers_key_goes_with_copies_and_with_every_part(
     assert await keys(customer) == sorted([KEY, "tracks/copied"])
 
 
+@pytest.mark.can_fail_on("ourselves")
 async def test_a_customers_key_is_handed_out_with_no_link(customer: S3Storage) -> None:
     for asking in (
         customer.presign(KEY, ttl_s=60),
@@ -216,6 +219,7 @@ def test_a_customers_key_is_in_no_representation() -> None:
     assert "HIDDEN" not in repr(config)
 
 
+@pytest.mark.can_fail_on("real_s3")
 async def test_a_download_link_names_the_file(real_s3: S3Storage) -> None:
     await put(real_s3, KEY, BODY)
     link = await real_s3.presign_download(
@@ -259,6 +263,7 @@ async def sent(request: SignedRequest, body: bytes, **changed: str) -> int:
         return answer.status
 
 
+@pytest.mark.can_fail_on("real_s3")
 async def test_a_presigned_put_takes_exactly_what_was_agreed(real_s3: S3Storage) -> None:
     async def agreed(body: bytes) -> SignedRequest:
         return await real_s3.presign_put(
@@ -285,6 +290,7 @@ async def posted(form: SignedForm, body: bytes, **changed: str) -> int:
         return answer.status
 
 
+@pytest.mark.can_fail_on("real_s3")
 async def test_a_presigned_form_takes_no_more_than_was_agreed(real_s3: S3Storage) -> None:
     # moto takes forms of any length, so it could not fail this.
     form = await real_s3.presign_post(KEY, ttl_s=60, max_bytes=1000, content_type="image/png")
@@ -298,6 +304,7 @@ async def test_a_presigned_form_takes_no_more_than_was_agreed(real_s3: S3Storage
     assert (await real_s3.stat(KEY)).size_bytes == 1000
 
 
+@pytest.mark.can_fail_on("real_s3")
 async def test_a_form_may_be_bound_to_its_bytes(real_s3: S3Storage) -> None:
     form = await real_s3.presign_post(
         KEY, ttl_s=60, max_bytes=100_000, content_type="image/png", sha256=sha256(BODY)
@@ -308,6 +315,7 @@ async def test_a_form_may_be_bound_to_its_bytes(real_s3: S3Storage) -> None:
     assert await posted(form, BODY) == 204
 
 
+@pytest.mark.can_fail_on("ourselves")
 async def test_what_cannot_be_signed_is_refused(moto: S3Storage) -> None:
     put_of: dict[str, Any] = {
         "ttl_s": 60, "sha256": sha256(b""), "size_bytes": 0, "content_type": "a/b",
@@ -322,6 +330,7 @@ async def test_what_cannot_be_signed_is_refused(moto: S3Storage) -> None:
             await moto.presign_post(KEY, ttl_s=60, max_bytes=max_bytes, content_type="a/b")
 
 
+@pytest.mark.can_fail_on("requests")
 async def test_the_owner_of_the_bucket_is_named_in_every_request(moto_config: S3Config) -> None:
     # No server at hand refuses a wrong owner, so the requests themselves are looked at.
     config = dataclasses.replace(moto_config, expected_bucket_owner=OWNER, bucket="owned")
@@ -409,6 +418,7 @@ async def test_more_than_a_thousand_are_deleted_in_several_requests(real_s3: S3S
     assert await keys(real_s3) == []
 
 
+@pytest.mark.can_fail_on("scripted")
 async def test_what_could_not_be_deleted_is_named() -> None:
     denied = (
         b"<DeleteResult><Deleted><Key>p/tracks/1</Key></Deleted><Error><Key>p/tracks/2</Key><Code>AccessDenied</Code>"

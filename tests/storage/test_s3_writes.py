@@ -134,6 +134,7 @@ async def test_a_put_that_ends_with_our_bytes_in_place_is_success(answers: list[
         ([failing("500 Internal Server Error", "InternalError")], StoreFaulty),
     ],
 )
+@pytest.mark.can_fail_on("scripted")
 async def test_a_put_without_our_bytes_in_place_is_never_success(
     answers: list[Answer], expected: type[AutodjError]
 ) -> None:

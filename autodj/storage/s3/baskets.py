@@ -29,6 +29,7 @@ def s3_config_of(basket: Basket) -> S3Config:
         path_style=s3.path_style,
         encryption=basket.encryption,
         storage_class=basket.storage_class,
+        max_object_bytes=basket.max_object_bytes,
         max_connections=s3.max_connections,
         timing=S3Timing(
             connect_s=s3.connect_timeout_s,

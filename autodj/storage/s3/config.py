@@ -75,6 +75,7 @@ class S3Config:
     path_style: bool = False
     encryption: Encryption = field(default_factory=Encryption)
     storage_class: str = "STANDARD"
+    max_object_bytes: int | None = None
     max_connections: int = 32
     timing: S3Timing = S3Timing()
     transfers: S3Transfers = S3Transfers()

@@ -8,10 +8,12 @@ from typing import Any
 
 from aiobotocore.config import AioConfig
 
+from autodj.storage.health import Health
 from autodj.storage.s3.config import S3Config
 from autodj.storage.s3.credentials import new_session
 from autodj.storage.s3.faults import store_errors
 from autodj.storage.s3.retrying import Retries, RetryBudget, RetryPolicy
+from autodj.storage.s3.session import LeanSession
 from autodj.storage.s3.store import S3Storage
 
 
@@ -27,9 +29,10 @@ async def open_s3(config: S3Config) -> AsyncGenerator[S3Storage, None]:
         )
         client = await opening.__aenter__()
     try:
-        retries: Any = Retries(RetryPolicy.of(config.timing), RetryBudget())
+        health = Health()
+        retries: Any = Retries(RetryPolicy.of(config.timing), RetryBudget(), health=health)
         client.meta.events.register_last("needs-retry.s3", retries, unique_id="autodj-retries")
-        yield S3Storage(client, config)
+        yield S3Storage(client, config, health)
     finally:
         await opening.__aexit__(None, None, None)
 
@@ -42,6 +45,7 @@ def client_config(config: S3Config) -> AioConfig:
         # Once: what is tried again, and when, is decided in autodj.storage.s3.retrying.
         retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=config.max_connections,
+        http_session_cls=LeanSession,
         signature_version="s3v4",
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

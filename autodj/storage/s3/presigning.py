@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from autodj.errors import InvalidRequest
 from autodj.storage.base import Described
+from autodj.storage.limits import check_size, stricter
 from autodj.storage.powers import SignedForm, SignedRequest
 from autodj.storage.s3.bucket import IMMUTABLE, S3Bucket
 
@@ -57,6 +58,7 @@ async def put_link(
     written = _written(bucket, content_type)
     if not 0 <= size_bytes <= MAX_UPLOAD_BYTES:
         raise InvalidRequest(f"One upload holds at most {MAX_UPLOAD_BYTES} bytes.")
+    check_size(size_bytes, bucket.config.max_object_bytes)
     checksum = _checksum(sha256)
     more = {
         **written,
@@ -85,13 +87,14 @@ async def post_form(
 ) -> SignedForm:
     if not 1 <= max_bytes <= MAX_UPLOAD_BYTES:
         raise InvalidRequest(f"One upload holds 1 to {MAX_UPLOAD_BYTES} bytes.")
+    most_bytes = stricter(max_bytes, bucket.config.max_object_bytes)
     fields = _named(_written(bucket, content_type))
     if sha256 is not None:
         fields |= {
             "x-amz-checksum-algorithm": "SHA256",
             "x-amz-checksum-sha256": _checksum(sha256),
         }
-    conditions: list[Any] = [["content-length-range", 1, max_bytes]]
+    conditions: list[Any] = [["content-length-range", 1, most_bytes]]
     conditions += [{name: value} for name, value in fields.items()]
     async with bucket.asking(f"presign {key}"):
         made = await bucket.client.generate_presigned_post(

@@ -19,11 +19,13 @@ from botocore.exceptions import ClientError
 
 from autodj.errors import (
     AutodjError,
+    StoreError,
     StoreFaulty,
     StoreThrottled,
     StoreTimeout,
     StoreUnreachable,
 )
+from autodj.storage.health import Health
 from autodj.storage.s3.config import S3Timing
 from autodj.storage.s3.faults import fault_of
 
@@ -97,10 +99,12 @@ class Retries:
         policy: RetryPolicy,
         budget: RetryBudget,
         chance: Callable[[], float] = random.random,
+        health: Health | None = None,
     ) -> None:
         self._policy = policy
         self._budget = budget
         self._chance = chance
+        self._health = health or Health()
 
     def __call__(
         self,
@@ -114,8 +118,13 @@ class Retries:
         error = _error(operation.name, response, caught_exception)
         if error is None:
             self._budget.succeed()
+            self._health.succeeded()
             return None
         fault = fault_of(error)
+        if fault is not None and issubclass(fault, StoreError):
+            self._health.failed()
+        elif caught_exception is None:
+            self._health.succeeded()
         if fault is None or not passes(fault) or attempts >= self._policy.attempts:
             return None
         if not self._budget.spend():

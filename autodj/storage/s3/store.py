@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,9 @@ from autodj.storage.base import (
     Progress,
 )
 from autodj.storage.disk import opened
+from autodj.storage.health import Health
 from autodj.storage.keys import check_key
+from autodj.storage.limits import check_size
 from autodj.storage.operations import Operation, operation
 from autodj.storage.powers import ArchiveState, ObjectVersion, SignedForm, SignedRequest, Tier
 from autodj.storage.s3 import (
@@ -35,6 +38,7 @@ from autodj.storage.s3 import (
 from autodj.storage.s3.bucket import S3Bucket, note_requests
 from autodj.storage.s3.budget import ByteBudget
 from autodj.storage.s3.config import S3Config
+from autodj.storage.s3.listed import read_lists_quickly
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -49,11 +53,17 @@ class S3Storage:
     belongs to no row is swept later.
     """
 
-    def __init__(self, client: S3Client, config: S3Config) -> None:
+    def __init__(self, client: S3Client, config: S3Config, health: Health | None = None) -> None:
         self._client = client
         self._config = config
         self._bucket = S3Bucket(client, config, ByteBudget(config.transfers.in_flight_bytes))
+        self.health = health or Health()
         note_requests(client)
+        read_lists_quickly(client)
+
+    @property
+    def max_object_bytes(self) -> int | None:
+        return self._config.max_object_bytes
 
     async def put(
         self,
@@ -66,6 +76,7 @@ class S3Storage:
         progress: Progress | None = None,
     ) -> ObjectStat:
         with self._told("put", key) as doing, opened(source) as body:
+            check_size(body.seek(0, os.SEEK_END), self.max_object_bytes)
             async with writing.deadline(self._bucket, key, body):
                 stored = await writing.create(
                     self._bucket, key, body, sha256, content_type, described, progress
@@ -84,6 +95,7 @@ class S3Storage:
         described: Described | None = None,
     ) -> ObjectStat:
         with self._told("replace", key) as doing, opened(source) as body:
+            check_size(body.seek(0, os.SEEK_END), self.max_object_bytes)
             async with writing.deadline(self._bucket, key, body):
                 stored = await writing.replace(
                     self._bucket, key, body, sha256, content_type, described, if_match
@@ -124,10 +136,8 @@ class S3Storage:
             doing.bytes = made.size_bytes
             return made
 
-    async def list(self, prefix: str = "") -> AsyncGenerator[ObjectStat, None]:
-        async with aclosing(listing.objects(self._bucket, prefix)) as found:
-            async for each in found:
-                yield each
+    def list(self, prefix: str = "") -> AsyncGenerator[ObjectStat, None]:
+        return listing.objects(self._bucket, prefix)
 
     async def page(
         self,
