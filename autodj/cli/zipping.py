@@ -1,0 +1,40 @@
+"""The originals of many tracks from a server, as one ZIP file."""
+
+from __future__ import annotations
+
+import asyncio
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from uuid import uuid4
+
+from autodj.cli.client import Client
+from autodj.cli.exporting import Order, Told
+from autodj.errors import CommandError
+
+
+async def fetch_zip(client: Client, order: Order, query: Mapping[str, str]) -> Told:
+    """Download the archive of the tracks that fit: the whole file or none. CommandError when
+    the order makes no sense, or what came is no archive.
+    """
+    if order.to is None:
+        raise CommandError("A ZIP file is written to a file", hint="Give --to FILE.")
+    if order.music is not None or order.fetch:
+        raise CommandError("A ZIP file holds the music itself", hint="Leave out --music.")
+    part = order.to.with_name(f".{uuid4()}.part")
+    try:
+        with await asyncio.to_thread(part.open, "xb") as file:
+            await client.save("/tracks/archive", query, file)
+        count = await asyncio.to_thread(_members, part)
+        await asyncio.to_thread(part.replace, order.to)
+    finally:
+        await asyncio.to_thread(part.unlink, missing_ok=True)
+    return Told(tracks=count)
+
+
+def _members(path: Path) -> int:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return len(archive.namelist())
+    except zipfile.BadZipFile as error:
+        raise CommandError("What arrived is no ZIP file", hint="Try again.") from error
