@@ -1,0 +1,198 @@
+"""Tracks that are to be measured anew: marked, begun a few at a time, counted.
+
+``Track.reanalysis_id`` is the job that a track belongs to until that job is over; a track that
+is measured anew by itself has a state without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from autodj.db.models import Job, Track
+from autodj.db.moves import count
+from autodj.db.types import AnalysisState, ReanalysisState
+from autodj.errors import NotFound
+
+UNFINISHED = (ReanalysisState.WAITING, ReanalysisState.BEGUN)
+
+
+class Which(StrEnum):
+    """Which of an owner's measured tracks: by an older version, whose last analysis failed, all."""
+
+    OUTDATED = "outdated"
+    FAILED = "failed"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many tracks an owner has, and of them: by an older version, failed, in a run now."""
+
+    tracks: int
+    outdated: int
+    failed: int
+    unfinished: int
+
+
+async def tally(session: AsyncSession, owner_id: UUID, *, version: int) -> Tally:
+    """What there is to measure anew."""
+    query = select(
+        func.count(),
+        func.count().filter(_wanted(Which.OUTDATED, version)),
+        func.count().filter(_wanted(Which.FAILED, version)),
+        func.count().filter(col(Track.reanalysis_state).in_(UNFINISHED)),
+    ).where(_owned(owner_id))
+    found = (await session.execute(query)).one()
+    return Tally(found[0], found[1], found[2], found[3])
+
+
+async def mark(
+    session: AsyncSession,
+    owner_id: UUID,
+    job_id: UUID,
+    which: Which,
+    *,
+    version: int,
+    now: datetime,
+    only: Collection[UUID] | None = None,
+) -> int:
+    """Let tracks wait for their turn in a job; how many. NotFound when one of ``only`` is not
+    the owner's. What is in another run, or not yet measured at all, stays out of it.
+    """
+    free = col(Track.reanalysis_state).is_(None)
+    chosen = and_(_owned(owner_id), _wanted(which, version), free)
+    if only is not None:
+        mine = col(Track.id).in_(only)
+        query = select(func.count()).where(_owned(owner_id), mine)
+        if (await session.execute(query)).scalar_one() < len(set(only)):
+            raise NotFound
+        chosen = and_(chosen, mine)
+    values = {"reanalysis_state": ReanalysisState.WAITING, "reanalysis_id": job_id}
+    return await count(session, update(Track).where(chosen).values(updated_at=now, **values))
+
+
+async def begin(
+    session: AsyncSession, job_id: UUID, *, limit: int, now: datetime
+) -> Sequence[Track]:
+    """Make up to ``limit`` waiting tracks of a job due, the newest first."""
+    query = (
+        select(Track)
+        .where(
+            col(Track.reanalysis_id) == job_id,
+            col(Track.reanalysis_state) == ReanalysisState.WAITING,
+            col(Track.file_source).is_not(None),
+        )
+        .order_by(col(Track.created_at).desc(), col(Track.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    tracks = (await session.execute(query)).scalars().all()
+    begun = update(Track).where(col(Track.id).in_([track.id for track in tracks]))
+    await count(session, begun.values(reanalysis_state=ReanalysisState.BEGUN, next_attempt_at=now))
+    return tracks
+
+
+async def begin_alone(
+    session: AsyncSession, track_id: UUID, owner_id: UUID, *, now: datetime
+) -> None:
+    """Make one track due to be measured anew. NotFound for strangers."""
+    begun = (
+        update(Track)
+        .where(_owned(owner_id), col(Track.id) == track_id)
+        .values(
+            reanalysis_state=ReanalysisState.BEGUN,
+            next_attempt_at=now,
+            attempts=0,
+            updated_at=now,
+            version=Track.version + 1,
+        )
+    )
+    if not await count(session, begun):
+        raise NotFound
+
+
+async def wake(session: AsyncSession, job_id: UUID, *, now: datetime) -> None:
+    """Make begun tracks of a job due that something else has put to rest."""
+    sleeping = and_(
+        col(Track.reanalysis_id) == job_id,
+        col(Track.reanalysis_state) == ReanalysisState.BEGUN,
+        col(Track.next_attempt_at).is_(None),
+    )
+    await count(session, update(Track).where(sleeping).values(next_attempt_at=now))
+
+
+async def give_up(session: AsyncSession, track: Track) -> None:
+    """The track was tried often enough; what is known of it stays."""
+    state = None if track.reanalysis_id is None else ReanalysisState.FAILED
+    begun = and_(col(Track.id) == track.id, col(Track.reanalysis_state) == ReanalysisState.BEGUN)
+    await count(session, update(Track).where(begun).values(reanalysis_state=state))
+
+
+async def counts(session: AsyncSession, job_id: UUID) -> Mapping[ReanalysisState, int]:
+    """How many living tracks of a job are in each state."""
+    query = (
+        select(col(Track.reanalysis_state), func.count())
+        .where(col(Track.reanalysis_id) == job_id, col(Track.file_source).is_not(None))
+        .group_by(col(Track.reanalysis_state))
+    )
+    found = (await session.execute(query)).all()
+    return {state: number for state, number in found if state is not None}
+
+
+async def under_way(session: AsyncSession) -> int:
+    """How many tracks are begun in the jobs of all owners."""
+    query = select(func.count()).where(
+        col(Track.reanalysis_state) == ReanalysisState.BEGUN,
+        col(Track.reanalysis_id).is_not(None),
+        col(Track.file_source).is_not(None),
+    )
+    return (await session.execute(query)).scalar_one()
+
+
+async def new_tracks_wait(session: AsyncSession, *, before: datetime) -> bool:
+    """Whether tracks that were never measured are due before that time."""
+    query = select(col(Track.id)).where(
+        col(Track.analysis_state) == AnalysisState.PENDING,
+        col(Track.file_source).is_not(None),
+        col(Track.next_attempt_at) <= before,
+    )
+    return (await session.execute(query.limit(1))).first() is not None
+
+
+async def get_job(session: AsyncSession, job_id: UUID) -> Job:
+    """The row, which nobody else changes until the transaction ends. NotFound without one."""
+    query = select(Job).where(col(Job.id) == job_id).with_for_update()
+    job = (await session.execute(query)).scalar_one_or_none()
+    if job is None:
+        raise NotFound
+    return job
+
+
+async def end(session: AsyncSession, job_id: UUID) -> None:
+    """No track belongs to the job any more."""
+    mine = update(Track).where(col(Track.reanalysis_id) == job_id)
+    await count(session, mine.values(reanalysis_state=None, reanalysis_id=None))
+
+
+def _owned(owner_id: UUID) -> ColumnElement[bool]:
+    return and_(col(Track.owner_id) == owner_id, col(Track.file_source).is_not(None))
+
+
+def _wanted(which: Which, version: int) -> ColumnElement[bool]:
+    done = col(Track.analysis_state) == AnalysisState.DONE
+    failed = col(Track.analysis_state) == AnalysisState.FAILED
+    match which:
+        case Which.OUTDATED:
+            return and_(done, func.coalesce(Track.analysis_version, 0) < version)
+        case Which.FAILED:
+            return or_(failed, and_(done, col(Track.analysis_failure).is_not(None)))
+        case Which.ALL:
+            return or_(done, failed)
