@@ -82,6 +82,9 @@ class Jobs:
     async def fetch(self, job_id: UUID) -> None:
         await self._send("fetch_url", job_id, 0)
 
+    async def reanalyze(self, job_id: UUID, turn: int) -> None:
+        await self._send("reanalyze", job_id, turn)
+
     async def probe(self) -> None:
         """Raise BrokerUnavailable when the broker does not answer."""
         async with _broker_errors():

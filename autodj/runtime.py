@@ -65,7 +65,7 @@ async def open_runtime(settings: Settings) -> AsyncGenerator[Runtime]:
     """Open the database, the stores, the queue and the sandbox for one process."""
     async with AsyncExitStack() as stack:
         s3 = await _open_s3(stack, settings)
-        local = LocalStorage(settings.media_root, basket="tracks")
+        local = _open_local(settings)
         yield Runtime(
             settings=settings,
             db=await stack.enter_async_context(open_database(settings.database_url)),
@@ -112,6 +112,12 @@ def fetch_limits(settings: Settings) -> FetchLimits:
         allow_private=private,
         allowed_ports=range(1, 65536) if private else (80, 443),
     )
+
+
+def _open_local(settings: Settings) -> LocalStorage:
+    tracks = settings.baskets.of(Kind.TRACKS)
+    max_bytes = tracks.max_object_bytes if tracks.s3 is None else None
+    return LocalStorage(settings.media_root, basket="tracks", max_object_bytes=max_bytes)
 
 
 async def _open_s3(stack: AsyncExitStack, settings: Settings) -> S3Storage | None:

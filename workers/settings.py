@@ -43,6 +43,7 @@ class WorkerSettings:
         tasks.share_track,
         tasks.delete_track,
         tasks.fetch_url,
+        tasks.reanalyze,
         # Coding a long mix takes its time; nothing else may.
         func(tasks.render, timeout=RENDER_JOB_TIMEOUT_S),
     ]

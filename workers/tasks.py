@@ -8,10 +8,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from autodj.db import FileSource
 from autodj.runtime import Runtime
+from autodj.storage.local import LocalStorage
 from autodj.tracks.fetching import run_fetch
+from autodj.tracks.reanalysis import tend_reanalysis
 from autodj.tracks.reconcile import ORPHAN_AGE_S, reconcile, sweep_orphans
 from autodj.tracks.rendition_work import tend
+from autodj.tracks.retention import sweep_all
 from autodj.tracks.steps import Step
 from autodj.tracks.work import work
 
@@ -56,6 +60,12 @@ async def fetch_url(ctx: Context, job_id: str) -> None:
     )
 
 
+async def reanalyze(ctx: Context, job_id: str) -> None:
+    """Begin the next tracks of a library that is measured anew."""
+    runtime = _runtime(ctx)
+    await tend_reanalysis(runtime.db, runtime.jobs, runtime.policy, UUID(job_id))
+
+
 async def reconcile_rows(ctx: Context) -> None:
     """Cron: what is due and was not sent, or whose worker died."""
     runtime = _runtime(ctx)
@@ -63,15 +73,22 @@ async def reconcile_rows(ctx: Context) -> None:
 
 
 async def sweep_stores(ctx: Context) -> None:
-    """Cron: files, objects and unfinished uploads that no row names, once they are a day old."""
+    """Cron: files, objects and unfinished uploads that no row names, once they are a day old,
+    and what baskets have kept long enough.
+    """
     runtime = _runtime(ctx)
-    await runtime.local.sweep_incoming(ORPHAN_AGE_S)
     before = await runtime.db.now() - timedelta(seconds=ORPHAN_AGE_S)
-    for store in (runtime.local, runtime.s3):
+    for source, store in ((FileSource.LOCAL, runtime.local), (FileSource.S3, runtime.s3)):
         if store is not None:
-            await sweep_orphans(runtime.db, store, before=before)
-    if runtime.s3 is not None:
-        await runtime.s3.sweep_uploads(before=before)
+            await sweep_orphans(runtime.db, store, before=before, source=source)
+    for store in {runtime.local, runtime.s3, *runtime.stores.by_name.values()}:
+        if isinstance(store, LocalStorage):
+            await store.sweep_incoming(ORPHAN_AGE_S)
+        elif store is not None:
+            await store.sweep_uploads(before=before)
+    await sweep_all(
+        runtime.db, runtime.stores, document_prefix=runtime.settings.limits.document_prefix
+    )
 
 
 def _runtime(ctx: Context) -> Runtime:

@@ -1,19 +1,26 @@
-"""What was measured of a track, and its picture: small objects of the local store."""
+"""What was measured of a track, and its picture.
+
+A document on S3 is fetched from there, as audio is; one that people have corrected is put
+together here.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from autodj.api.auth import require_caller
+from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
+from autodj.api.documents import AnalysisDocument
 from autodj.api.ranges import etag_matches
 from autodj.api.state import web_of
 from autodj.api.tracks import TRACK, track_id_of
@@ -21,24 +28,27 @@ from autodj.db import AnalysisState, tracks
 from autodj.db import Track as TrackRow
 from autodj.errors import NotFound, ObjectNotFound, SourceUnreadable
 from autodj.storage.keys import parse_key
+from autodj.tracks.corrections.document import corrected
+from autodj.tracks.corrections.values import corrections_of
+from autodj.tracks.documents import link_to_document, read_document, sha256_of, unpack
 
 TAG = "Analysis"
 # A new analysis replaces the document, so it is asked about each time.
 REVALIDATED = "private, max-age=0, must-revalidate"
+SENT_ON = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept-Encoding, Authorization, Cookie",
+}
 _REFUSED = re.compile(r"q=0(\.0*)?")
 
 
-class AnalysisDocument(BaseModel):
-    """Facts over time: beats in seconds, and the waveform as values of 0 to 255."""
+class AnalysisQuery(BaseModel):
+    """How the document comes."""
 
-    model_config = ConfigDict(extra="allow")
-
-    version: int
-    duration_s: float
-    bpm: float | None
-    beats_s: list[float]
-    key: str | None
-    waveform: dict[str, Any]
+    redirect: int = Field(
+        1, ge=0, le=1, description="0: it is sent by this server, wherever it is."
+    )
 
 
 @operation(
@@ -46,27 +56,43 @@ class AnalysisDocument(BaseModel):
     f"{TRACK}/analysis",
     summary="Get beats, waveform and what else was measured",
     tag=TAG,
+    about=(
+        "For a track on S3 the document is there too, gzipped: its address never changes what "
+        "it says. One that was corrected is sent by this server."
+    ),
+    query=AnalysisQuery,
     headers={"If-None-Match": "The ETag you have.", "Accept-Encoding": "gzip is kept as gzip."},
-    answers=(Answer(200, "The document", AnalysisDocument), Answer(304, "Nothing has changed")),
+    answers=(
+        Answer(200, "The document", AnalysisDocument),
+        Answer(304, "Nothing has changed"),
+        Answer(307, "The document is there", headers={"Location": "A link that ends soon."}),
+    ),
     errors=(SourceUnreadable,),
 )
 async def get_analysis(request: Request) -> Response:
-    row = await _owned(request)
+    asked = parse_query(AnalysisQuery, request)
+    row = await owned(request)
     if row.analysis_key is None:
         raise NotFound("The track has no analysis.", hint=_why_none(row))
+    etag = document_etag(row)
     headers = {
         "Cache-Control": REVALIDATED,
-        "ETag": f"W/{_etag(row.analysis_key)}",
+        "ETag": f"W/{etag}",
         "Vary": "Accept-Encoding, Authorization, Cookie",
     }
-    if etag_matches(request.headers.get("if-none-match"), headers["ETag"].removeprefix("W/")):
+    if etag_matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
-    document = await _read(request, row, "analysis_key")
-    if accepts_gzip(request.headers):
+    packs = accepts_gzip(request.headers)
+    if packs and asked.redirect and not has_corrections(row):
+        links = web_of(request).runtime.links
+        if (url := await link_to_document(row, links, datetime.now(UTC))) is not None:
+            return Response(status_code=307, headers={**SENT_ON, "Location": url})
+    packed = await _packed(request, row)
+    if packs:
         headers["Content-Encoding"] = "gzip"
     else:
-        document = await asyncio.to_thread(gzip.decompress, document)
-    return Response(document, media_type="application/json", headers=headers)
+        packed = await asyncio.to_thread(gzip.decompress, packed)
+    return Response(packed, media_type="application/json", headers=headers)
 
 
 @operation(
@@ -79,10 +105,12 @@ async def get_analysis(request: Request) -> Response:
     errors=(SourceUnreadable,),
 )
 async def get_cover(request: Request) -> Response:
-    row = await _owned(request)
+    row = await owned(request)
     if row.cover_key is None:
         raise NotFound("The track has no picture.")
-    etag = _etag(row.cover_key)
+    parts = parse_key(row.cover_key)
+    assert parts is not None
+    etag = f'"{parts.sha256}"'
     headers = {
         "Cache-Control": "private, max-age=86400",
         "ETag": etag,
@@ -90,9 +118,12 @@ async def get_cover(request: Request) -> Response:
     }
     if etag_matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
-    return Response(
-        await _read(request, row, "cover_key"), media_type="image/jpeg", headers=headers
-    )
+    try:
+        async with web_of(request).runtime.local.read(row.cover_key) as pieces:
+            picture = b"".join([piece async for piece in pieces])
+    except ObjectNotFound as error:
+        raise SourceUnreadable from error
+    return Response(picture, media_type="image/jpeg", headers=headers)
 
 
 def accepts_gzip(headers: Mapping[str, str]) -> bool:
@@ -104,33 +135,49 @@ def accepts_gzip(headers: Mapping[str, str]) -> bool:
     return False
 
 
-async def _owned(request: Request) -> TrackRow:
+async def owned(request: Request) -> TrackRow:
+    """The caller's track; NotFound for everybody else's."""
     owner_id = require_caller(request)
     async with web_of(request).runtime.db.read_session() as session:
         return await tracks.get_owned(session, track_id_of(request), owner_id)
 
 
-async def _read(request: Request, row: TrackRow, column: str) -> bytes:
-    """The object that the column names; once again when the row has moved on meanwhile."""
-    key = str(getattr(row, column))
+async def stored_document(request: Request, row: TrackRow) -> bytes:
+    """The packed document as it was measured; that of the row as it is now when it has been
+    measured again meanwhile. SourceUnreadable when there is none where the row says.
+    """
+    runtime = web_of(request).runtime
     try:
-        return await _content(request, key)
+        return await read_document(runtime.local, runtime.s3, row)
     except ObjectNotFound as error:
-        now = getattr(await _owned(request), column)
-        if now in {None, key}:
+        now = await owned(request)
+        if (now.analysis_key, now.analysis_source) == (row.analysis_key, row.analysis_source):
             raise SourceUnreadable from error
-        return await _content(request, now)
+        return await read_document(runtime.local, runtime.s3, now)
 
 
-async def _content(request: Request, key: str) -> bytes:
-    async with web_of(request).runtime.local.read(key) as pieces:
-        return b"".join([piece async for piece in pieces])
+def has_corrections(row: TrackRow) -> bool:
+    return bool(corrections_of(row).given())
 
 
-def _etag(key: str) -> str:
-    parts = parse_key(key)
-    assert parts is not None
-    return f'"{parts.sha256}"'
+def document_etag(row: TrackRow) -> str:
+    """An entity tag of what the document says, after corrections."""
+    assert row.analysis_key is not None
+    tag = corrections_of(row).tag
+    return f'"{sha256_of(row.analysis_key)}{"-" if tag else ""}{tag}"'
+
+
+async def _packed(request: Request, row: TrackRow) -> bytes:
+    packed = await stored_document(request, row)
+    if not has_corrections(row):
+        return packed
+
+    def correct() -> bytes:
+        document = corrected(unpack(packed), corrections_of(row))
+        text = json.dumps(document, separators=(",", ":"), sort_keys=True)
+        return gzip.compress(text.encode(), compresslevel=1, mtime=0)
+
+    return await asyncio.to_thread(correct)
 
 
 def _why_none(row: TrackRow) -> str:

@@ -22,20 +22,24 @@ from starlette.responses import Response
 
 from autodj.api import (
     analysis,
+    archives,
     audio,
     exports,
     intake,
     jobs,
+    links,
     login,
     page,
+    reanalysis,
     renditions,
     system,
     tracks,
+    waveform,
 )
 from autodj.api.ahead import Ahead, kept_answer
 from autodj.api.contract import JSON, Access, Answer, Operation, operation, routes_of
 from autodj.api.feed import open_feed
-from autodj.api.figures import HttpMetrics
+from autodj.api.figures import HttpMetrics, StoreFigures
 from autodj.api.files import LocalFiles
 from autodj.api.guard import Guard, Limits
 from autodj.api.guard.room import make_room
@@ -68,11 +72,15 @@ async def openapi(request: Request) -> Response:
 # The busiest first: routes are tried in this order.
 OPERATIONS: tuple[Operation, ...] = (
     *audio.OPERATIONS,
+    *links.OPERATIONS,
     *tracks.OPERATIONS,
     *intake.OPERATIONS,
     *analysis.OPERATIONS,
+    *reanalysis.OPERATIONS,
+    *waveform.OPERATIONS,
     *renditions.OPERATIONS,
     *exports.OPERATIONS,
+    *archives.OPERATIONS,
     *jobs.OPERATIONS,
     *system.OPERATIONS,
     *login.OPERATIONS,
@@ -138,6 +146,7 @@ def _lifespan(
                 accel_prefix=settings.local_accel_prefix,
             )
             stack.callback(files.close)
+            StoreFigures(registry, runtime.stores.health())
             places: Places[Ready] = Places(rows, clock=time.time)
             callers = Callers(settings.secret, clock=time.time)
             web = Web(

@@ -25,6 +25,9 @@ from autodj.db import library, tracks
 from autodj.db.library import TrackFilter
 from autodj.errors import AutodjError, ObjectNotFound
 from autodj.tracks import deliver
+from autodj.tracks.corrections.document import corrected
+from autodj.tracks.corrections.values import corrections_of
+from autodj.tracks.documents import read_document
 from autodj.tracks.exports import jams, playlist, rekordbox
 from autodj.tracks.exports.subject import Subject, file_names, subject_of
 from autodj.tracks.filenames import content_disposition
@@ -135,12 +138,15 @@ async def _subject(web: Web, row: TrackRow, location: str) -> Subject:
     if row.analysis_key is None:
         return subject_of(_described(row), None, location)
     try:
-        async with web.runtime.local.read(row.analysis_key) as pieces:
-            packed = b"".join([piece async for piece in pieces])
+        packed = await read_document(web.runtime.local, web.runtime.s3, row)
     except ObjectNotFound:  # measured anew meanwhile
         return subject_of(_described(row), None, location)
     return await asyncio.to_thread(
-        lambda: subject_of(_described(row), json.loads(gzip.decompress(packed)), location)
+        lambda: subject_of(
+            _described(row),
+            corrected(json.loads(gzip.decompress(packed)), corrections_of(row)),
+            location,
+        )
     )
 
 

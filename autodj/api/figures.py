@@ -1,14 +1,22 @@
-"""How many requests there were, and how long they took."""
+"""How many requests there were, how long they took, and since when a store fails."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
+
+from autodj.storage.health import Health
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
@@ -52,3 +60,23 @@ class HttpMetrics(Collector):
             durations.add_metric(values, buckets, self._sums_s[labels_of])
         yield requests
         yield durations
+
+
+class StoreFigures(Collector):
+    """For how long each store has failed: 0 while it answers."""
+
+    def __init__(self, registry: CollectorRegistry, stores: Mapping[str, Health]) -> None:
+        self._stores = stores
+        registry.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        failing = GaugeMetricFamily(
+            "autodj_store_failing_seconds",
+            "Time since the first failure after the last success; 0 while it answers.",
+            labels=("basket",),
+        )
+        now = datetime.now(UTC)
+        for basket, health in self._stores.items():
+            since = health.failing_since or now
+            failing.add_metric((basket,), max(0.0, (now - since).total_seconds()))
+        yield failing

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from autodj.audio.keynames import open_key
 from autodj.db import (
     AnalysisState,
     FileSource,
@@ -23,6 +24,7 @@ from autodj.db import (
 from autodj.db import Job as JobRow
 from autodj.db import Rendition as RenditionRow
 from autodj.db import Track as TrackRow
+from autodj.tracks.corrections.values import corrections_of
 
 BASE = "/api/v1"
 
@@ -57,6 +59,19 @@ class AnalysisSummary(Reply):
     url: str | None
 
 
+class Corrections(Reply):
+    """What people have set, by the names that set it; null where nobody did. Times are as the
+    track plays, after the shift of the grid.
+    """
+
+    bpm: float | None
+    anchor_s: float | None = Field(description="A time that the even beats of bpm go through.")
+    grid_shift_ms: float | None
+    downbeat_s: float | None
+    metre: int | None
+    key: str | None
+
+
 class Track(Reply):
     """One audio file and what is known of it. It can be played as long as it is listed."""
 
@@ -89,12 +104,28 @@ class Track(Reply):
     bpm_confidence: float | None
     bpm_alternative: float | None
     bpm_corrected: bool
+    bpm_measured: float | None
     key: str | None = Field(examples=["A minor"])
     camelot: str | None = Field(examples=["8A"])
     key_confidence: float | None
     key_corrected: bool
+    key_measured: str | None
+    corrections: Corrections
+    open_key: str | None = Field(examples=["1m"])
     integrated_lufs: float | None
     true_peak_dbtp: float | None
+    loudness_range_lu: float | None
+    energy: int | None = Field(description="1 to 10.")
+    metre: int | None = Field(description="Beats in most bars.")
+    grid: str | None = Field(
+        description="constant: evenly spaced beats; variable: the analysis lists them."
+    )
+    first_downbeat_s: float | None = Field(
+        description="Null where the grid was corrected: the analysis has it."
+    )
+    overview: str | None = Field(
+        description="The low, middle and high band in 100 parts of the track: 300 bytes, base64."
+    )
     job_id: UUID | None = Field(description="The job that processes it; only when just added.")
 
 
@@ -200,6 +231,9 @@ class Readiness(Reply):
     broker: str
     local_store: str
     s3_store: str | None
+    s3_failing_since: datetime | None = Field(
+        description="Since when every request to S3 has failed; null while one succeeds."
+    )
 
 
 def json_response(
@@ -216,6 +250,7 @@ def track_body(row: TrackRow, *, job_id: UUID | None = None) -> Track:
     assert row.file_source is not None
     path = track_path(row.id)
     facts = {name: getattr(row, name) for name in _SAME_NAMED}
+    moved = corrections_of(row).touch_the_grid
     return Track(
         **facts,
         playable=True,
@@ -229,10 +264,30 @@ def track_body(row: TrackRow, *, job_id: UUID | None = None) -> Track:
         ),
         bpm=row.corrected_bpm or row.bpm,
         bpm_corrected=row.corrected_bpm is not None,
+        bpm_measured=row.bpm,
         key=row.corrected_key or row.musical_key,
         camelot=row.corrected_camelot or row.camelot,
         key_corrected=row.corrected_key is not None,
+        key_measured=row.musical_key,
+        corrections=_corrections(row),
+        open_key=open_key(row.corrected_key) if row.corrected_key else row.open_key,
+        metre=row.corrected_metre or row.metre,
+        grid="constant" if row.corrected_anchor_s is not None else row.grid,
+        first_downbeat_s=None if moved else row.first_downbeat_s,
         job_id=job_id,
+    )
+
+
+def _corrections(row: TrackRow) -> Corrections:
+    shift_s = (row.corrected_shift_ms or 0.0) / 1000
+    anchor_s, downbeat_s = row.corrected_anchor_s, row.corrected_downbeat_s
+    return Corrections(
+        bpm=row.corrected_bpm,
+        anchor_s=None if anchor_s is None else round(anchor_s + shift_s, 6),
+        grid_shift_ms=row.corrected_shift_ms,
+        downbeat_s=None if downbeat_s is None else round(downbeat_s + shift_s, 6),
+        metre=row.corrected_metre,
+        key=row.corrected_key,
     )
 
 
@@ -263,6 +318,7 @@ def job_path(job_id: UUID) -> str:
 _SAME_NAMED = [
     name
     for name in Track.model_fields
-    if name in TrackRow.model_fields and name not in {"bpm", "camelot"}
+    if name in TrackRow.model_fields
+    and name not in {"bpm", "camelot", "open_key", "metre", "grid", "first_downbeat_s"}
 ]
 _OF_RENDITION = [name for name in Rendition.model_fields if name in RenditionRow.model_fields]

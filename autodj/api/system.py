@@ -99,6 +99,7 @@ async def readiness(runtime: Runtime) -> Readiness:
         broker=broker,
         local_store=local_store,
         s3_store=s3_store,
+        s3_failing_since=None if runtime.s3 is None else runtime.s3.health.failing_since,
     )
 
 

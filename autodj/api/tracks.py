@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
 from autodj.api.auth import require_caller
 from autodj.api.bodies import parse_model, parse_query, read_json
 from autodj.api.contract import JSON, Answer, Body, operation
-from autodj.api.listing import TrackQuery, key_of, write_cursor
+from autodj.api.corrections import Correction
+from autodj.api.listing import TrackQuery, write_cursor
 from autodj.api.ranges import etag_matches, if_match_holds
 from autodj.api.schemas import BASE, Track, TrackPage, json_response, track_body
 from autodj.api.state import web_of
-from autodj.audio.keynames import camelot
 from autodj.db import Track as TrackRow
-from autodj.db import Visibility, library, tracks
+from autodj.db import library, tracks
 from autodj.errors import PreconditionFailed
 
 TAG = "Tracks"
@@ -26,38 +24,6 @@ TRACKS = f"{BASE}/tracks"
 TRACK = f"{TRACKS}/{{track_id:uuid}}"
 PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
 ETAG = {"ETag": "The version of the track, for If-Match and If-None-Match."}
-
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=512)]
-
-
-def _without_defaults(schema: dict[str, Any]) -> None:
-    """A fact that is left out stays as it is: the defaults are never used."""
-    for described in schema["properties"].values():
-        described.pop("default", None)
-
-
-class Correction(BaseModel):
-    """What a person knows better. Null takes a correction, or the fact itself, back."""
-
-    model_config = ConfigDict(json_schema_extra=_without_defaults)
-
-    title: Line = ""
-    artist: Line | None = None
-    album: Line | None = None
-    visibility: Visibility = Visibility.PRIVATE
-    bpm: float | None = Field(None, ge=20, le=400)
-    key: Annotated[str, AfterValidator(key_of)] | None = Field(None, examples=["A minor"])
-
-    def changes(self) -> dict[str, object]:
-        """The columns to set: only what was given."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
-        if "bpm" in given:
-            given["corrected_bpm"] = given.pop("bpm")
-        if "key" in given:
-            key = given.pop("key")
-            given["corrected_key"] = key
-            given["corrected_camelot"] = None if key is None else camelot(key)
-        return given
 
 
 @operation(
@@ -107,7 +73,8 @@ async def get_track(request: Request) -> Response:
     TRACK,
     summary="Correct a track",
     tag=TAG,
-    about="Corrections win over what was measured and survive a new analysis.",
+    about="Corrections win over what was measured and survive a new analysis. Those of tempo, bars "
+    "and key show in the analysis and in exports too.",
     headers={"If-Match": "The ETag that you looked at; another version is not changed."},
     bodies=(Body(JSON, Correction),),
     answers=(Answer(200, "The track as it is now", Track, headers=ETAG),),
@@ -118,11 +85,11 @@ async def correct_track(request: Request) -> Response:
     correction = parse_model(Correction, await read_json(request))
     runtime = web_of(request).runtime
     now = await runtime.db.now()
-    changes = correction.changes()
     async with runtime.db.transaction() as session:
         row = await tracks.get_owned(session, track_id_of(request), owner_id, lock=True)
         if not if_match_holds(request.headers.get("if-match"), _etag(row)):
             raise PreconditionFailed
+        changes = correction.columns(row)
         if changes:
             row = await library.correct(
                 session, row.id, owner_id, changes, expected_version=None, now=now

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
+from autodj.audio.blocks import source_blocks
 from autodj.audio.decode import open_decoder
 from autodj.audio.facts import ANALYSIS_VERSION, Analysis, DecodeLimits
-from autodj.audio.frames import Floats, SpectrumStream
+from autodj.audio.frames import Floats
 from autodj.audio.identify import Container
-from autodj.audio.key import Key, PitchStream
+from autodj.audio.key import Key, find_key, shipped_weights
 from autodj.audio.keynames import camelot, open_key
 from autodj.audio.loudness import (
     LoudnessStream,
@@ -22,23 +22,22 @@ from autodj.audio.loudness import (
     levels,
     loudness_range,
 )
-from autodj.audio.resample import BlockResampler
+from autodj.audio.pitches import PitchStream
 from autodj.audio.rhythm.activation import shipped_net
 from autodj.audio.rhythm.bands import BandStream, Levels
-from autodj.audio.rhythm.onsets import FRAMES_PER_S, OnsetStream
+from autodj.audio.rhythm.onsets import OnsetStream
 from autodj.audio.rhythm.rhythm import Rhythm, measure_rhythm
 from autodj.audio.silence import find_silences
+from autodj.audio.spectra import Spectra
 from autodj.audio.structure import energy_number, find_structure
 from autodj.audio.waveform import WaveformStream
 
-FEATURE_RATE_HZ = 24000
-_RHYTHM_WINDOW = 1024
-_PITCH_WINDOW = 8192
-_PITCH_HOP = 2400
 _DECODED_SHARE = 0.95
 _PROGRESS_STEP = 0.01
 REPLAYGAIN_LUFS = -18.0
-_NET = shipped_net()  # read at import: a child that decodes may open no file
+# Read at import: a child that decodes may open no file.
+_NET = shipped_net()
+_KEY_WEIGHTS = shipped_weights()
 
 
 def analyze(
@@ -52,10 +51,11 @@ def analyze(
     Raises as ``open_decoder`` does. ``on_progress`` gets rising shares of 0 to 1.
     """
     with open_decoder(file, container, limits) as decoder:
-        meters = Meters(decoder.sample_rate_hz, min(decoder.channels, 2))
+        channels = min(decoder.channels, 2)
+        meters = Meters(decoder.sample_rate_hz, channels)
         reported = 0.0
-        for frame in decoder.frames():
-            meters.push(frame)
+        for block in source_blocks(decoder.frames(), decoder.sample_rate_hz, channels):
+            meters.push(block)
             share = _DECODED_SHARE * decoder.position
             if share >= reported + _PROGRESS_STEP:
                 reported = share
@@ -66,38 +66,27 @@ def analyze(
 
 
 class Meters:
-    """All measurements of one track under way. Levels are read at the source's own rate and
-    channels, rhythm and pitch from mono at 24 kHz.
-    """
+    """All measurements of one track under way, from its samples at the source's own rate."""
 
     def __init__(self, rate_hz: int, channels: int) -> None:
-        self._to_source = BlockResampler(rate_hz, channels)
-        self._to_mono = BlockResampler(FEATURE_RATE_HZ, 1)
         self._loudness = LoudnessStream(rate_hz, channels)
         self._true_peak = TruePeakStream(channels)
         self._waveform = WaveformStream(rate_hz)
-        self._rhythm_spectra = SpectrumStream(_RHYTHM_WINDOW, FEATURE_RATE_HZ // FRAMES_PER_S)
-        self._onsets = OnsetStream(FEATURE_RATE_HZ, _RHYTHM_WINDOW)
-        self._bands = BandStream(FEATURE_RATE_HZ, _RHYTHM_WINDOW)
-        self._pitch_spectra = SpectrumStream(_PITCH_WINDOW, _PITCH_HOP)
-        self._pitches = PitchStream(FEATURE_RATE_HZ, _PITCH_WINDOW)
+        self._spectra = Spectra(rate_hz, channels)
+        self._onsets = OnsetStream(self._spectra.rate_hz, self._spectra.window_samples)
+        self._bands = BandStream(self._spectra.rate_hz, self._spectra.window_samples)
+        self._pitches = PitchStream(self._spectra.pitch_rate_hz, self._spectra.pitch_window_samples)
 
-    def push(self, frame: av.AudioFrame) -> None:
-        for block in self._to_source.push(frame):
-            self._take_levels(block)
-        for block in self._to_mono.push(frame):
-            self._take_spectra(
-                self._rhythm_spectra.push(block[0]), self._pitch_spectra.push(block[0])
-            )
+    def push(self, samples: Floats) -> None:
+        """Take ``[channels, samples]`` that follow those before."""
+        self._loudness.push(samples)
+        self._true_peak.push(samples)
+        self._waveform.push_samples(samples)
+        self._take_spectra(*self._spectra.push(samples))
 
     def finish(self, duration_s: float) -> Analysis:
-        for block in self._to_source.finish():
-            self._take_levels(block)
-        for block in self._to_mono.finish():
-            self._take_spectra(
-                self._rhythm_spectra.push(block[0]), self._pitch_spectra.push(block[0])
-            )
-        self._take_spectra(self._rhythm_spectra.finish(), self._pitch_spectra.finish())
+        """All that is known now that the track has ended after ``duration_s``."""
+        self._take_spectra(*self._spectra.finish())
         bands = self._bands.finish()
         onsets = self._onsets.finish()
         rhythm = measure_rhythm(onsets, _NET(bands), duration_s)
@@ -107,19 +96,14 @@ class Meters:
             true_peak_dbtp=_rounded(self._true_peak.finish()),
             waveform=self._waveform.finish(),
             **_rhythm_facts(rhythm),
-            **_key_facts(self._pitches.finish()),
+            **_key_facts(find_key(self._pitches.finish(), _KEY_WEIGHTS)),
             **_level_facts(self._loudness.finish(), bands, onsets, rhythm),
         )
-
-    def _take_levels(self, samples: Floats) -> None:
-        self._loudness.push(samples)
-        self._true_peak.push(samples)
-        self._waveform.push_samples(samples)
 
     def _take_spectra(self, rhythm: Floats, pitch: Floats) -> None:
         self._onsets.push(rhythm)
         self._bands.push(rhythm)
-        self._waveform.push_spectrum(rhythm, FEATURE_RATE_HZ / _RHYTHM_WINDOW)
+        self._waveform.push_spectrum(rhythm, self._spectra.rate_hz / self._spectra.window_samples)
         self._pitches.push(pitch)
 
 
@@ -147,6 +131,7 @@ def _key_facts(key: Key | None) -> dict[str, Any]:
         "camelot": camelot(key.name),
         "open_key": open_key(key.name),
         "key_confidence": round(key.confidence, 3),
+        "key_alternative": key.alternative,
         "tuning_cents": round(key.tuning_cents, 1),
     }
 

@@ -9,10 +9,12 @@ from typing import Any, Literal
 from autodj.audio.form import NO_CUES, NO_SILENCES, Cues, Section, Silences
 from autodj.audio.id3 import MAX_TAG_BYTES
 
-ANALYSIS_VERSION = 2
+ANALYSIS_VERSION = 3
 """Rises whenever the same bytes may give another analysis."""
 
 Document = Mapping[str, Any]
+
+_CURVES = ("peak", "low", "mid", "high", "min", "max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,9 @@ class Waveform:
     """The outline of a track: ``points_per_s`` values of 0 to 255 (full scale) a second.
 
     ``peak`` is the largest sample of either channel in the interval; ``low`` (below 200 Hz),
-    ``mid`` and ``high`` (above 2 kHz) are the amplitudes in three bands. All four have the
-    same length.
+    ``mid`` and ``high`` (above 2 kHz) are the amplitudes in three bands. ``min`` and ``max``
+    (-128 to 127) are the least and the largest sample of all channels. All have the same
+    length; documents before version 3 have neither ``min`` nor ``max``.
     """
 
     points_per_s: float
@@ -99,17 +102,17 @@ class Waveform:
     low: tuple[int, ...]
     mid: tuple[int, ...]
     high: tuple[int, ...]
+    min: tuple[int, ...] = ()
+    max: tuple[int, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
-        return {
-            "points_per_s": self.points_per_s,
-            **{band: list(getattr(self, band)) for band in ("peak", "low", "mid", "high")},
-        }
+        curves = {name: list(getattr(self, name)) for name in _CURVES}
+        return {"points_per_s": self.points_per_s, **curves}
 
     @classmethod
     def from_document(cls, document: Document) -> Waveform:
-        bands = {band: tuple(document[band]) for band in ("peak", "low", "mid", "high")}
-        return cls(points_per_s=document["points_per_s"], **bands)
+        curves = {name: tuple(document.get(name, ())) for name in _CURVES}
+        return cls(points_per_s=document["points_per_s"], **curves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +124,9 @@ class Analysis:
     times on the decoder's timeline, ``downbeats_s`` those among them that begin a bar of
     ``metre`` beats. ``grid`` is "constant" where the beats are evenly spaced throughout, so
     that the first of them and ``bpm`` say it all, else "variable".
-    ``key`` reads like "A minor", ``camelot`` like "8A", ``open_key`` like "1m"; ``tuning_cents``
-    is how far the track lies from A = 440 Hz. ``replaygain_db`` brings it to -18 LUFS
+    ``key`` reads like "A minor", as does ``key_alternative``, the next likely one; ``camelot``
+    like "8A", ``open_key`` like "1m"; ``tuning_cents`` is how far the track lies from
+    A = 440 Hz. ``replaygain_db`` brings it to -18 LUFS
     (ReplayGain 2), ``loudness_range_lu`` is LRA. ``energy`` runs from 1 to 10, ``bar_energy``
     from 0 to 1, one for each downbeat.
     """
@@ -152,6 +156,7 @@ class Analysis:
     sections: tuple[Section, ...] = ()
     cues: Cues = NO_CUES
     silences: Silences = NO_SILENCES
+    key_alternative: str | None = None
 
     def to_document(self) -> dict[str, Any]:
         return {

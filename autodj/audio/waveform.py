@@ -11,24 +11,38 @@ POINTS_PER_S = 50
 MAX_POINTS = 30000
 _LOW_HZ, _HIGH_HZ = 200.0, 2000.0
 _FULL_SCALE = 255
+_SIGNED_SCALE = 128
+# How far down and up an interval reaches that has no sample yet.
+_NOTHING: Floats = np.full((2, 1), -np.inf, np.float32)
 
 
 class WaveformStream:
-    """Collects the largest sample of every interval, and the amplitude of three bands."""
+    """Collects the least and largest sample of every interval, and the amplitude of three bands."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
-        self._pending: Floats = np.zeros(0, np.float32)
-        self._pending_from = 0
+        self._sample = 0
         self._points = 0
-        self._peaks: list[Floats] = []
+        self._begun = _NOTHING
+        self._reaches: list[Floats] = []
         self._bands: list[Floats] = []
 
     def push_samples(self, samples: Floats) -> None:
         """Take ``[channels, samples]`` at the source's rate."""
-        self._pending = np.concatenate([self._pending, np.abs(samples).max(axis=0)])
-        stop = self._pending_from + self._pending.size
-        self._take(stop * POINTS_PER_S // self._rate_hz)
+        if samples.shape[1] == 0:
+            return
+        stop = self._sample + samples.shape[1]
+        points = ((stop + 1) * POINTS_PER_S - 1) // self._rate_hz
+        edges = np.arange(self._points + 1, points + 1) * self._rate_hz // POINTS_PER_S
+        starts = np.concatenate([[0], edges[edges < stop] - self._sample])
+        # The least upside down, so that the larger of both counts.
+        down = -np.minimum.reduceat(samples, starts, axis=1).min(axis=0)
+        up = np.maximum.reduceat(samples, starts, axis=1).max(axis=0)
+        reaches = np.stack([down, up])
+        np.maximum(reaches[:, :1], self._begun, out=reaches[:, :1])
+        self._reaches.append(reaches[:, : edges.size])
+        self._begun = reaches[:, edges.size :] if starts.size > edges.size else _NOTHING
+        self._sample, self._points = stop, points
 
     def push_spectrum(self, magnitudes: Floats, bin_hz: float) -> None:
         """Take ``[frames, bins]`` magnitudes at twice as many frames as points."""
@@ -38,34 +52,38 @@ class WaveformStream:
 
     def finish(self) -> Waveform:
         """The outline, with so many points a second that their number stays bounded."""
-        if self._pending.size:
-            self._peaks.append(self._pending.max(keepdims=True))
-        peaks = np.concatenate([np.zeros(0, np.float32), *self._peaks])
+        if self._begun is not _NOTHING:
+            self._reaches.append(self._begun)
+        reaches = np.concatenate([np.zeros((2, 0), np.float32), *self._reaches], axis=1)
         bands = np.concatenate([np.zeros((0, 3), np.float32), *self._bands])
-        curves = np.zeros((4, peaks.size), np.float32)
-        curves[0] = peaks
-        pairs = _largest_of_each(bands[: 2 * peaks.size].T, 2)
-        curves[1:, : pairs.shape[1]] = pairs
-        factor = -(-peaks.size // MAX_POINTS) or 1
-        outline = np.rint(_largest_of_each(curves, factor) * _FULL_SCALE).clip(0, _FULL_SCALE)
-        peak, low, mid, high = (tuple(curve) for curve in outline.astype(int).tolist())
-        return Waveform(POINTS_PER_S / factor, peak, low, mid, high)
-
-    def _take(self, points: int) -> None:
-        """Reduce the pending samples of all intervals before number ``points``."""
-        if points <= self._points:
-            return
-        edges = np.arange(self._points, points + 1) * self._rate_hz // POINTS_PER_S
-        inside = edges - self._pending_from
-        self._peaks.append(np.maximum.reduceat(self._pending[: inside[-1]], inside[:-1]))
-        self._pending = self._pending[inside[-1] :]
-        self._pending_from = int(edges[-1])
-        self._points = points
+        points = reaches.shape[1]
+        curves = np.zeros((5, points), np.float32)
+        curves[:2] = reaches
+        pairs = _largest_of_each(bands[: 2 * points].T, 2)
+        curves[2:, : pairs.shape[1]] = pairs
+        factor = -(-points // MAX_POINTS) or 1
+        largest = _largest_of_each(curves, factor)
+        outline = _bytes(np.vstack([largest[:2].max(axis=0, initial=0), largest[2:]]))
+        peak, low, mid, high = (tuple(curve) for curve in outline)
+        down, up = _signed(-largest[0]), _signed(largest[1])
+        return Waveform(POINTS_PER_S / factor, peak, low, mid, high, down, up)
 
 
 def _largest_of_each(curves: Floats, count: int) -> Floats:
     """The maximum over every ``count`` neighbours of each curve; the last group may be short."""
     missing = -curves.shape[1] % count
-    padded = np.pad(curves, ((0, 0), (0, missing)))
+    padded = np.pad(curves, ((0, 0), (0, missing)), mode="edge")
     largest: Floats = padded.reshape(curves.shape[0], -1, count).max(axis=2)
     return largest
+
+
+def _bytes(curves: Floats) -> list[list[int]]:
+    scaled: list[list[int]] = (
+        np.rint(curves * _FULL_SCALE).clip(0, _FULL_SCALE).astype(int).tolist()
+    )
+    return scaled
+
+
+def _signed(curve: Floats) -> tuple[int, ...]:
+    scaled = np.rint(curve * _SIGNED_SCALE).clip(-_SIGNED_SCALE, _SIGNED_SCALE - 1)
+    return tuple(scaled.astype(int).tolist())

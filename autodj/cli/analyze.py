@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,7 @@ import typer
 from autodj.cli.options import AsJson
 
 if TYPE_CHECKING:
+    from autodj.audio.facts import Analysis
     from autodj.cli.measuring import Measured
 
 
@@ -22,6 +23,13 @@ def analyze(
         typer.Option(
             metavar="PNG",
             help="Draw waveform, beats, key and form; for several files, the folder to draw in.",
+        ),
+    ] = None,
+    waveform: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DAT|JSON",
+            help="Write the outline as BBC audiowaveform data; for several files, the folder.",
         ),
     ] = None,
     parallel: Annotated[
@@ -38,7 +46,7 @@ def analyze(
     For example:
 
         autodj analyze song.mp3
-        autodj analyze song.flac --plot song.png
+        autodj analyze song.flac --plot song.png --waveform song.dat
         autodj analyze ~/Music/sets --json -p 4 > facts.json
     """
     import asyncio
@@ -55,6 +63,8 @@ def analyze(
         print_json([each.document() for each in ended])
     if plot is not None:
         _draw(ended, plot, several=len(found) > 1)
+    if waveform is not None:
+        _outline(ended, waveform, several=len(found) > 1)
     if not ended or any(each.fault for each in ended):
         raise typer.Exit(1)
 
@@ -80,8 +90,28 @@ def _draw(ended: Sequence[Measured], plot: Path, *, several: bool) -> None:
     """One picture, or one for each file in the folder ``plot``, named like the file."""
     from autodj.cli.picture import draw_analysis
 
+    for each, analysis, target in _targets(ended, plot, "png", several=several):
+        draw_analysis(analysis, title=each.path.name).save(target, format="PNG")
+
+
+def _outline(ended: Sequence[Measured], waveform: Path, *, several: bool) -> None:
+    """One outline, in JSON if its name says so; several are binary."""
+    from autodj.tracks.exports.audiowaveform import USUAL_RATE_HZ, outline_of, to_dat, to_json
+
+    for _, analysis, target in _targets(ended, waveform, "dat", several=several):
+        outline = outline_of(analysis.waveform.to_document())
+        if target.suffix == ".json":
+            target.write_text(to_json(outline, USUAL_RATE_HZ), encoding="utf-8")
+        else:
+            target.write_bytes(to_dat(outline, USUAL_RATE_HZ))
+
+
+def _targets(
+    ended: Sequence[Measured], named: Path, extension: str, *, several: bool
+) -> Iterator[tuple[Measured, Analysis, Path]]:
+    """What was measured, and the file to write of it: ``named``, or one in that folder."""
     if several:
-        plot.mkdir(parents=True, exist_ok=True)
+        named.mkdir(parents=True, exist_ok=True)
     names: Counter[str] = Counter()
     for each in ended:
         if each.analysis is None:
@@ -89,5 +119,4 @@ def _draw(ended: Sequence[Measured], plot: Path, *, several: bool) -> None:
         name = each.path.name
         names[name] += 1
         again = f" {names[name]}" if names[name] > 1 else ""
-        target = plot / f"{name}{again}.png" if several else plot
-        draw_analysis(each.analysis, title=name).save(target, format="PNG")
+        yield each, each.analysis, named / f"{name}{again}.{extension}" if several else named

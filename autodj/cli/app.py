@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from autodj.cli import access, add, analyze, care, cdn, edge, export, library, serve, up
+from autodj.cli import (
+    access,
+    add,
+    analyze,
+    care,
+    cdn,
+    edge,
+    export,
+    library,
+    reanalyze,
+    serve,
+    storage,
+    up,
+)
 from autodj.cli.console import from_os_error, print_line, tell
 from autodj.cli.demo.command import demo
 from autodj.errors import AutodjError
@@ -19,6 +32,7 @@ PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Tracks": (
         add.add,
         analyze.analyze,
+        reanalyze.reanalyze,
         library.ls,
         library.show,
         library.url,
@@ -30,6 +44,7 @@ PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
 }
 GROUPS: Mapping[str, tuple[str, Sequence[Callable[..., None]]]] = {
     "cdn": (cdn.ABOUT, cdn.COMMANDS),
+    "storage": (storage.ABOUT, storage.COMMANDS),
 }
 
 

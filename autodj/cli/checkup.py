@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import io
 import secrets
@@ -39,8 +40,8 @@ from autodj.jobs import open_jobs
 from autodj.logs import set_up
 from autodj.runtime import s3_config
 from autodj.settings import Settings
-from autodj.storage.base import ObjectStat, Storage
-from autodj.storage.keys import track_key
+from autodj.storage.base import Described, ObjectStat, Storage
+from autodj.storage.keys import analysis_key, track_key
 from autodj.storage.local import LocalStorage
 from autodj.storage.s3 import open_s3
 
@@ -163,19 +164,25 @@ async def _cdn(settings: Settings) -> str:
         cdn.origin, cdn.key_pair_id, cdn.private_key, cdn.hash, prefix=settings.s3.prefix
     )
     async with open_s3(s3_config(settings)) as store:
-        stat = await _put_probe(store)
-        try:
-            link = signer.link(stat.key, expires_at=datetime.now(UTC) + timedelta(minutes=5))
-            await _fetch(cdn.origin, link, stat)
-        finally:
-            await store.delete(stat.key)
+        for put in (_put_probe, _put_document):
+            stat = await put(store)
+            try:
+                link = signer.link(stat.key, expires_at=datetime.now(UTC) + timedelta(minutes=5))
+                await _fetch(cdn.origin, link, stat)
+            finally:
+                await store.delete(stat.key)
     kind = "signed" if signer.signs else "plain"
     return f"{cdn.origin} delivers what is in the bucket, by {kind} link"
 
 
 async def _fetch(origin: str, link: str, stat: ObjectStat) -> None:
+    """The bytes as they were stored, coded as they were, and open to a page from elsewhere."""
+    asked = {"Origin": "https://autodj.invalid", "Accept-Encoding": "gzip"}
     try:
-        async with aiohttp.ClientSession() as http, http.get(link) as response:
+        async with (
+            aiohttp.ClientSession(auto_decompress=False, headers=asked) as http,
+            http.get(link) as response,
+        ):
             body = await response.read()
             if response.status != 200:
                 raise CommandError(
@@ -189,6 +196,13 @@ async def _fetch(origin: str, link: str, stat: ObjectStat) -> None:
         ) from error
     if len(body) != stat.size_bytes or hashlib.sha256(body).hexdigest() not in stat.key:
         raise IntegrityFault(f"{origin} delivers other bytes than were stored")
+    if response.headers.get("Content-Encoding") != stat.described.content_encoding:
+        raise IntegrityFault(f"{origin} does not say how the bytes are coded")
+    if "Access-Control-Allow-Origin" not in response.headers:
+        raise CommandError(
+            f"{origin} lets no page read what it delivers",
+            hint="Give its response headers policy CORS, as `autodj cdn template` does.",
+        )
 
 
 async def _decoder(settings: Settings) -> str:
@@ -219,6 +233,16 @@ async def _put_probe(store: Storage) -> ObjectStat:
     digest = hashlib.sha256(body).hexdigest()
     key = track_key(uuid4(), 0, digest, "bin")
     await store.put(key, body, sha256=digest, content_type="application/octet-stream")
+    return await store.stat(key)
+
+
+async def _put_document(store: Storage) -> ObjectStat:
+    """The same, stored as an analysis is."""
+    body = gzip.compress(secrets.token_bytes(PROBE_BYTES), mtime=0)
+    digest = hashlib.sha256(body).hexdigest()
+    key = analysis_key(uuid4(), digest)
+    coded = Described(content_encoding="gzip")
+    await store.put(key, body, sha256=digest, content_type="application/json", described=coded)
     return await store.stat(key)
 
 

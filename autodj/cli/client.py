@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import aiohttp
 
@@ -51,9 +51,21 @@ class Client:
             document: Document = await response.json()
             return document
 
+    async def save(self, path: str, query: Mapping[str, str], file: BinaryIO) -> None:
+        """Write what the server sends into the file, block by block; all of it, or CommandError."""
+        async with self._ask("GET", path, params=query) as response:
+            async for block in response.content.iter_chunked(BLOCK_BYTES):
+                await asyncio.to_thread(file.write, block)
+
     async def delete(self, path: str) -> None:
         async with self._ask("DELETE", path):
             pass
+
+    async def order(self, path: str, order: Document) -> Document:
+        """Order work of the server; the job to watch."""
+        async with self._ask("POST", path, json=order) as response:
+            job: Document = await response.json()
+            return job
 
     async def fetch_url(self, url: str) -> Document:
         """Order the server to fetch a URL; the job to watch."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def export(
     form: Annotated[
-        Literal["rekordbox", "m3u8", "jams", "tags"],
+        Literal["rekordbox", "m3u8", "jams", "tags", "zip", "waveform", "waveform-json"],
         typer.Option("--format", "-f", help="What to write.", show_default=False),
     ],
     text: Annotated[
@@ -25,7 +25,8 @@ def export(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="The file to write; a folder for jams and tags.  [dim]default: stdout[/]",
+            help="The file to write; a folder for jams, tags and waveforms.  "
+            "[dim]default: stdout, but for zip[/]",
             show_default=False,
         ),
     ] = None,
@@ -44,11 +45,12 @@ def export(
     server: ServerUrl = None,
     token: BearerToken = None,
 ) -> None:
-    """Write tracks for other programs: rekordbox XML, M3U8, JAMS, or files with tags.
+    """Write tracks for other programs: rekordbox XML, M3U8, JAMS, files with tags, or a ZIP.
 
     rekordbox: beat grids, keys, cues and a playlist. m3u8: a playlist of files, or without
     --music of links. jams: beats, tempo, key and sections, one file for each track. tags:
-    copies of MP3 and FLAC files with tempo, key, gain and a beat grid that Mixxx reads. The
+    copies of MP3 and FLAC files with tempo, key, gain and a beat grid that Mixxx reads. zip: the
+    originals in one file. waveform, waveform-json: outlines as BBC audiowaveform draws them. The
     exit code is 1 when a track was left out.
 
     For example:
@@ -56,6 +58,7 @@ def export(
         autodj export --format rekordbox --music ~/DJ --fetch --to set.xml
         autodj export lights --bpm 120-126 --format m3u8 --to lights.m3u8
         autodj export --format tags --to ~/tagged
+        autodj export --format zip --key 8A --to set.zip
     """
     import asyncio
 
@@ -64,6 +67,7 @@ def export(
     from autodj.cli.exporting import export as write
     from autodj.cli.listing import query_of
     from autodj.cli.where import find_server
+    from autodj.cli.zipping import fetch_zip
 
     order = Order(Format(form), to, music, fetch)
     query = query_of(text=text, bpm=bpm, key=key, source=None)
@@ -71,6 +75,8 @@ def export(
 
     async def run() -> Told:
         async with open_client(chosen) as client:
+            if order.format is Format.ZIP:
+                return await fetch_zip(client, order, query)
             return await write(client, order, query)
 
     _summarise(asyncio.run(run()), order)

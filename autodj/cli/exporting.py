@@ -29,9 +29,13 @@ class Format(StrEnum):
     M3U8 = "m3u8"
     JAMS = "jams"
     TAGS = "tags"
+    ZIP = "zip"
+    WAVEFORM = "waveform"
+    WAVEFORM_JSON = "waveform-json"
 
 
-FOLDERS = frozenset({Format.JAMS, Format.TAGS})
+WAVEFORMS = {Format.WAVEFORM: "dat", Format.WAVEFORM_JSON: "json"}
+FOLDERS = frozenset({Format.JAMS, Format.TAGS, *WAVEFORMS})
 """Formats of one file for each track."""
 
 
@@ -127,6 +131,10 @@ async def _write_own(client: Client, order: Order, name: str, subject: Subject, 
     if order.format is Format.JAMS and order.to is not None:
         target = order.to / f"{Path(name).stem}.jams"
         await asyncio.to_thread(target.write_text, jams(subject), encoding="utf-8")
+    elif order.format in WAVEFORMS and order.to is not None and subject.analysis is not None:
+        extension = WAVEFORMS[order.format]
+        with await asyncio.to_thread((order.to / f"{name}.{extension}").open, "wb") as file:
+            await client.save(f"/tracks/{subject.id}/waveform.{extension}", {}, file)
     elif order.format is Format.TAGS and order.to is not None:
         original = order.to / f".{uuid4()}.part"
         try:

@@ -10,6 +10,7 @@ from autodj.db.types import (
     JobState,
     Origin,
     PublicState,
+    ReanalysisState,
     RenditionName,
     Visibility,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "LoginLink",
     "Origin",
     "PublicState",
+    "ReanalysisState",
     "Rendition",
     "RenditionName",
     "Session",

@@ -67,6 +67,16 @@ async def change(session: AsyncSession, job_id: UUID, *, now: datetime, **values
     await _change(session, col(Job.id) == job_id, now, values)
 
 
+async def due(session: AsyncSession, job_id: UUID, at: datetime | None) -> None:
+    """Say when the job wants to be looked at again, without telling watchers."""
+    await session.execute(
+        update(Job)
+        .where(col(Job.id) == job_id)
+        .values(next_attempt_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def change_active(
     session: AsyncSession, track_id: UUID, *, now: datetime, **values: object
 ) -> None:

@@ -70,6 +70,19 @@ async def page(
     return (await session.execute(ordered)).scalars().all()
 
 
+async def chosen(
+    session: AsyncSession, owner_id: UUID, track_ids: Sequence[UUID]
+) -> Mapping[UUID, Track]:
+    """Those of the tracks that are the owner's and can be played, by id, in the order of asking."""
+    query = select(Track).where(
+        col(Track.id).in_(track_ids),
+        col(Track.owner_id) == owner_id,
+        col(Track.file_source).is_not(None),
+    )
+    found = {track.id: track for track in (await session.execute(query)).scalars()}
+    return {each: found[each] for each in track_ids if each in found}
+
+
 async def count(session: AsyncSession, owner_id: UUID) -> int:
     """How many living tracks the owner has."""
     query = select(func.count()).where(

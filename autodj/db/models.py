@@ -26,6 +26,7 @@ from autodj.db.types import (
     JobState,
     Origin,
     PublicState,
+    ReanalysisState,
     RenditionName,
     UtcDateTime,
     Visibility,
@@ -77,6 +78,7 @@ class Track(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         *(CheckConstraint(rule, name=name) for name, rule in FILE_CHECKS.items()),
         Index("ix_tracks_due", "next_attempt_at"),
+        Index("ix_tracks_reanalysis", "reanalysis_id"),
         Index("uq_tracks_public_object_key", "public_object_key", unique=True),
         Index("ix_tracks_owner_created", "owner_id", "created_at", "id"),
         Index(
@@ -129,6 +131,10 @@ class Track(SQLModel, table=True):
     analysis_state: AnalysisState = Field(sa_type=words(AnalysisState))
     analysis_version: int | None = None
     analysis_key: str | None = Field(default=None, sa_type=String(200))
+    analysis_source: FileSource = Field(
+        default=FileSource.LOCAL,
+        sa_column=Column(words(FileSource), nullable=False, server_default="local"),
+    )
     analysis_failure: str | None = Field(default=None, sa_type=String(64))
     bpm: float | None = None
     bpm_confidence: float | None = None
@@ -138,9 +144,22 @@ class Track(SQLModel, table=True):
     key_confidence: float | None = None
     integrated_lufs: float | None = None
     true_peak_dbtp: float | None = None
+    loudness_range_lu: float | None = None
+    open_key: str | None = Field(default=None, sa_type=String(3))
+    energy: int | None = None
+    metre: int | None = None
+    grid: str | None = Field(default=None, sa_type=String(8))
+    first_downbeat_s: float | None = None
+    overview: str | None = Field(default=None, sa_type=String(400))
     corrected_bpm: float | None = None
     corrected_key: str | None = Field(default=None, sa_type=String(16))
     corrected_camelot: str | None = Field(default=None, sa_type=String(3))
+    corrected_anchor_s: float | None = None
+    corrected_shift_ms: float | None = None
+    corrected_downbeat_s: float | None = None
+    corrected_metre: int | None = None
+    reanalysis_state: ReanalysisState | None = Field(default=None, sa_type=words(ReanalysisState))
+    reanalysis_id: UUID | None = None
 
 
 class Rendition(SQLModel, table=True):

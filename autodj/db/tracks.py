@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Update, bindparam, case, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -17,7 +17,7 @@ from sqlmodel import col
 from autodj.db.models import Rendition, Track
 from autodj.db.moves import abandon, cleaned, count, flip, move, postpone, reserve
 from autodj.db.renditions import READY
-from autodj.db.types import FileSource, FileState, PublicState, Visibility
+from autodj.db.types import FileSource, FileState, PublicState, ReanalysisState, Visibility
 from autodj.errors import Conflict, NotFound
 
 __all__ = ["abandon", "cleaned", "flip", "postpone", "reserve"]
@@ -178,17 +178,64 @@ async def erase(session: AsyncSession, track_id: UUID) -> None:
 async def save_analysis(
     session: AsyncSession, track_id: UUID, facts: dict[str, object], *, now: datetime
 ) -> None:
-    """Store measured facts and make the row due for its next step."""
+    """Store measured facts and make the row due for its next step. In a run that measures many
+    its turn is over.
+    """
+    failed = facts.get("analysis_failure") is not None
+    outcome = ReanalysisState.FAILED if failed else ReanalysisState.DONE
+    in_a_run = col(Track.reanalysis_id).is_not(None)
     await session.execute(
         update(Track)
         .where(col(Track.id) == track_id, col(Track.file_source).is_not(None))
         .values(
             **facts,
+            reanalysis_state=case((in_a_run, outcome.value), else_=None),
             attempts=0,
             next_attempt_at=now,
             updated_at=now,
             version=Track.version + 1,
         )
+    )
+
+
+async def move_document(session: AsyncSession, track: Track, *, now: datetime) -> None:
+    """Send readers of the analysis document to S3. Conflict when it is another one by now, or
+    the track is not on S3.
+    """
+    await move(
+        session,
+        _document_here(track).values(
+            analysis_source=FileSource.S3, next_attempt_at=now, attempts=0, failure=None
+        ),
+    )
+
+
+async def rename_document(session: AsyncSession, track: Track, *, key: str) -> None:
+    """Another key for a document that is still to follow its track. Conflict as above."""
+    await move(session, _document_here(track).values(analysis_key=key))
+
+
+def _document_here(track: Track) -> Update:
+    return update(Track).where(
+        col(Track.id) == track.id,
+        col(Track.file_source) == FileSource.S3,
+        col(Track.analysis_key) == track.analysis_key,
+        col(Track.analysis_source) == FileSource.LOCAL,
+    )
+
+
+async def wake_documents(session: AsyncSession, *, now: datetime) -> int:
+    """Make those resting tracks due that are on S3 while their document is not; how many."""
+    return await count(
+        session,
+        update(Track)
+        .where(
+            col(Track.file_source) == FileSource.S3,
+            col(Track.analysis_key).is_not(None),
+            col(Track.analysis_source) == FileSource.LOCAL,
+            col(Track.next_attempt_at).is_(None),
+        )
+        .values(next_attempt_at=now),
     )
 
 
@@ -200,15 +247,22 @@ async def stale_pending(session: AsyncSession, *, before: datetime) -> Sequence[
     return (await session.execute(query)).scalars().all()
 
 
-async def known_keys(session: AsyncSession, keys: Collection[str]) -> set[str]:
-    """Those of ``keys`` that some row names, in whatever state."""
+async def known_keys(
+    session: AsyncSession, keys: Collection[str], *, source: FileSource | None = None
+) -> set[str]:
+    """Those of ``keys`` that some row names, in whatever state, as objects of that store.
+
+    A document has the same key in both. On S3 it is known before readers are sent there.
+    """
+    document = select(col(Track.analysis_key))
+    if source is FileSource.LOCAL:
+        document = document.where(col(Track.analysis_source) == FileSource.LOCAL)
     columns = (
-        *(Track.file_path, Track.s3_object_key, Track.cover_key, Track.analysis_key),
-        Track.public_object_key,
+        *(Track.file_path, Track.s3_object_key, Track.cover_key, Track.public_object_key),
         *(Rendition.file_path, Rendition.s3_object_key),
     )
+    queries = [select(col(column)).where(col(column).in_(keys)) for column in columns]
     found: set[str] = set()
-    for column in columns:
-        query = select(col(column)).where(col(column).in_(keys))
+    for query in (*queries, document.where(col(Track.analysis_key).in_(keys))):
         found.update(cast("str", key) for key in (await session.execute(query)).scalars())
     return found

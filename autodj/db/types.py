@@ -17,6 +17,7 @@ __all__ = [
     "JobKind",
     "JobState",
     "Origin",
+    "ReanalysisState",
     "RenditionName",
     "UtcDateTime",
     "Visibility",
@@ -72,9 +73,22 @@ class PublicState(StrEnum):
     CLOSING = "closing"
 
 
+class ReanalysisState(StrEnum):
+    """Where a track stands in a run that measures many anew; see ``db.reanalysis``.
+
+    What is BEGUN is measured as soon as its row is due, whatever its analysis says.
+    """
+
+    WAITING = "waiting"
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
+
+
 class JobKind(StrEnum):
     PROCESS = "process"
     FETCH = "fetch"
+    REANALYSIS = "reanalysis"
 
 
 class JobState(StrEnum):

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import hashlib
-import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from autodj.audio.facts import ANALYSIS_VERSION, Analysis, DecodeLimits
+from autodj.audio.facts import ANALYSIS_VERSION, Analysis, DecodeLimits, Tags
 from autodj.audio.identify import identify
 from autodj.audio.recipes import RenditionName, Wishes
 from autodj.audio.sandbox import Sandbox
@@ -24,15 +21,14 @@ from autodj.errors import AudioRejected, SourceUnreadable, UnsupportedMedia
 from autodj.storage.base import Storage
 from autodj.storage.disk import disk_errors
 from autodj.storage.download import download
-from autodj.storage.keys import analysis_key
 from autodj.storage.local import LocalStorage
+from autodj.tracks.documents import pack, store_document
+from autodj.tracks.overview import overview
 from autodj.tracks.progress import report, watched
 from autodj.tracks.rendition_plan import names_for
 from autodj.tracks.steps import NO_RENDITIONS
 
 log = structlog.get_logger(__name__)
-
-DOCUMENT_TYPE = "application/json"
 
 
 async def analyze_track(
@@ -57,15 +53,19 @@ async def analyze_track(
     try:
         async with readable(local, s3, track) as path:
             names = await names_for(track, path, wishes)
-            analysis = await _measure(db, sandbox, limits, track, path)
+            analysis, tags = await _measure(db, sandbox, limits, track, path)
     except (AudioRejected, UnsupportedMedia) as rejection:
-        failed = {"analysis_state": AnalysisState.FAILED, "analysis_failure": rejection.code}
+        failed: dict[str, object] = {"analysis_failure": rejection.code}
+        if track.analysis_state is not AnalysisState.DONE:  # what was measured once is kept
+            failed["analysis_state"] = AnalysisState.FAILED
         await _save(db, track, failed, names)
         log.warning("analysis_failed", track_id=str(track_id), code=rejection.code)
         return
-    key = await _store_document(local, track, analysis)
-    await _save(db, track, {**_facts(analysis), "analysis_key": key}, names)
-    if track.analysis_key not in {None, key}:
+    key = await store_document(local, track.id, await asyncio.to_thread(pack, analysis, tags))
+    stored = {"analysis_key": key, "analysis_source": FileSource.LOCAL}
+    await _save(db, track, {**_facts(analysis), **stored}, names)
+    # One on S3 is left to the sweep: somebody may just be following a link to it.
+    if track.analysis_key not in {None, key} and track.analysis_source is FileSource.LOCAL:
         await local.delete(str(track.analysis_key))
 
 
@@ -96,13 +96,17 @@ async def _download(s3: Storage, track: Track, path: Path) -> None:
 
 async def _measure(
     db: Database, sandbox: Sandbox, limits: DecodeLimits, track: Track, path: Path
-) -> Analysis:
+) -> tuple[Analysis, Tags]:
     container = await asyncio.to_thread(identify, path)
 
     async def tell(share: float) -> None:
         await report(db, track.id, "analyze", share * 0.8)
 
-    return await watched(lambda hear: sandbox.analyze(path, container, limits, hear), tell)
+    analysis = await watched(lambda hear: sandbox.analyze(path, container, limits, hear), tell)
+    try:
+        return analysis, await sandbox.tags(path, container)
+    except AudioRejected:  # what was measured is worth more than what somebody wrote
+        return analysis, Tags()
 
 
 def _facts(analysis: Analysis) -> dict[str, object]:
@@ -118,16 +122,14 @@ def _facts(analysis: Analysis) -> dict[str, object]:
         "key_confidence": analysis.key_confidence,
         "integrated_lufs": analysis.integrated_lufs,
         "true_peak_dbtp": analysis.true_peak_dbtp,
+        "loudness_range_lu": analysis.loudness_range_lu,
+        "open_key": analysis.open_key,
+        "energy": analysis.energy,
+        "metre": analysis.metre,
+        "grid": analysis.grid,
+        "first_downbeat_s": analysis.downbeats_s[0] if analysis.downbeats_s else None,
+        "overview": overview(analysis.waveform),
     }
-
-
-async def _store_document(local: LocalStorage, track: Track, analysis: Analysis) -> str:
-    text = json.dumps(analysis.to_document(), separators=(",", ":"), sort_keys=True)
-    document = gzip.compress(text.encode(), compresslevel=6, mtime=0)
-    digest = hashlib.sha256(document).hexdigest()
-    key = analysis_key(track.id, digest)
-    await local.put(key, document, sha256=digest, content_type=DOCUMENT_TYPE)
-    return key
 
 
 async def _save(

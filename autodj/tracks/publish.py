@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from autodj.db import Database, FileState, Track
+from autodj.db import Database, FileSource, FileState, Track
 from autodj.db import tracks as track_rows
 from autodj.db.moves import FileRow
 from autodj.errors import NotFound, StoreError
@@ -21,6 +21,7 @@ from autodj.storage.base import Storage
 from autodj.storage.disk import disk_errors
 from autodj.storage.keys import track_key
 from autodj.storage.local import LocalStorage
+from autodj.tracks.documents import delete_document
 from autodj.tracks.progress import finish, report, watched
 from autodj.tracks.rendition_removal import remove_renditions
 from autodj.tracks.sharing import Invalidator, remove_public_copy
@@ -39,7 +40,7 @@ async def publish_track(
     """Reserve a fresh key, upload, verify, and only then flip the readers to S3."""
     async with db.transaction() as session:
         track = await track_rows.get(session, track_id)
-    if track.file_state is FileState.STABLE:
+    if track.file_state is FileState.STABLE and track.file_source is FileSource.LOCAL:
         track = await reserve(db, track)
     if track.file_state is not FileState.COPYING:
         return
@@ -140,7 +141,8 @@ async def delete_track(
     if track.file_state is not FileState.DELETING:
         return
     await remove_renditions(db, local, s3, track_id)
-    for key in (track.file_path, track.cover_key, track.analysis_key):
+    await delete_document(local, s3, track)
+    for key in (track.file_path, track.cover_key):
         if key is not None:
             await local.delete(key)
     if track.public_object_key is not None and s3 is not None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from autodj.db import Database, Job, Rendition, Track, moves
+from autodj.db import Database, FileSource, Job, JobKind, Rendition, Track, moves
 from autodj.db import public as public_rows
 from autodj.db import tracks as track_rows
 from autodj.db.due import claim_due
@@ -55,7 +55,10 @@ async def reconcile(db: Database, local: LocalStorage, jobs: Jobs, policy: Polic
             await enqueue(jobs, step, track)
             sent += 1
     for job in fetches:
-        await jobs.fetch(job.id)
+        if job.kind is JobKind.REANALYSIS:
+            await jobs.reanalyze(job.id, job.version)
+        else:
+            await jobs.fetch(job.id)
     renditions_sent = await send_due_renditions(db, jobs, policy, now=now)
     dropped = await drop_dead_ingests(db, local, before=now - timedelta(seconds=PENDING_LIFE_S))
     return Reconciled(sent, len(fetches), dropped, renditions_sent)
@@ -79,13 +82,15 @@ async def send_due_renditions(db: Database, jobs: Jobs, policy: Policy, *, now: 
 
 
 async def wake_misplaced(db: Database, policy: Policy) -> int:
-    """Make tracks due whose public copy is not as the settings want it by now; how many.
+    """Make tracks due whose public copy is not as the settings want it by now, or whose
+    document is not where they are; how many.
 
     For the start of a worker: whatever else changes a copy makes its row due by itself.
     """
     now = await db.now()
     async with db.transaction() as session:
-        return await public_rows.wake_misplaced(session, wanted=policy.public_links, now=now)
+        woken = await public_rows.wake_misplaced(session, wanted=policy.public_links, now=now)
+        return woken + await track_rows.wake_documents(session, now=now)
 
 
 async def drop_dead_ingests(db: Database, local: LocalStorage, *, before: datetime) -> int:
@@ -97,10 +102,13 @@ async def drop_dead_ingests(db: Database, local: LocalStorage, *, before: dateti
     return len(stale)
 
 
-async def sweep_orphans(db: Database, store: Storage, *, before: datetime) -> int:
+async def sweep_orphans(
+    db: Database, store: Storage, *, before: datetime, source: FileSource | None = None
+) -> int:
     """Delete objects of tracks older than ``before`` that no row names; how many there were.
 
-    Documents, pictures of events and whatever else shares the store are not ours to judge.
+    With ``source``, which store it is, also documents that rows name in another one. Pictures
+    of events and whatever else shares the store are not ours to judge.
 
     The age is by the store's own clock, so an object whose row is about to be committed is
     never taken for an orphan.
@@ -109,7 +117,7 @@ async def sweep_orphans(db: Database, store: Storage, *, before: datetime) -> in
     async for batch in _batches(store):
         old = [found.key for found in batch if found.modified_at < before and parse_key(found.key)]
         async with db.transaction() as session:
-            known = await track_rows.known_keys(session, old)
+            known = await track_rows.known_keys(session, old, source=source)
         for key in old:
             if key not in known:
                 await store.delete(key)

@@ -59,7 +59,7 @@ async def render(
     output = local.incoming()
     try:
         async with readable(local, s3, track) as path:
-            recipe = await recipe_for(rendition.name, track, path, policy.wishes, local)
+            recipe = await recipe_for(rendition.name, track, path, policy.wishes, local, s3)
             made = None
             if recipe is not None:
                 made = await _make(db, sandbox, limits, policy, track, path, recipe, output)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import json
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -15,8 +13,10 @@ from autodj.audio.layout import is_indexed
 from autodj.audio.recipes import Recipe, RenditionName, Wishes
 from autodj.audio.rendition_rules import Original, recipes
 from autodj.db import Track
-from autodj.errors import ObjectNotFound, StoreError
+from autodj.errors import NotFound, StoreError
+from autodj.storage.base import Storage
 from autodj.storage.local import LocalStorage
+from autodj.tracks.documents import read_unpacked
 
 _BANDS = ("low", "mid", "high")
 
@@ -28,12 +28,17 @@ async def names_for(track: Track, path: Path, wishes: Wishes) -> Sequence[Rendit
 
 
 async def recipe_for(
-    name: RenditionName, track: Track, path: Path, wishes: Wishes, local: LocalStorage
+    name: RenditionName,
+    track: Track,
+    path: Path,
+    wishes: Wishes,
+    local: LocalStorage,
+    s3: Storage | None,
 ) -> Recipe | None:
     """How the rendition is made; None when the track is not to have it."""
     loudest_s = None
     if name is RenditionName.PREVIEW:
-        loudest_s = loudest(await _analysis(track, local), wishes.preview_s)
+        loudest_s = loudest(await _analysis(track, local, s3), wishes.preview_s)
     original = await _original(track, path, loudest_s)
     return next((each for each in recipes(original, wishes) if each.name is name), None)
 
@@ -72,14 +77,9 @@ async def _original(track: Track, path: Path, loudest_s: float | None = None) ->
     )
 
 
-async def _analysis(track: Track, local: LocalStorage) -> Mapping[str, Any]:
+async def _analysis(track: Track, local: LocalStorage, s3: Storage | None) -> Mapping[str, Any]:
     """The analysis document, empty when there is none; a preview is not worth failing for."""
-    if track.analysis_key is None:
-        return {}
     try:
-        async with local.read(track.analysis_key) as chunks:
-            data = b"".join([chunk async for chunk in chunks])
-    except (ObjectNotFound, StoreError):
+        return await read_unpacked(local, s3, track)
+    except (NotFound, StoreError):
         return {}
-    document: Mapping[str, Any] = json.loads(gzip.decompress(data))
-    return document

@@ -8,7 +8,14 @@ from enum import StrEnum
 from typing import Protocol
 
 from autodj.audio.recipes import RenditionMode, Wishes
-from autodj.db import AnalysisState, FileSource, FileState, PublicState, Visibility
+from autodj.db import (
+    AnalysisState,
+    FileSource,
+    FileState,
+    PublicState,
+    ReanalysisState,
+    Visibility,
+)
 from autodj.settings import Settings
 from autodj.settings.baskets import Basket, Kind
 from autodj.settings.model import RenditionSettings
@@ -37,7 +44,8 @@ class Policy:
 
     ``keep_local_s`` is counted from the flip; None keeps the local copy for ever.
     ``public_links``: what everybody may read lies on S3 a second time, without a signature.
-    ``wishes`` are for the renditions.
+    ``wishes`` are for the renditions. Of tracks measured anew, ``reanalysis_at_once`` are
+    under way.
     """
 
     publish_to_s3: bool
@@ -47,6 +55,7 @@ class Policy:
     public_links: bool = False
     wishes: Wishes = NO_RENDITIONS
     render_timeout_s: int = 1800
+    reanalysis_at_once: int = 1
 
     @classmethod
     def of(cls, settings: Settings, analysis_version: int) -> Policy:
@@ -59,6 +68,7 @@ class Policy:
             public_links=settings.cdn.public_links,
             wishes=_wishes(settings.renditions, settings.baskets.of(Kind.TRACKS)),
             render_timeout_s=settings.renditions.timeout_s,
+            reanalysis_at_once=settings.worker.reanalysis_at_once,
         )
 
     @property
@@ -85,6 +95,10 @@ class Moving(Filed, Protocol):
 
     analysis_state: AnalysisState
     analysis_version: int | None
+    analysis_failure: str | None
+    reanalysis_state: ReanalysisState | None
+    analysis_key: str | None
+    analysis_source: FileSource
     attempts: int
     visibility: Visibility
     public_state: PublicState | None
@@ -103,7 +117,20 @@ def _file_step(track: Moving, policy: Policy, now: datetime) -> Step | None:
     match track.file_state:
         case FileState.STABLE | FileState.CLEANING if needs_analysis(track, policy):
             return Step.ANALYZE
-    return move_step(track, policy, now)
+    return move_step(track, policy, now) or _document_step(track)
+
+
+def _document_step(track: Moving) -> Step | None:
+    return Step.PUBLISH if is_document_astray(track) else None
+
+
+def is_document_astray(track: Moving) -> bool:
+    """Whether the analysis document is still to follow the track to S3."""
+    return (
+        track.file_source is FileSource.S3
+        and track.analysis_key is not None
+        and track.analysis_source is FileSource.LOCAL
+    )
 
 
 def move_step(row: Filed, policy: Policy, now: datetime) -> Step | None:
@@ -141,11 +168,14 @@ def is_public_too_long(track: Moving, policy: Policy) -> bool:
 
 
 def needs_analysis(track: Moving, policy: Policy) -> bool:
-    """Not measured yet, or by an older version; a file that failed is left alone."""
+    """Not measured yet, by an older version, or asked for; a file that failed is left alone."""
     if track.analysis_state is AnalysisState.PENDING:
+        return True
+    if track.reanalysis_state is ReanalysisState.BEGUN:
         return True
     return (
         track.analysis_state is AnalysisState.DONE
+        and track.analysis_failure is None
         and (track.analysis_version or 0) < policy.analysis_version
     )
 

@@ -12,6 +12,7 @@ import structlog
 from autodj.audio.facts import DecodeLimits
 from autodj.audio.sandbox import Sandbox
 from autodj.db import Database, FileState, Session, Track
+from autodj.db import reanalysis as reanalysis_rows
 from autodj.db import renditions as rendition_rows
 from autodj.db import tracks as track_rows
 from autodj.errors import (
@@ -26,8 +27,10 @@ from autodj.jobs import Jobs
 from autodj.storage.base import Storage
 from autodj.storage.local import LocalStorage
 from autodj.tracks.analyze import analyze_track
+from autodj.tracks.documents import publish_document
 from autodj.tracks.progress import finish
 from autodj.tracks.publish import clean_track, delete_track, give_up, publish_track
+from autodj.tracks.reanalysis import follow_up
 from autodj.tracks.sharing import Invalidator, share_track
 from autodj.tracks.steps import MAX_ATTEMPTS, Policy, Step, backoff_s, next_step, wakes_at
 
@@ -129,6 +132,7 @@ def _doing(bench: Workbench, step: Step) -> Callable[[UUID], Awaitable[None]]:
         if bench.s3 is None:
             raise SourceUnreadable("Publishing wants S3, and none is configured")
         await publish_track(bench.db, bench.local, bench.s3, bench.policy, track_id)
+        await publish_document(bench.db, bench.local, bench.s3, track_id)
 
     async def clean(track_id: UUID) -> None:
         await clean_track(bench.db, bench.local, track_id)
@@ -158,6 +162,7 @@ async def _continue(bench: Workbench, track_id: UUID) -> None:
             step = await rest(session, track, bench.policy, now=now)
     except NotFound:
         return
+    await follow_up(bench.db, bench.jobs, track)
     if step is not None:
         await enqueue(bench.jobs, step, track)
 
@@ -174,9 +179,20 @@ async def _failed(bench: Workbench, track_id: UUID, step: Step, error: AutodjErr
         spoilt = isinstance(error, ObjectExists)
         if step is Step.PUBLISH and bench.s3 is not None and (spent or spoilt):
             await give_up(bench.db, bench.s3, track_id, error.code)
+        if step is Step.ANALYZE and spent:
+            await _end_turn(bench, track_id)
         await _put_off(bench, track_id, error, attempts=attempts, spent=spent)
     except (NotFound, Conflict) as gone:
         log.info("step_overtaken", track_id=str(track_id), step=step, reason=gone.code)
+
+
+async def _end_turn(bench: Workbench, track_id: UUID) -> None:
+    """The others of its run need not wait for a track that cannot be measured now."""
+    async with bench.db.transaction() as session:
+        await reanalysis_rows.give_up(session, await track_rows.get(session, track_id))
+    async with bench.db.transaction() as session:
+        track = await track_rows.get(session, track_id)
+    await follow_up(bench.db, bench.jobs, track)
 
 
 async def _put_off(

@@ -17,13 +17,18 @@ let free = AT_ONCE;
 
 /** The document of a track that has one. @param {Track} track @returns {Promise<Analysis>} */
 export function analysisOf(track) {
-  const key = `${track.analysis.url} ${track.analysis.version}`;
+  const key = keyOf(track);
   const known = kept.get(key) ?? read(track);
   kept.delete(key);
   kept.set(key, known);
   known.catch(() => kept.delete(key));
   if (kept.size > KEPT) kept.delete(/** @type {string} */ (kept.keys().next().value));
   return known;
+}
+
+/** What the document of a track says changes with this. @param {Track} track */
+export function keyOf({ analysis, corrections }) {
+  return `${analysis.url} ${analysis.version} ${JSON.stringify(corrections ?? null)}`;
 }
 
 /** @param {Track} track */

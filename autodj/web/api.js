@@ -49,6 +49,9 @@ export const correct = (id, version, changes) =>
     body: JSON.stringify(changes),
   });
 
+/** Measure a track again. @param {string} id @returns {Promise<Job>} */
+export const measure = (id) => json("POST", `${BASE}/tracks/${id}/reanalysis`);
+
 /** @param {string} id */
 export const remove = (id) => answer("DELETE", `${BASE}/tracks/${id}`);
 
@@ -62,8 +65,20 @@ export const addUrl = (url) =>
 /** Make this browser a stranger again. */
 export const logOut = () => answer("POST", "/logout");
 
-/** @param {string} url @returns {Promise<Analysis>} */
-export const analysis = (url) => json("GET", url);
+/**
+ * From where it is kept, or from this server where the browser may not read it there: a bucket
+ * without CORS rules, or a link that is just over.
+ * @param {string} url @returns {Promise<Analysis>}
+ */
+export async function analysis(url) {
+  try {
+    return await json("GET", url);
+  } catch (error) {
+    const isOurs = error instanceof Problem && error.code !== "" && error.code !== UNREACHABLE.code;
+    if (isOurs) throw error;
+    return json("GET", `${url}?redirect=0`);
+  }
+}
 
 /** @param {string} id @returns {Promise<Rendition[]>} */
 export const renditions = async (id) =>

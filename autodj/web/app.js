@@ -20,6 +20,7 @@ const library = new Library({
   play: (track) => player.choose(track),
   changed: (track) => player.update(track),
   removed: (id) => player.forget(id),
+  place: (id) => player.placeOf(id),
 });
 const uploads = new Uploads((track) => library.put(track));
 

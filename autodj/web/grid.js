@@ -3,7 +3,7 @@
 
 /** @import { Analysis, Cues, Section } from "./types.js" */
 
-const BEATS_PER_BAR = 4;
+const USUAL_METRE = 4;
 const BARS_PER_PHRASE = 8;
 
 /**
@@ -31,12 +31,13 @@ const CUES = [
   ["cue_out", "Out"],
 ];
 
-/** Without downbeats the first beat is taken for one, and bars for 4 beats.
+/** Without downbeats the first beat is taken for one, and bars for 4 beats if nothing says more.
  * @param {Analysis | null} analysis @returns {Grid} */
 export function gridOf(analysis) {
   const beats = analysis?.beats_s ?? [];
   const found = analysis?.downbeats_s ?? [];
-  const bars = found.length > 0 ? found : beats.filter((_, index) => index % BEATS_PER_BAR === 0);
+  const metre = analysis?.metre ?? USUAL_METRE;
+  const bars = found.length > 0 ? found : beats.filter((_, index) => index % metre === 0);
   return { beats, bars, phrases: phrasesOf(bars.length, analysis?.sections ?? []) };
 }
 

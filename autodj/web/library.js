@@ -13,6 +13,7 @@ import { complain, say } from "./toast.js";
  * @property {(track: Track) => void} play
  * @property {(track: Track) => void} changed
  * @property {(id: string) => void} removed
+ * @property {(id: string) => number | null} place where a track plays, if it is the one
  */
 
 export class Library {
@@ -23,6 +24,8 @@ export class Library {
   #tracks = new Map();
   /** @type {Map<string, Job>} by track */
   #jobs = new Map();
+  /** @type {Set<string>} jobs under way that measure many tracks */
+  #runs = new Set();
   /** @type {Filter} */
   #filter = { q: "", bpm_min: "", bpm_max: "", key: "", source: "" };
   /** @type {string | null} */
@@ -82,6 +85,7 @@ export class Library {
 
   /** Show how far a track's work is, and read it again whenever a step is over. @param {Job} job */
   async hear(job) {
+    if (job.kind === "reanalysis") return this.#hearRun(job);
     const id = job.track_id;
     if (id === null || job.kind !== "process") return;
     const before = this.#jobs.get(id);
@@ -95,6 +99,13 @@ export class Library {
       // It may have been deleted meanwhile.
       if (!(error instanceof api.Problem && error.status === 404)) complain(error);
     }
+  }
+
+  /** Many tracks are measured again: show what came of it when it is over. @param {Job} job */
+  async #hearRun(job) {
+    const isOver = job.state === "done" || job.state === "failed";
+    if (!isOver) this.#runs.add(job.id);
+    else if (this.#runs.delete(job.id)) await this.reload();
   }
 
   /** @param {Track | null} track @param {boolean} playing */
@@ -162,8 +173,18 @@ export class Library {
     const track = this.#tracks.get(id);
     if (!track) return;
     if (act === "play") this.#heard.play(track);
-    if (act === "edit") this.#rows.edit(track, (after) => this.put(after));
+    if (act === "edit") this.#rows.edit(track, (after) => this.put(after), () => this.#heard.place(id));
+    if (act === "measure") void this.#measure(track);
     if (act === "delete") void this.#delete(track);
+  }
+
+  /** @param {Track} track */
+  async #measure(track) {
+    try {
+      await this.hear(await api.measure(track.id));
+    } catch (error) {
+      complain(error, "Measuring again");
+    }
   }
 
   /** @param {Track} track */

@@ -1,8 +1,9 @@
 // @ts-check
 /** The player at the foot of the page. */
 
-import { analysisOf } from "./analyses.js";
+import { analysisOf, keyOf } from "./analyses.js";
 import { find, make } from "./dom.js";
+import { showFacts } from "./facts-view.js";
 import { clock, keyHint, tempo, tempoHint, writePlace } from "./format.js";
 import { barAt } from "./grid.js";
 import { playedWords } from "./links.js";
@@ -90,6 +91,11 @@ export class Player {
     this.#root.hidden = true;
   }
 
+  /** Where a track plays, null when it is not the one. @param {string} id */
+  placeOf(id) {
+    return id === this.track?.id ? this.#playback.at : null;
+  }
+
   toggle() {
     this.#playback.toggle();
   }
@@ -146,22 +152,31 @@ export class Player {
 
   /** @param {Track} track */
   async #showWave(track) {
-    const wanted = `${track.id} ${track.analysis.url ?? ""} ${track.analysis.version}`;
+    const wanted = `${track.id} ${keyOf(track)}`;
     if (wanted === this.#shown) return;
+    const isSame = this.#shown?.startsWith(`${track.id} `) && track.analysis.url !== null;
     this.#shown = wanted;
-    this.#wave.show(track.duration_s, null);
-    this.#showCues();
-    this.#root.toggleAttribute("data-plain", true);
+    if (!isSame) this.#showNothing(track);
     if (track.analysis.url === null) return;
     try {
       const analysis = await analysisOf(track);
       if (this.#shown !== wanted) return;
       this.#wave.show(track.duration_s, analysis);
       this.#showCues();
+      showFacts(track, analysis);
       this.#root.toggleAttribute("data-plain", false);
+      this.#tick();
     } catch (error) {
       complain(error, "Reading the waveform");
     }
+  }
+
+  /** @param {Track} track */
+  #showNothing(track) {
+    this.#wave.show(track.duration_s, null);
+    this.#showCues();
+    showFacts(track, null);
+    this.#root.toggleAttribute("data-plain", true);
   }
 
   /** The page ends above the player, however high it is. */

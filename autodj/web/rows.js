@@ -14,7 +14,7 @@ import { trackRow } from "./track-row.js";
  * @property {boolean} playing whether that one sounds
  */
 
-/** @typedef {"play" | "edit" | "delete"} Act */
+/** @typedef {"play" | "edit" | "delete" | "measure"} Act */
 
 export class Rows {
   #body = find("#tracks tbody", HTMLTableSectionElement);
@@ -67,13 +67,15 @@ export class Rows {
     this.#find(id)?.remove();
   }
 
-  /** @param {Track} track @param {(track: Track) => void} done gets the track as it is then */
-  edit(track, done) {
-    const row = editRow(track, (after) => {
+  /** @param {Track} track @param {(track: Track) => void} changed gets the track as it is then,
+   * the last time when the form is closed @param {() => number | null} place where it plays */
+  edit(track, changed, place) {
+    const done = (/** @type {Track} */ after) => {
       row.replaceWith(this.#make(after));
-      done(after);
+      changed(after);
       this.#focus(after.id, "edit");
-    });
+    };
+    const row = editRow(track, { done, changed, place });
     this.#find(track.id)?.replaceWith(row);
     find("input", HTMLInputElement, row).focus();
   }

@@ -1,9 +1,10 @@
 // @ts-check
 /** Correcting a track in its own place in the table. */
 
-import * as api from "./api.js";
 import { WHEEL } from "./camelot.js";
 import { find, make } from "./dom.js";
+import { Edited } from "./edited.js";
+import { gridTools } from "./grid-edit.js";
 import { complain, say } from "./toast.js";
 
 /** @import { Track } from "./types.js" */
@@ -11,41 +12,46 @@ import { complain, say } from "./toast.js";
 const COLUMNS = 9;
 
 /**
- * A row with a form. `done` gets the track as it is afterwards, changed or not.
- * @param {Track} track @param {(track: Track) => void} done
+ * @typedef {object} Around
+ * @property {(track: Track) => void} done gets the track as it is afterwards, changed or not
+ * @property {(track: Track) => void} changed gets it whenever its grid has changed
+ * @property {() => number | null} place where the track plays, in seconds
  */
-export function editRow(track, done) {
+
+/** A row with a form. @param {Track} track @param {Around} around */
+export function editRow(track, { done, changed, place }) {
+  const edited = new Edited(track);
   const form = make(
     "form",
     { class: "edit", "aria-label": `Edit ${track.title}`, novalidate: true },
     field("Title", make("input", { name: "title", value: track.title, maxlength: 512 })),
     field("Artist", make("input", { name: "artist", value: track.artist ?? "", maxlength: 512 })),
-    tempoField(track),
+    tempoField(edited),
     field("Key", keySelect(track)),
     make(
       "div",
       { class: "edit-acts" },
-      make("button", { type: "button", class: "plain", "data-act": "cancel" }, "Cancel"),
+      make("button", { type: "button", class: "plain", "data-act": "cancel" }, "Close"),
       make("button", { class: "primary" }, "Save"),
     ),
+    gridTools(edited, place),
   );
-  let seen = track;
-  const cancel = () => done(seen);
-  find("[data-act=cancel]", HTMLButtonElement, form).addEventListener("click", cancel);
+  const close = () => done(edited.track);
+  edited.addEventListener("change", () => changed(edited.track));
+  find("[data-act=cancel]", HTMLButtonElement, form).addEventListener("click", close);
   form.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") cancel();
+    if (event.key === "Escape") close();
     event.stopPropagation();
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const changes = changesOf(seen, new FormData(form));
-    if (Object.keys(changes).length === 0) return done(seen);
+    const changes = changesOf(edited.track, new FormData(form));
+    if (Object.keys(changes).length === 0) return close();
     try {
-      const saved = await api.correct(seen.id, seen.version, changes);
-      say(`Saved ${saved.title}`);
-      done(saved);
+      await edited.save(changes);
+      say(`Saved ${edited.track.title}`);
+      close();
     } catch (error) {
-      if (error instanceof api.Problem && error.status === 412) seen = await newest(seen);
       complain(error, "Saving");
     }
   });
@@ -69,43 +75,21 @@ export function changesOf(track, form) {
   return changes;
 }
 
-/** Somebody else was faster: the fields stay, and saving again goes over the newer version.
- * @param {Track} track */
-async function newest(track) {
-  try {
-    return await api.track(track.id);
-  } catch {
-    return track;
-  }
-}
-
-/** @param {Track} track */
-function tempoField(track) {
+/** An exact tempo; it follows what the tools do. @param {Edited} edited */
+function tempoField(edited) {
   const input = make("input", {
     name: "bpm",
     type: "number",
     min: 20,
     max: 400,
     step: 0.01,
-    value: rounded(track.bpm),
+    value: rounded(edited.track.bpm),
     placeholder: "measured",
   });
-  const times = (/** @type {number} */ factor) => () => {
-    if (input.value) input.value = String(rounded(input.valueAsNumber * factor));
-  };
-  const set = (/** @type {number | null} */ bpm) => () => {
-    input.value = bpm === null ? "" : String(rounded(bpm));
-  };
-  const other = track.bpm_alternative;
-  return make(
-    "div",
-    { class: "tempo-field" },
-    field("BPM", input),
-    quick("÷2", "Half the tempo", times(0.5)),
-    quick("×2", "Double the tempo", times(2)),
-    other !== null && quick(String(rounded(other)), "Use the other likely tempo", set(other)),
-    track.bpm_corrected && quick("Measured", "Go back to the measured tempo", set(null)),
-  );
+  edited.addEventListener("change", () => {
+    input.value = String(rounded(edited.track.bpm) ?? "");
+  });
+  return make("div", { class: "tempo-field" }, field("BPM", input));
 }
 
 /** @param {Track} track */
@@ -122,11 +106,6 @@ function keySelect(track) {
 /** @param {string} label @param {HTMLElement} input */
 function field(label, input) {
   return make("label", { class: "field" }, make("span", {}, label), input);
-}
-
-/** @param {string} text @param {string} title @param {() => void} onclick */
-function quick(text, title, onclick) {
-  return make("button", { type: "button", class: "plain", title, onclick }, text);
 }
 
 /** @param {number | null} bpm */

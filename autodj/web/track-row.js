@@ -29,8 +29,8 @@ export function trackRow(track, { job, current, playing }) {
     cell("c-lufs", loudnessMark(track)),
     cell("c-length", clock(track.duration_s)),
     cell("c-source", sourceMark(track)),
-    cell("c-state", stateMark(track, job)),
-    cell("c-acts", act("edit", "pencil", track), act("delete", "bin", track)),
+    cell("c-state", stateMark(track, job), ...again(track, job)),
+    cell("c-acts", act("edit", "pencil", track, "Edit"), act("delete", "bin", track, "Delete")),
   );
 }
 
@@ -79,8 +79,16 @@ function cell(name, ...children) {
   return make("td", { class: name }, ...children);
 }
 
-/** @param {string} what @param {string} picture @param {Track} track */
-function act(what, picture, track) {
-  const label = `${what === "edit" ? "Edit" : "Delete"} ${track.title}`;
+/** For what could not be measured, unless it is tried just now.
+ * @param {Track} track @param {Job | undefined} job */
+function again(track, job) {
+  const isTried = job?.state === "queued" || job?.state === "running";
+  const isFailed = track.analysis.state === "failed" && !isTried;
+  return isFailed ? [act("measure", "retry", track, "Measure again:")] : [];
+}
+
+/** @param {string} what @param {string} picture @param {Track} track @param {string} word */
+function act(what, picture, track, word) {
+  const label = `${word} ${track.title}`;
   return make("button", { class: "quiet", "data-act": what, "aria-label": label }, icon(picture));
 }

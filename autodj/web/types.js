@@ -31,9 +31,22 @@
  * @property {string | null} camelot such as "8A"
  * @property {number | null} key_confidence 0 to 1
  * @property {boolean} key_corrected
+ * @property {Corrections} [corrections]
+ * @property {number | null} [metre] beats in a bar
+ * @property {number | null} [bpm_measured] before corrections
+ * @property {string | null} [key_measured] before corrections
  * @property {number | null} integrated_lufs
  * @property {number | null} true_peak_dbtp
+ * @property {string | null} [overview] three bands of 100 bytes, base64
  * @property {string | null} [job_id]
+ *
+ * @typedef {object} Corrections what people have set, null where nobody did
+ * @property {number | null} bpm
+ * @property {number | null} anchor_s
+ * @property {number | null} grid_shift_ms
+ * @property {number | null} downbeat_s
+ * @property {number | null} metre
+ * @property {string | null} key
  *
  * @typedef {object} ProblemDocument RFC 9457
  * @property {number} status
@@ -45,7 +58,7 @@
  *
  * @typedef {object} Job
  * @property {string} id
- * @property {"process" | "fetch"} kind
+ * @property {"process" | "fetch" | "reanalysis"} kind
  * @property {"queued" | "running" | "done" | "failed"} state
  * @property {string} step
  * @property {number} progress 0 to 1 of the whole job
@@ -83,6 +96,22 @@
  * @property {Section[]} [sections]
  * @property {Cues} [cues]
  * @property {Waveform} waveform
+ * @property {number | null} [metre] beats in a bar
+ * @property {"constant" | "variable" | null} [grid]
+ * @property {string | null} [key_alternative] the next likely key
+ * @property {number | null} [tuning_cents] from A = 440 Hz
+ * @property {number | null} [integrated_lufs]
+ * @property {number | null} [loudness_range_lu]
+ * @property {number | null} [true_peak_dbtp]
+ * @property {number | null} [replaygain_db]
+ * @property {number | null} [energy] 1 to 10
+ * @property {FileTags} [tags]
+ *
+ * @typedef {object} FileTags what the file says of itself, as it is written there
+ * @property {string | null} [bpm]
+ * @property {string | null} [key]
+ * @property {string | null} [replaygain_track_gain]
+ * @property {string | null} [replaygain_track_peak]
  *
  * @typedef {object} Section
  * @property {string} label such as "intro"

@@ -96,6 +96,10 @@ class WaveView extends HTMLElement {
     this.#redraw();
   }
 
+  get beats() {
+    return this.#grid.beats;
+  }
+
   get bars() {
     return this.#grid.bars;
   }

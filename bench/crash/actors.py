@@ -131,8 +131,8 @@ async def recover(parts: Parts) -> int:
 async def _sweep(parts: Parts) -> int:
     later = datetime.now(UTC) + A_DAY_AND_MORE
     before = later - timedelta(seconds=ORPHAN_AGE_S)
-    swept = await sweep_orphans(parts.db, parts.local, before=before)
-    swept += await sweep_orphans(parts.db, parts.s3, before=before)
+    swept = await sweep_orphans(parts.db, parts.local, before=before, source=FileSource.LOCAL)
+    swept += await sweep_orphans(parts.db, parts.s3, before=before, source=FileSource.S3)
     younger_s = ORPHAN_AGE_S - A_DAY_AND_MORE.total_seconds()
     return swept + await parts.local.sweep_incoming(younger_s)
 

@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from autodj.db import (
     Database,
+    FileSource,
     FileState,
     Job,
     JobState,
@@ -22,6 +23,7 @@ from autodj.db import (
 )
 from autodj.storage.base import Storage
 from autodj.storage.local import LocalStorage
+from autodj.tracks.steps import is_document_astray
 from bench.crash.arena import Arena, open_bucket
 from bench.crash.history import read_history
 from bench.crash.reading import Heard, listen
@@ -86,14 +88,18 @@ def _check_rows(verdict: Verdict, rows: dict[str, Track], heard: dict[str, Heard
             verdict.unreadable.append(f"{track_id} {row.file_state} {heard[track_id]}")
         if row.file_state is not FileState.STABLE or row.next_attempt_at is not None:
             verdict.unfinished.append(f"{track_id} {row.file_state} {row.failure}")
+        if row.analysis_key is None or is_document_astray(row):
+            verdict.unfinished.append(f"{track_id} {row.analysis_key} {row.analysis_source}")
         wanted = PublicState.OPEN if row.visibility is Visibility.PUBLIC else None
         if row.public_state != wanted:
             verdict.unfinished.append(f"{track_id} {row.visibility} {row.public_state}")
 
 
 def _check_names(verdict: Verdict, rows: list[Track], here: set[str], there: set[str]) -> None:
-    kept = {name for row in rows for name in (row.file_path, row.cover_key, row.analysis_key)}
+    kept = {name for row in rows for name in (row.file_path, row.cover_key)}
     sent = {name for row in rows for name in (row.s3_object_key, row.public_object_key)}
+    for row in rows:
+        (kept if row.analysis_source is FileSource.LOCAL else sent).add(row.analysis_key)
     verdict.orphans += sorted((here - kept) | (there - sent))
     verdict.dangling += sorted(name for name in (kept - here) | (sent - there) if name)
 

@@ -48,22 +48,31 @@ def add_track(stage: Stage, owner: Person, visibility: Visibility) -> UUID:
     }
     for key in keys.values():
         local.path(key).parent.mkdir(parents=True)
-        local.path(key).write_bytes(gzip.compress(b"{}"))
+        local.path(key).write_bytes(
+            gzip.compress(b'{"waveform": {"points_per_s": 50.0, "peak": []}}')
+        )
     content = b"ID3" + track_id.bytes
     return stage.stored(owner, content, visibility=visibility, id=track_id, **keys).id
 
 
 BODIES: dict[str, dict[str, Any]] = {
     "correct_track": {"json": {"title": "Corrected"}},
+    "reanalyze_tracks": {"json": {}},
     "add_track": {"content": wav(0.5), "headers": {"Content-Type": "audio/wav"}},
 }
-QUERIES = {"export_library": "?format=m3u8", "export_track": "?format=m3u8"}
+QUERIES = {
+    "audio_urls": "?id={track_id}",
+    "export_library": "?format=m3u8",
+    "export_track": "?format=m3u8",
+}
 # The success of each that is not 200, for somebody who may.
 SUCCESS = {
     "delete_track": 204,
     "login": 401,
     "logout": 204,
     "make_renditions": 202,
+    "reanalyze_track": 202,
+    "reanalyze_tracks": 202,
 }
 
 

@@ -42,6 +42,7 @@ def test_without_a_broker_the_process_is_ready_if_degraded(stage: Stage) -> None
             "broker": "broker_unavailable",
             "local_store": "ok",
             "s3_store": None,
+            "s3_failing_since": None,
         },
     )
 
@@ -328,3 +329,35 @@ def test_the_page_may_speak_to_where_its_audio_is(tmp_path: Path) -> None:
         "http://127.0.0.1:9000",
         "http://dj-audio.127.0.0.1:9000",
     ]
+
+
+def test_the_figures_tell_for_how_long_a_store_has_failed(
+    migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    shutil.copy(migrated_sqlite, tmp_path / "autodj.db")
+    [port] = free_ports(1)
+    settings = settings_for(
+        tmp_path,
+        f"sqlite:///{tmp_path}/autodj.db",
+        FILE_STORAGE_TYPE="s3",
+        S3_BUCKET_NAME="nobody-there",
+        S3_ENDPOINT_URL=f"http://127.0.0.1:{port}",
+        S3_MAX_RETRIES="0",
+        AWS_ACCESS_KEY_ID="any",
+        AWS_SECRET_ACCESS_KEY="any",
+    )
+
+    def failing_s(stage: Stage) -> dict[str, float]:
+        return {
+            sample.labels["basket"]: sample.value
+            for family in text_string_to_metric_families(stage.client.get("/metrics").text)
+            for sample in family.samples
+            if sample.name == "autodj_store_failing_seconds"
+        }
+
+    with staged(settings) as stage:
+        assert failing_s(stage) == {"default": 0}
+        answer = stage.client.get("/readyz").json()
+        assert answer["s3_store"] == "store_unreachable"
+        assert answer["s3_failing_since"].endswith("Z")
+        assert failing_s(stage)["default"] > 0

@@ -71,3 +71,16 @@ def test_a_long_track_gets_fewer_points_a_second() -> None:
 
 def test_no_samples_give_no_points() -> None:
     assert WaveformStream(44100).finish().peak == ()
+
+
+def test_the_least_and_the_largest_sample_are_kept_each_with_its_sign() -> None:
+    samples = np.zeros((2, RATE_HZ), np.float32)
+    samples[0, 882 * 10] = -1.0
+    samples[1, 882 * 10 + 5] = 0.5
+    samples[:, 882 * 20 : 882 * 21] = 0.25
+    stream = WaveformStream(RATE_HZ)
+    stream.push_samples(samples)
+    waveform = stream.finish()
+    assert (waveform.min[10], waveform.max[10], waveform.peak[10]) == (-128, 64, 255)
+    assert (waveform.min[20], waveform.max[20], waveform.peak[20]) == (32, 32, 64)
+    assert len(waveform.min) == len(waveform.max) == len(waveform.peak) == 50

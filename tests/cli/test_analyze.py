@@ -16,6 +16,7 @@ from autodj.cli.analysis_report import facts_table, form_table
 from autodj.cli.picture import HEIGHT, WIDTH, draw_analysis
 from tests.cli.conftest import Here
 from tests.clips import make_clip
+from tests.tracks.test_audiowaveform import parse_dat, parse_json
 from tests.tracks.test_exports import ANALYSIS
 
 SILENT = Analysis(
@@ -110,13 +111,20 @@ def test_json_has_the_whole_document_tags_and_faults_in_the_order_named(
 
 
 def test_pictures_are_drawn_one_to_a_file(here: Here, music: Path, tmp_path: Path) -> None:
-    told = here("analyze", music / "first.mp3", "--plot", "one.png")
+    outline = ("--waveform", "one.json")
+    told = here("analyze", music / "first.mp3", "--plot", "one.png", *outline)
     assert told.code == 0
     with Image.open(tmp_path / "one.png") as picture:
         assert (picture.format, picture.size) == ("PNG", (WIDTH, HEIGHT))
-    here("analyze", music, "--plot", "all", "--json")
+    outlined = parse_json((tmp_path / "one.json").read_text())
+    assert outlined.seconds == pytest.approx(8, abs=0.1)
+    assert min(low for low, _ in outlined.pairs) < -20
+    assert max(high for _, high in outlined.pairs) > 20
+    here("analyze", music, "--plot", "all", "--waveform", "data", "--json")
     drawn = sorted(path.name for path in (tmp_path / "all").iterdir())
     assert drawn == ["first.mp3.png", "second.flac.png"]
+    assert parse_dat((tmp_path / "data/first.mp3.dat").read_bytes()).pairs == outlined.pairs
+    assert (tmp_path / "data/second.flac.dat").exists()
 
 
 def colours_of(analysis: Analysis) -> set[object]:

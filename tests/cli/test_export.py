@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import av
 import jams
@@ -11,8 +13,12 @@ import m3u8
 import pytest
 from pyrekordbox.rbxml import RekordboxXml
 
+from autodj.cli.exporting import Format, Order
+from autodj.cli.zipping import fetch_zip
+from autodj.errors import CommandError
 from tests.cli.conftest import Ended, Here
 from tests.cli.starting import Up
+from tests.tracks.test_audiowaveform import parse_dat, parse_json
 
 pytestmark = pytest.mark.filterwarnings("ignore:Passing a schema to Validator:DeprecationWarning")
 
@@ -61,6 +67,11 @@ def test_jams_and_tags_are_one_file_for_each_track(
     assert exported(here, up, "jams", "first", "--to", folder).code == 0
     read = jams.load(str(folder / "first.jams"), strict=True)
     assert read.annotations.search(namespace="tempo")[0].data[0].value == pytest.approx(124, abs=1)
+    assert exported(here, up, "waveform", "first", "--to", folder).code == 0
+    assert exported(here, up, "waveform-json", "first", "--to", folder).code == 0
+    outline = parse_dat((folder / "first.mp3.dat").read_bytes())
+    assert outline == parse_json((folder / "first.mp3.json").read_text())
+    assert outline.seconds == pytest.approx(6, abs=0.1)
     tagged = tmp_path / "tagged"
     told = exported(here, up, "tags", "--to", tagged)
     assert told.code == 0, told.err
@@ -113,3 +124,52 @@ class _Wrong:
 
     def hexdigest(self) -> str:
         return "00" * 32
+
+
+def test_the_originals_arrive_in_one_zip_file(
+    here: Here, up: Up, songs: Path, added: Ended, tmp_path: Path
+) -> None:
+    del added
+    target = tmp_path / "set.zip"
+    target.write_bytes(b"an older one")
+    told = exported(here, up, "zip", "--to", target)
+    assert (told.code, told.out) == (0, ""), told.err
+    with zipfile.ZipFile(target) as archive:
+        assert {"first.mp3", "second.flac", "third.wav"} <= {*archive.namelist()}
+        assert archive.read("first.mp3") == (songs / "first.mp3").read_bytes()
+    assert f"tracks to {target}" in told.err
+    assert [path.name for path in tmp_path.iterdir()] == ["set.zip"]
+    narrowed = exported(here, up, "zip", "first", "--to", target)
+    assert f"1 track to {target}" in narrowed.err
+    with zipfile.ZipFile(target) as archive:
+        assert archive.namelist() == ["first.mp3"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--to", "x.zip", "--fetch"), ("--to", "x.zip", "--music", ".")]
+)
+def test_a_zip_file_that_makes_no_sense_is_refused(
+    here: Here, up: Up, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = exported(here, up, "zip", *arguments)
+    assert told.code == 1
+    assert "A ZIP file" in told.err
+    assert [*tmp_path.iterdir()] == []
+
+
+async def test_a_zip_file_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "set.zip"
+
+    class Broken:
+        async def save(self, path: str, query: object, file: BinaryIO) -> None:
+            file.write(b"PK")
+            if query:
+                raise CommandError("The bytes do not arrive")
+
+    client: Any = Broken()
+    order = Order(Format.ZIP, target, None, fetch=False)
+    for query in ({"q": "x"}, {}):
+        with pytest.raises(CommandError):
+            await fetch_zip(client, order, query)
+    assert [*tmp_path.iterdir()] == []

@@ -11,8 +11,8 @@ from tests.cli.conftest import Here
 from tests.cli.starting import autodj
 
 COMMANDS = [
-    "up", "demo", "edge", "serve", "add", "analyze", "ls", "show", "url", "export", "rm",
-    "login", "token", "secret", "doctor", "settings",
+    "up", "demo", "edge", "serve", "add", "analyze", "reanalyze", "ls", "show", "url", "export",
+    "rm", "login", "token", "secret", "doctor", "settings",
 ]  # fmt: skip
 HEAVY = [
     "aiohttp", "alembic", "arq", "asyncio", "av", "cryptography", "numpy", "pydantic", "sqlalchemy",

@@ -167,3 +167,26 @@ def test_a_server_that_cannot_be_found_is_told(
     assert ended.code == 1
     assert told in ended.err
     assert hint in ended.err
+
+
+def test_a_library_is_measured_again(here: Here, up: Up, added: Ended) -> None:
+    tracks = [each["track"] for each in json.loads(added.out)]
+    counts = here("reanalyze", "--dry-run", "--json", "--data", up.data_dir)
+    assert json.loads(counts.out)["outdated"] == 0
+    told = here("reanalyze", "--data", up.data_dir)
+    assert (told.code, told.out) == (0, "Nothing to measure again\n")
+    before = {track["id"]: track for track in tracks}
+    ids = [track["id"] for track in tracks[:2]]
+    options = [word for track_id in ids for word in ("--track", track_id)]
+    told = here("reanalyze", *options, "--data", up.data_dir)
+    assert (told.code, told.out) == (0, "2 of 2 tracks measured again\n")
+    for track in listed(here, up):
+        if track["id"] in ids:
+            assert track["bpm"] == before[str(track["id"])]["bpm"]
+            assert int(str(track["version"])) > before[str(track["id"])]["version"]
+
+
+def test_which_tracks_to_measure_again_is_said_once(here: Here, up: Up) -> None:
+    told = here("reanalyze", "--all", "--failed", "--data", up.data_dir)
+    assert told.code == 1
+    assert "Give --outdated, --failed or --all" in told.err

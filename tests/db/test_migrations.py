@@ -26,6 +26,20 @@ ADDED_BY_S3 = (
     "failure",
     "public_state",
     "public_object_key",
+    "corrected_anchor_s",
+    "corrected_shift_ms",
+    "corrected_downbeat_s",
+    "corrected_metre",
+    "reanalysis_state",
+    "reanalysis_id",
+    "analysis_source",
+    "loudness_range_lu",
+    "open_key",
+    "energy",
+    "metre",
+    "grid",
+    "first_downbeat_s",
+    "overview",
 )
 
 

@@ -60,7 +60,9 @@ TRACK: dict[str, Any] = {
     "sample_rate_hz": 44100,
     "content_type": "audio/mpeg",
     "bpm": 120.0,
+    "bpm_corrected": False,
     "key": "Db minor",
+    "key_corrected": False,
     "camelot": "12A",
 }
 
@@ -171,7 +173,13 @@ def test_jams_of_a_track_without_an_analysis_is_valid_and_empty(tmp_path: Path) 
 
 
 def test_what_a_person_corrected_is_certain() -> None:
-    corrected = subject(bpm=121.0, key="A minor")
+    corrected = subject(
+        analysis=replace(ANALYSIS, bpm=121.0),
+        bpm=121.0,
+        bpm_corrected=True,
+        key="A minor",
+        key_corrected=True,
+    )
     found = {
         each["namespace"]: each["data"] for each in json.loads(jams.jams(corrected))["annotations"]
     }
@@ -188,46 +196,17 @@ def test_keys_are_spelt_as_others_spell_them(key: str, short: str, colon: str) -
     assert (short_key(key), colon_key(key)) == (short, colon)
 
 
-def corrected(bpm: float | None) -> Beats:
-    beats = beats_of(ANALYSIS, bpm)
+def test_the_numbers_of_beats_begin_anew_on_each_downbeat() -> None:
+    beats = beats_of(ANALYSIS)
     assert beats is not None
-    return beats
-
-
-def test_the_measured_tempo_keeps_the_measured_beats() -> None:
-    beats = corrected(120.0)
     assert beats.times_s == STEADY
     assert [beats.times_s[at] for at, n in enumerate(beats.numbers) if n == 1] == [*STEADY[2::4]]
-
-
-def test_twice_the_tempo_has_a_beat_between_any_two() -> None:
-    beats = corrected(240.0)
-    assert len(beats.times_s) == 2 * len(STEADY) - 1
-    assert beats.times_s[:3] == (0.25, 0.5, 0.75)
-    assert beats.numbers[beats.times_s.index(1.25)] == 1
-
-
-def test_half_the_tempo_keeps_every_second_beat_from_the_downbeat_on() -> None:
-    late = replace(ANALYSIS, downbeats_s=STEADY[3::4])
-    beats = beats_of(late, 60.0)
-    assert beats is not None
-    assert beats.times_s == STEADY[1::2]
-    assert beats.numbers[:3] == (4, 1, 2)
-
-
-def test_any_other_tempo_is_an_even_grid_through_the_downbeat() -> None:
-    beats = corrected(90.0)
-    steps = {round(b - a, 6) for a, b in itertools.pairwise(beats.times_s)}
-    assert steps == {round(60 / 90, 6)}
-    assert 0 <= beats.times_s[0] < 60 / 90
-    assert beats.numbers[[round(at, 6) for at in beats.times_s].index(1.25)] == 1
-    assert stretches_of(beats)[0].bpm == 90.0
     assert len(stretches_of(beats)) == 1
 
 
 def test_without_beats_there_is_no_grid() -> None:
-    assert beats_of(ANALYSIS, None) is None
-    assert beats_of(replace(ANALYSIS, bpm=None, beats_s=(), downbeats_s=()), 120.0) is None
+    assert beats_of(replace(ANALYSIS, bpm=None)) is None
+    assert beats_of(replace(ANALYSIS, beats_s=(), downbeats_s=())) is None
 
 
 @given(st.lists(st.floats(0.2, 2.0), min_size=1, max_size=60))

@@ -65,6 +65,12 @@ async def test_a_track_is_analysed_published_and_cleaned(
     assert track.s3_object_key == f"tracks/{track_id}/1-{track.sha256}.flac"
     assert await read_all(real_s3, track.s3_object_key) == clip.read_bytes()
     assert not bench.local.path(str(ingested.track.file_path)).exists()
+    assert track.analysis_source is FileSource.S3
+    document = json.loads(gzip.decompress(await read_all(real_s3, str(track.analysis_key))))
+    assert (document["bpm"], document["energy"]) == (track.bpm, track.energy)
+    assert (track.metre, track.grid) == (document["metre"], document["grid"])
+    assert track.first_downbeat_s == document["downbeats_s"][0]
+    assert not bench.local.path(str(track.analysis_key)).exists()
     assert track.bpm == pytest.approx(120, abs=0.5)
     assert track.next_attempt_at is None
     assert ingested.job is not None

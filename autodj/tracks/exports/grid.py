@@ -10,14 +10,13 @@ from autodj.audio.facts import Analysis
 
 TOLERANCE_S = 0.008
 """How far a beat may lie from an even stretch: below what mixing by ear would hear."""
-_SAME_TEMPO = 0.005
 _METRE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Beats:
-    """The beats in seconds with their numbers in the bar (from 1) as a person would have them
-    after a correction; ``is_even`` when one stretch of ``bpm`` is all of them.
+    """The beats in seconds with their numbers in the bar (from 1); ``is_even`` when one stretch
+    of ``bpm`` is all of them.
     """
 
     times_s: tuple[float, ...]
@@ -37,32 +36,13 @@ class Stretch:
     beats: int
 
 
-def beats_of(analysis: Analysis, bpm: float | None) -> Beats | None:
-    """The beats at the tempo ``bpm``, which may be a correction; None where there are none.
-
-    Twice or half of what was measured keeps the measured beats, or every second; any other
-    correction is an even grid from the first downbeat on.
-    """
-    if bpm is None or analysis.bpm is None or not analysis.beats_s:
+def beats_of(analysis: Analysis) -> Beats | None:
+    """The beats of an analysis, corrected or not; None where there are none."""
+    if analysis.bpm is None or not analysis.beats_s:
         return None
     metre = analysis.metre or _METRE
-    first_s = analysis.downbeats_s[0] if analysis.downbeats_s else analysis.beats_s[0]
-    is_even = analysis.grid == "constant"
-    ratio = bpm / analysis.bpm
-    times_s: Sequence[float]
-    if abs(ratio - 1) < _SAME_TEMPO:
-        numbers = _numbers(analysis.beats_s, analysis.downbeats_s or (first_s,), metre)
-        return Beats(analysis.beats_s, numbers, bpm, metre, is_even)
-    if abs(ratio - 2) < 2 * _SAME_TEMPO:
-        pairs = zip(analysis.beats_s, analysis.beats_s[1:], strict=False)
-        between_s = [(here + there) / 2 for here, there in pairs]
-        times_s = sorted([*analysis.beats_s, *between_s])
-    elif abs(ratio - 0.5) < _SAME_TEMPO:
-        shift = analysis.beats_s.index(first_s) % 2 if first_s in analysis.beats_s else 0
-        times_s = analysis.beats_s[shift::2]
-    else:
-        times_s, is_even = _even(first_s, bpm, analysis.duration_s), True
-    return Beats(tuple(times_s), _numbers(times_s, (first_s,), metre), bpm, metre, is_even)
+    numbers = _numbers(analysis.beats_s, analysis.downbeats_s or analysis.beats_s[:1], metre)
+    return Beats(analysis.beats_s, numbers, analysis.bpm, metre, analysis.grid == "constant")
 
 
 def stretches_of(beats: Beats) -> tuple[Stretch, ...]:
@@ -88,13 +68,6 @@ def _is_even(times_s: Sequence[float]) -> bool:
         abs(times_s[0] + index * period_s - at_s) <= TOLERANCE_S
         for index, at_s in enumerate(times_s)
     )
-
-
-def _even(first_s: float, bpm: float, duration_s: float) -> Sequence[float]:
-    period_s = 60 / bpm
-    before = int(first_s / period_s)
-    count = int((duration_s - first_s) / period_s) + 1
-    return [first_s + index * period_s for index in range(-before, count)]
 
 
 def _numbers(times_s: Sequence[float], downbeats_s: Sequence[float], metre: int) -> tuple[int, ...]:

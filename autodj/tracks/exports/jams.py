@@ -45,11 +45,11 @@ def _annotations(subject: Subject, analysis: Analysis) -> list[Annotation]:
     beats = subject.beats
     made: list[tuple[str, Sequence[Observation]]] = []
     if beats is not None:
-        sure = analysis.bpm_confidence if subject.bpm == analysis.bpm else 1.0
+        sure = 1.0 if subject.bpm_corrected else analysis.bpm_confidence
         made.append(("beat", _beats(beats)))
         made.append(("tempo", [(0.0, length_s, beats.bpm, sure)]))
     if subject.key is not None:
-        sure = analysis.key_confidence if subject.key == analysis.key else 1.0
+        sure = 1.0 if subject.key_corrected else analysis.key_confidence
         made.append(("key_mode", [(0.0, length_s, colon_key(subject.key), sure)]))
     if analysis.sections:
         made.append(("segment_open", _sections(analysis)))

@@ -24,8 +24,8 @@ _EXTENSIONS = {each.content_type: each.extension for each in reversed(CONTAINERS
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """``bpm`` and ``key`` are the corrected ones where somebody corrected them. ``location``
-    is a path or a URL. ``analysis`` is None for a track that has none.
+    """``bpm`` and ``key`` are the corrected ones where somebody corrected them, and so is all of
+    ``analysis``, which is None for a track that has none. ``location`` is a path or a URL.
     """
 
     id: str
@@ -39,14 +39,16 @@ class Subject:
     content_type: str
     added_on: str
     bpm: float | None
+    bpm_corrected: bool
     key: str | None
+    key_corrected: bool
     camelot: str | None
     location: str
     analysis: Analysis | None
 
     @property
     def beats(self) -> Beats | None:
-        return None if self.analysis is None else beats_of(self.analysis, self.bpm)
+        return None if self.analysis is None else beats_of(self.analysis)
 
     @property
     def name(self) -> str:
@@ -57,7 +59,7 @@ class Subject:
 def subject_of(
     track: Mapping[str, Any], analysis: Mapping[str, Any] | None, location: str
 ) -> Subject:
-    """From the API's documents of a track and of its analysis."""
+    """From the API's documents of a track and of its analysis, which it has corrected."""
     return Subject(
         id=str(track["id"]),
         added_on=str(track["created_at"])[:10],
@@ -105,5 +107,5 @@ def _file_name(track: Mapping[str, Any]) -> str:
 
 _SAME_NAMED = (
     "title", "artist", "album", "duration_s", "size_bytes", "bit_rate_bps", "sample_rate_hz",
-    "content_type", "bpm", "key", "camelot",
+    "content_type", "bpm", "bpm_corrected", "key", "key_corrected", "camelot",
 )  # fmt: skip

@@ -1,0 +1,110 @@
+"""The outline of a track for other players, as BBC audiowaveform data."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from autodj.api.analysis import REVALIDATED, TAG, owned, stored_document
+from autodj.api.bodies import parse_query
+from autodj.api.contract import Answer, operation
+from autodj.api.ranges import etag_matches
+from autodj.api.tracks import TRACK
+from autodj.errors import NotFound, SourceUnreadable
+from autodj.tracks.documents import sha256_of, unpack
+from autodj.tracks.exports import audiowaveform
+from autodj.tracks.exports.audiowaveform import Outline, at_most, at_rate, outline_of
+from autodj.tracks.filenames import content_disposition
+
+MAX_POINTS = 30000
+NONE_MATCH = {"If-None-Match": "The ETag you have."}
+ABOUT = (
+    "Version 2, 8 bits, channels together: the least and the largest sample of each interval. "
+    "peaks.js and waveform-data.js read it."
+)
+
+
+class WaveformQuery(BaseModel):
+    """How fine it is: the finest that there is, unless something is asked for."""
+
+    points_per_s: int | None = Field(
+        None, ge=1, le=50, description="At most so many a second.", examples=[10]
+    )
+    points: int | None = Field(
+        None, ge=1, le=MAX_POINTS, description="At most so many in all.", examples=[800]
+    )
+
+
+@operation(
+    "GET",
+    f"{TRACK}/waveform.json",
+    summary="Get the outline for other players, as JSON",
+    tag=TAG,
+    about=ABOUT,
+    query=WaveformQuery,
+    headers=NONE_MATCH,
+    answers=(
+        Answer(200, "audiowaveform JSON", media_type=audiowaveform.JSON_TYPE),
+        Answer(304, "You have it"),
+    ),
+    errors=(SourceUnreadable,),
+)
+async def get_waveform_json(request: Request) -> Response:
+    return await _drawn(
+        request,
+        lambda outline, rate_hz: audiowaveform.to_json(outline, rate_hz).encode(),
+        audiowaveform.JSON_TYPE,
+        "json",
+    )
+
+
+@operation(
+    "GET",
+    f"{TRACK}/waveform.dat",
+    summary="Get the outline for other players, binary",
+    tag=TAG,
+    about=ABOUT,
+    query=WaveformQuery,
+    headers=NONE_MATCH,
+    answers=(
+        Answer(200, "audiowaveform data", media_type=audiowaveform.DAT_TYPE),
+        Answer(304, "You have it"),
+    ),
+    errors=(SourceUnreadable,),
+)
+async def get_waveform_dat(request: Request) -> Response:
+    return await _drawn(request, audiowaveform.to_dat, audiowaveform.DAT_TYPE, "dat")
+
+
+async def _drawn(
+    request: Request, write: Callable[[Outline, int], bytes], content_type: str, extension: str
+) -> Response:
+    asked = parse_query(WaveformQuery, request)
+    row = await owned(request)
+    if row.analysis_key is None:
+        raise NotFound("The track has no analysis.", hint="Its job tells when there is one.")
+    # Nothing that people correct changes the outline.
+    etag = f'"{sha256_of(row.analysis_key)}-{asked.points_per_s}-{asked.points}-{extension}"'
+    headers = {"Cache-Control": REVALIDATED, "ETag": etag, "Vary": "Authorization, Cookie"}
+    if etag_matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    packed = await stored_document(request, row)
+
+    def draw() -> bytes:
+        outline = outline_of(unpack(packed)["waveform"])
+        if asked.points_per_s is not None:
+            outline = at_rate(outline, asked.points_per_s)
+        if asked.points is not None:
+            outline = at_most(outline, asked.points)
+        return write(outline, row.sample_rate_hz)
+
+    name = content_disposition(f"{row.title}.{extension}")
+    headers |= {"Content-Disposition": name, "Content-Type": content_type}
+    return Response(await asyncio.to_thread(draw), headers=headers)
+
+
+OPERATIONS = (get_waveform_json, get_waveform_dat)
