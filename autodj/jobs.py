@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -85,6 +85,21 @@ class Jobs:
     async def reanalyze(self, job_id: UUID, turn: int) -> None:
         await self._send("reanalyze", job_id, turn)
 
+    def reclaiming(self) -> Jobs:
+        """The same way, for work whose worker has let its lease run out: it is taken from it."""
+        return _Reclaiming(self)
+
+    async def release(self, name: str, subject: UUID, generation: int) -> None:
+        """Undo a worker's hold on a job. arq keeps it for as long as the slowest of all jobs may
+        take, even where the worker has died.
+        """
+        from arq.constants import in_progress_key_prefix  # noqa: PLC0415 - see above
+
+        with suppress(BrokerUnavailable):
+            async with _broker_errors():
+                pool = await self._connected()
+                await pool.delete(in_progress_key_prefix + _job_id(name, subject, generation))
+
     async def probe(self) -> None:
         """Raise BrokerUnavailable when the broker does not answer."""
         async with _broker_errors():
@@ -122,12 +137,25 @@ class Jobs:
                 await pool.enqueue_job(
                     name,
                     str(subject),
-                    _job_id=f"{name}:{subject}:{generation}",
+                    _job_id=_job_id(name, subject, generation),
                     _expires=MESSAGE_LIFE_MS,
                 )
         except BrokerUnavailable as error:
             cause = repr(error.__cause__)
             log.warning("enqueue_failed", job=name, subject=str(subject), error=cause)
+
+
+class _Reclaiming(Jobs):
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    async def _send(self, name: str, subject: UUID, generation: int) -> None:
+        await self._jobs.release(name, subject, generation)
+        await self._jobs._send(name, subject, generation)  # noqa: SLF001 - of the same class
+
+
+def _job_id(name: str, subject: UUID, generation: int) -> str:
+    return f"{name}:{subject}:{generation}"
 
 
 @asynccontextmanager

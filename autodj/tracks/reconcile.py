@@ -41,6 +41,7 @@ class Reconciled:
 async def reconcile(db: Database, local: LocalStorage, jobs: Jobs, policy: Policy) -> Reconciled:
     """Claim what is due and enqueue it. Safe to run at any time, on any number of machines."""
     now = await db.now()
+    jobs = jobs.reclaiming()
     lease_until = now + timedelta(seconds=policy.lease_s)
     async with db.transaction() as session:
         due = await claim_due(session, Track, now=now, lease_until=lease_until, limit=BATCH)

@@ -110,6 +110,9 @@ class Waiting(Jobs):
         super().__init__(NO_BROKER, "crash")
         self.steps: deque[tuple[Step, UUID]] = deque()
 
+    def reclaiming(self) -> Jobs:
+        return self
+
     async def analyze(self, track_id: UUID, generation: int) -> None:
         del generation
         self.steps.append((Step.ANALYZE, track_id))

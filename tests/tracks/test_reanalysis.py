@@ -284,6 +284,9 @@ async def test_a_run_goes_on_after_everybody_died(bench: Workbench, owner_id: UU
     sent: list[tuple[str, UUID]] = []
 
     class Hears(Jobs):
+        def reclaiming(self) -> Jobs:
+            return self
+
         async def _send(self, name: str, subject: UUID, generation: int) -> None:
             sent.append((name, subject))
 

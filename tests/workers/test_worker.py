@@ -120,6 +120,17 @@ async def test_the_worker_analyses_what_was_taken_in_even_if_every_message_is_lo
     assert (lossless.file_state, lossless.next_attempt_at) == (FileState.STABLE, None)
 
 
+async def test_a_job_that_died_with_its_worker_waits_for_its_lease_and_no_longer(
+    site: Site, tmp_path: Path
+) -> None:
+    """arq holds it for as long as the slowest of all jobs may take, and nobody is there."""
+    track = await take_in(site, make_clip(tmp_path / "beat.wav", 4, bpm=100))
+    async with Redis.from_url(site.broker.url) as redis:
+        await redis.set(f"arq:in-progress:analyze_track:{track.id}:0", b"1", ex=3600)
+    output = await burst(site)
+    assert (await row(site, track.id)).analysis_state is AnalysisState.DONE, output
+
+
 async def test_messages_are_json_and_not_pickle(site: Site, tmp_path: Path) -> None:
     track = await take_in(site, make_clip(tmp_path / "beat.wav", 2, bpm=100))
     async with Redis.from_url(site.broker.url) as redis:
