@@ -30,6 +30,7 @@ _USUAL_BPM, _USUAL_SPREAD_OCTAVES, _USUAL_WEIGHT = 110.0, 0.9, 0.5
 _TEMPO_WEIGHT, _LEAST_TEMPO = 1.0, -4.0
 _OTHER = 1.08
 _SIMPLE = 0.03
+_FLAT = 1e-6
 
 _Doubles = NDArray[np.float64]
 
@@ -144,7 +145,7 @@ def _comb(activation: _Doubles, lags: _Doubles) -> _Doubles:
     power = np.square(np.abs(scipy.fft.rfft(centred, padded)))
     reach = min(centred.size, int(_TEETH[-1][0] * lags.max()) + 2)
     alike = scipy.fft.irfft(power, padded)[:reach]
-    if alike[0] <= 0:
+    if centred.std() < _FLAT:
         return np.zeros_like(lags)
     unbiased = alike / (centred.size - np.arange(reach))
     total = np.zeros_like(lags)

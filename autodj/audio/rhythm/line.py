@@ -1,0 +1,59 @@
+"""The straight line through the beats of a steady track, as each of them really fell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from autodj.audio.frames import Floats
+from autodj.audio.rhythm.onsets import FRAMES_PER_S
+
+_REACH_S, _STEP_S, _BELL_STEPS = 0.04, 0.002, 7
+_FAINT = 0.3
+_FEWEST = 16
+_LOOSE_S = 0.004
+_ROUNDS = 10
+
+_Doubles = NDArray[np.float64]
+
+
+def straighten(curves: Sequence[Floats], beat_hz: float, start_s: float) -> float:
+    """The beat frequency of the line through the crests that curves at 100 frames a second have
+    within 40 ms of the beats of a grid.
+
+    Each curve may lie early or late as a whole; all have one slope. Least squares repeated with
+    Cauchy's weights (Holland and Welsch 1977), so that beats played freely count little.
+    """
+    count = int((curves[0].size / FRAMES_PER_S - start_s) * beat_hz)
+    crests = [_crests(curve, start_s + np.arange(count) / beat_hz) for curve in curves]
+    beats = np.concatenate([found for found, _, _ in crests]).astype(np.float64)
+    if beats.size < _FEWEST:
+        return beat_hz
+    late_s = np.concatenate([late for _, late, _ in crests])
+    strength = np.concatenate([strong for _, _, strong in crests])
+    curve = np.repeat(np.arange(len(crests)), [found.size for found, _, _ in crests])
+    columns = np.column_stack([beats, *(curve == each for each in range(len(crests)))])
+    weight = strength
+    for _ in range(_ROUNDS):
+        root = np.sqrt(weight)
+        line = np.linalg.lstsq(columns * root[:, None], late_s * root)[0]
+        weight = strength / (1 + np.square((late_s - columns @ line) / _LOOSE_S))
+    return float(1 / (1 / beat_hz + line[0]))
+
+
+def _crests(curve: Floats, beats_s: _Doubles) -> tuple[NDArray[np.int_], _Doubles, _Doubles]:
+    """Which beats have a crest of the curve near them, how late it comes, and how strong it is."""
+    steps = round(_REACH_S / _STEP_S) + _BELL_STEPS // 2
+    late_s = _STEP_S * np.arange(-steps, steps + 1)
+    frames = np.arange(curve.size) / FRAMES_PER_S
+    near = np.interp(beats_s[:, None] + late_s, frames, curve)
+    smooth = sliding_window_view(near, _BELL_STEPS, axis=1) @ np.hanning(_BELL_STEPS + 2)[1:-1]
+    inside_s = late_s[_BELL_STEPS // 2 : late_s.size - _BELL_STEPS // 2]
+    best = smooth.argmax(axis=1)
+    strength = smooth.max(axis=1)
+    clear = (best > 0) & (best < inside_s.size - 1) & (strength > _FAINT * np.median(strength))
+    mean = float(strength[clear].mean()) if clear.any() else 1.0
+    return np.flatnonzero(clear), inside_s[best[clear]], strength[clear] / mean
