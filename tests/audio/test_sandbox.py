@@ -225,4 +225,4 @@ async def test_progress_rises_to_one(sandbox: Sandbox, clips: dict[str, Path]) -
     await sandbox.analyze(clips["flac"], identify(clips["flac"]), on_progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    assert len(shares) > 10
+    assert len(shares) >= 3

@@ -207,6 +207,20 @@ async def test_a_server_that_never_says_that_it_wants_a_body_gets_it() -> None:
     assert found.status_code == 200
 
 
+@pytest.mark.parametrize(("region", "status"), [(b"", None), (b"x-amz-bucket-region: x\r\n", 307)])
+async def test_a_redirect_is_followed_only_to_a_region_that_is_named(
+    region: bytes, status: int | None
+) -> None:
+    elsewhere = b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.2:1/\r\n"
+    server = answering(elsewhere + region + b"Content-Length: 0\r\n\r\n")
+    async with listening(server) as url, session() as opened:
+        if status is None:
+            with pytest.raises(EndpointConnectionError, match="Could not connect"):
+                await opened.send(request("GET", url))
+        else:
+            assert (await opened.send(request("GET", url))).status_code == status
+
+
 async def test_silence_and_closed_doors_are_told_in_the_clients_words() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         del writer

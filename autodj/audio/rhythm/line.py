@@ -13,7 +13,7 @@ from autodj.audio.rhythm.onsets import FRAMES_PER_S
 
 _REACH_S, _STEP_S, _BELL_STEPS = 0.04, 0.002, 7
 _FAINT = 0.3
-_FEWEST = 16
+_FEWEST = 64
 _LOOSE_S = 0.004
 _ROUNDS = 10
 

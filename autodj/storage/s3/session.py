@@ -40,6 +40,10 @@ SECOND_ADDRESS_AFTER_S: Final = 0.25
 
 # A server may close a connection while the next request is on its way; these can be sent again.
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+# A signature is for one host. AWS names the region of a bucket beside it, which the client follows;
+# without it the client asks for it, is redirected again, and so without end.
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_REGION: Final = "x-amz-bucket-region"
 _PORTS: Final = {"http": 80, "https": 443}
 
 Origin = tuple[str, str, int]
@@ -94,6 +98,11 @@ class LeanSession(AIOHTTPSession):
         with _as_the_client_says_it(request):
             answer = await self._answered(request.url, asked)
             headers: Any = answer.headers
+            if answer.status in _REDIRECTS and _REGION not in headers:
+                answer.close()
+                raise EndpointConnectionError(
+                    endpoint_url=request.url, error=f"redirected with status {answer.status}"
+                )
             found: Any = AioAWSResponse(request.url, answer.status, headers, answer)
             if not request.stream_output:
                 await found.content
