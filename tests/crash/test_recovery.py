@@ -158,7 +158,7 @@ async def test_a_worker_that_dies_after_the_flip_leaves_no_job_running(
     await publish_track(parts.db, parts.local, parts.s3, policy, track_id)
     assert await job_states(parts) == {JobState.RUNNING}
     await reconcile(parts.db, parts.local, parts.jobs, policy)
-    assert [*parts.jobs.steps] == [(Step.PUBLISH, track_id)]  # the analysis has yet to follow
+    assert parts.jobs.steps[-1] == (Step.PUBLISH, track_id)  # the analysis has yet to follow
     await work(replace(parts.bench, policy=policy), track_id, Step.PUBLISH)
     assert await job_states(parts) == {JobState.DONE}
     track = await row(parts, track_id)
