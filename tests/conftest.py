@@ -6,8 +6,10 @@ import asyncio
 import shutil
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 
 from autodj.db import Database, open_database
 from autodj.db.schema import upgrade
@@ -40,6 +42,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if told:
         terminalreporter.section("counts")
         terminalreporter.write("".join(f"{line}\n" for line in sorted(told)))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loggers_are_asked_for_anew() -> Generator[None]:
+    """One that is kept on first use would keep a command's level for the tests after it."""
+    configure = structlog.configure
+
+    def forgetful(**words: Any) -> None:
+        configure(**words | {"cache_logger_on_first_use": False})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", forgetful)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import structlog
@@ -43,22 +42,15 @@ def up(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         yield running
 
 
-@pytest.fixture
-def own_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def own_logs() -> Iterator[None]:
     """What a command decides about logs ends with the test: others listen to theirs."""
     root, before = logging.getLogger(), structlog.get_config()
-    # A logger that is kept on first use would keep the command's level for the tests after it.
-    configure = structlog.configure
-
-    def uncached(**words: Any) -> None:
-        configure(**words | {"cache_logger_on_first_use": False})
-
-    monkeypatch.setattr(structlog, "configure", uncached)
     handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    configure(**before)
+    structlog.configure(**before)
 
 
 @pytest.fixture
