@@ -9,7 +9,7 @@ import struct
 import wave
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,6 +41,8 @@ class Person:
     id: UUID
     name: str
     secret: str = SECRET
+    # A person has one token: those of another second would be other ones.
+    known_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def bearer(self) -> dict[str, str]:
@@ -51,7 +53,7 @@ class Person:
         return {"Cookie": f"{SESSION_COOKIE}={self.token(Audience.PAGE)}"}
 
     def token(self, audience: Audience) -> str:
-        return issue(self.secret, self.id, audience, now=datetime.now(UTC), ttl_s=600)
+        return issue(self.secret, self.id, audience, now=self.known_at, ttl_s=600)
 
 
 @dataclass(frozen=True)
