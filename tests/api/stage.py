@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 from autodj.api.app import create_app
 from autodj.api.auth import SESSION_COOKIE
 from autodj.db import Job, JobKind, Track, jobs
+from autodj.laptop.s3server import S3Server
 from autodj.runtime import Runtime
 from autodj.settings import Settings, load
 from autodj.storage.keys import track_key
@@ -141,6 +142,21 @@ def settings_for(data_dir: Path, database_url: str, **environment: str) -> Setti
             "MAX_TRACK_BYTES": str(MAX_TRACK_BYTES),
             **environment,
         }
+    )
+
+
+def s3_settings_for(folder: Path, migrated: Path, server: S3Server, bucket: str) -> Settings:
+    """Of a site whose database is a copy of ``migrated`` and whose bucket is on a real server."""
+    (folder / "autodj.db").write_bytes(migrated.read_bytes())
+    return settings_for(
+        folder,
+        f"sqlite:///{folder}/autodj.db",
+        S3_BUCKET_NAME=bucket,
+        S3_ENDPOINT_URL=server.endpoint_url,
+        AWS_ACCESS_KEY_ID=server.access_key,
+        AWS_SECRET_ACCESS_KEY=server.secret_key,
+        S3_PATH_STYLE="true",
+        S3_SSE="none",
     )
 
 

@@ -27,7 +27,7 @@ from autodj.storage.local import LocalStorage
 from autodj.storage.zipstream import Member, length_bytes
 from autodj.tracks.archive import Originals
 from tests.api.serving import connection, exchange, serve
-from tests.api.stage import Person, Stage, settings_for, staged
+from tests.api.stage import Person, Stage, s3_settings_for, staged
 from tests.builders import MOMENT
 
 URL = "/api/v1/tracks/archive"
@@ -38,17 +38,7 @@ def s3_stage(
     migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server
 ) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("stage")
-    (folder / "autodj.db").write_bytes(migrated_sqlite.read_bytes())
-    settings = settings_for(
-        folder,
-        f"sqlite:///{folder}/autodj.db",
-        S3_BUCKET_NAME="archived-in-one",
-        S3_ENDPOINT_URL=s3_server.endpoint_url,
-        AWS_ACCESS_KEY_ID=s3_server.access_key,
-        AWS_SECRET_ACCESS_KEY=s3_server.secret_key,
-        S3_PATH_STYLE="true",
-        S3_SSE="none",
-    )
+    settings = s3_settings_for(folder, migrated_sqlite, s3_server, "archived-in-one")
     with staged(settings) as stage:
         assert stage.runtime.s3 is not None
         stage.run(stage.runtime.s3.ensure_bucket)

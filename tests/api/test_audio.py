@@ -26,7 +26,7 @@ from autodj.laptop.s3server import S3Server
 from autodj.storage.keys import track_key
 from autodj.tracks.deliver import local_url
 from tests.api.conftest import CDN_KEY
-from tests.api.stage import PUBLIC_URL, Person, Stage, settings_for, staged
+from tests.api.stage import PUBLIC_URL, Person, Stage, s3_settings_for, settings_for, staged
 from tests.builders import make_track
 
 BYTES = bytes(range(256)) * 40
@@ -116,18 +116,7 @@ def test_a_plain_cdn_link_may_be_kept(migrated_sqlite: Any, tmp_path: Any) -> No
 async def test_without_a_cdn_the_store_itself_signs(
     migrated_sqlite: Any, tmp_path: Any, s3_server: S3Server
 ) -> None:
-    database = tmp_path / "autodj.db"
-    database.write_bytes(migrated_sqlite.read_bytes())
-    settings = settings_for(
-        tmp_path,
-        f"sqlite:///{database}",
-        S3_BUCKET_NAME="played-directly",
-        S3_ENDPOINT_URL=s3_server.endpoint_url,
-        AWS_ACCESS_KEY_ID=s3_server.access_key,
-        AWS_SECRET_ACCESS_KEY=s3_server.secret_key,
-        S3_PATH_STYLE="true",
-        S3_SSE="none",
-    )
+    settings = s3_settings_for(tmp_path, migrated_sqlite, s3_server, "played-directly")
     with staged(settings) as stage:
         owner, s3 = stage.person(), stage.runtime.s3
         assert s3 is not None

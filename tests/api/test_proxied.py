@@ -17,7 +17,7 @@ from autodj.db import FileSource, Track
 from autodj.laptop.s3server import S3Server
 from autodj.storage.keys import track_key
 from autodj.tracks import deliver
-from tests.api.stage import Person, Stage, settings_for, staged
+from tests.api.stage import Person, Stage, s3_settings_for, staged
 
 BYTES = bytes(range(256)) * 4096
 DIGEST = hashlib.sha256(BYTES).hexdigest()
@@ -40,17 +40,7 @@ def scene(
     migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server
 ) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("stage")
-    (folder / "autodj.db").write_bytes(migrated_sqlite.read_bytes())
-    settings = settings_for(
-        folder,
-        f"sqlite:///{folder}/autodj.db",
-        S3_BUCKET_NAME="played-through-us",
-        S3_ENDPOINT_URL=s3_server.endpoint_url,
-        AWS_ACCESS_KEY_ID=s3_server.access_key,
-        AWS_SECRET_ACCESS_KEY=s3_server.secret_key,
-        S3_PATH_STYLE="true",
-        S3_SSE="none",
-    )
+    settings = s3_settings_for(folder, migrated_sqlite, s3_server, "played-through-us")
     with staged(settings) as stage:
         owner, s3, track_id = stage.person(), stage.runtime.s3, uuid4()
         assert s3 is not None

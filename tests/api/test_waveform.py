@@ -17,7 +17,7 @@ from autodj.db import AnalysisState, FileSource, Track
 from autodj.laptop.s3server import S3Server
 from autodj.storage.base import Described
 from autodj.storage.keys import analysis_key
-from tests.api.stage import Person, Stage, settings_for, staged
+from tests.api.stage import Person, Stage, s3_settings_for, staged
 
 WAVEFORM = {
     "points_per_s": 50.0,
@@ -55,17 +55,7 @@ def s3_stage(
     migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server
 ) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("stage")
-    (folder / "autodj.db").write_bytes(migrated_sqlite.read_bytes())
-    settings = settings_for(
-        folder,
-        f"sqlite:///{folder}/autodj.db",
-        S3_BUCKET_NAME="documents",
-        S3_ENDPOINT_URL=s3_server.endpoint_url,
-        AWS_ACCESS_KEY_ID=s3_server.access_key,
-        AWS_SECRET_ACCESS_KEY=s3_server.secret_key,
-        S3_PATH_STYLE="true",
-        S3_SSE="none",
-    )
+    settings = s3_settings_for(folder, migrated_sqlite, s3_server, "documents")
     with staged(settings) as stage:
         s3 = stage.runtime.s3
         assert s3 is not None
