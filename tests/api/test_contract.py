@@ -84,7 +84,11 @@ def test_every_documented_code_is_one_that_an_error_carries() -> None:
     }
     assert documented <= known
     assert {"not_found", "unauthenticated", "link_expired", "source_unreadable"} <= documented
-    assert all(hasattr(errors, kind.__name__) for kind in kinds() if kind.__module__ == "errors")
+
+
+def test_every_error_of_ours_is_named_in_one_place() -> None:
+    ours = {kind.__name__ for kind in kinds() if kind.__module__.startswith("autodj.errors.")}
+    assert ours == set(errors.__all__)
 
 
 def test_every_refusal_is_documented_as_a_problem() -> None:

@@ -41,7 +41,7 @@ TAXONOMY = {
 
 def tree(root: type[AutodjError] = AutodjError) -> Iterator[type[AutodjError]]:
     for each in root.__subclasses__():
-        if each.__module__ == errors.__name__:
+        if each.__module__.startswith(f"{errors.__name__}."):
             yield each
             yield from tree(each)
 
