@@ -11,7 +11,7 @@ from autodj.audio.rhythm.activation import FRAMES_PER_S, TEMPI_BPM, Heard, shipp
 from autodj.audio.rhythm.bands import BANDS
 from autodj.audio.rhythm.bars import find_bars
 from autodj.audio.rhythm.grid import place_grid, share_in_time
-from autodj.audio.rhythm.line import straighten
+from autodj.audio.rhythm.line import straighten, whole_tempo
 from autodj.audio.rhythm.readings import readings
 
 LONG_S = 60.0
@@ -125,3 +125,19 @@ def test_beats_played_freely_do_not_bend_the_line() -> None:
 
 def test_too_few_beats_change_nothing() -> None:
     assert straighten([np.zeros(6_000, np.float32)], 2.0, 0.1) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("bpm", "duration_s", "told"),
+    [
+        (127.996, 60.0, 128.0),
+        (128.004, 60.0, 128.0),
+        (127.996, 600.0, 127.996),
+        (127.5, 20.0, 127.5),
+        (0.4, 20.0, 0.4),
+    ],
+)
+def test_a_tempo_that_the_track_cannot_tell_from_a_whole_number_is_one(
+    bpm: float, duration_s: float, told: float
+) -> None:
+    assert 60 * whole_tempo(bpm / 60, duration_s) == pytest.approx(told, abs=1e-9)

@@ -12,7 +12,7 @@ from autodj.audio.rhythm.activation import FRAMES_PER_S as ODDS_PER_S
 from autodj.audio.rhythm.activation import Heard, sigmoid
 from autodj.audio.rhythm.bars import Bars, find_bars
 from autodj.audio.rhythm.grid import fit_beat_hz, place_grid, share_in_time, sharpen_start
-from autodj.audio.rhythm.line import straighten
+from autodj.audio.rhythm.line import straighten, whole_tempo
 from autodj.audio.rhythm.onsets import FRAMES_PER_S
 from autodj.audio.rhythm.path import follow_beats
 from autodj.audio.rhythm.readings import Reading, peak_of_three, ratio_of, readings
@@ -92,6 +92,7 @@ def _beats(
         pace_s = float(np.median(np.diff(beats_s))) if beats_s.size > 1 else 60 / reading.bpm
         return 1 / pace_s, beats_s, False
     beat_hz = straighten([sharp, activation], beat_hz, sharpen_start(sharp, beat_hz, start_s))
+    beat_hz = whole_tempo(beat_hz, duration_s)
     start_s = sharpen_start(sharp, beat_hz, place_grid(wide, beat_hz)[0])
     start_s -= np.floor((start_s - _EARLIEST_BEAT_S) * beat_hz) / beat_hz
     beats_s = start_s + np.arange(int(np.ceil(duration_s * beat_hz)) + 1) / beat_hz
