@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             without=tuple(options.without),
             epochs=options.epochs or EPOCHS,
             threads=options.threads,
+            seed=options.seed,
         )
 
 
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--without", action="append", default=[], help="a source to leave out")
     fit.add_argument("--epochs", type=float)
     fit.add_argument("--threads", type=int, default=1)
+    fit.add_argument("--seed", type=int, default=1, help="what chance begins with")
     return parser
 
 

@@ -72,14 +72,20 @@ def _mixed(weights: Weights, name: str, inputs: Tensor) -> Tensor:
 
 
 def fit(
-    folder: Path, output: Path, *, without: tuple[str, ...], epochs: float, threads: int
+    folder: Path,
+    output: Path,
+    *,
+    without: tuple[str, ...],
+    epochs: float,
+    threads: int,
+    seed: int = SEED,
 ) -> None:
     """Train on the examples in ``folder``; the same ones and threads give the same weights."""
     torch.use_deterministic_algorithms(mode=True)
     torch.set_num_threads(threads)
     examples = load(folder, without)
-    noise = np.random.default_rng(SEED)
-    weights = initial(SEED)
+    noise = np.random.default_rng(seed)
+    weights = initial(seed)
     steps = max(1, round(epochs * len(examples) / BATCH))
     print(f"{len(examples)} examples, {steps} steps", flush=True)
     optimizer = torch.optim.AdamW(weights.values(), _PEAK_RATE / 4, weight_decay=_DECAY)

@@ -9,11 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.truth.piece import Part
-from bench.truth.sources import Order, Source, frets, grooves, midi_files, plain, pop909, projects
+from bench.truth.sources import (
+    Order,
+    Source,
+    frets,
+    grooves,
+    midi_files,
+    plain,
+    pop909,
+    projects,
+    sessions,
+)
 from bench.truth.sources import scores as music21_scores
 
 SOURCES: tuple[Source, ...] = (
     grooves.SOURCE,
+    sessions.SOURCE,
     pop909.SOURCE,
     midi_files.FREEDOOM_SOURCE,
     midi_files.OPENMSX_SOURCE,
