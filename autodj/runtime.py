@@ -14,12 +14,12 @@ from autodj.db import Database, open_database
 from autodj.jobs import Jobs, open_jobs
 from autodj.settings import Settings
 from autodj.settings.baskets import Basket, Kind
-from autodj.settings.load import base_of
-from autodj.settings.storage import s3_basket
+from autodj.settings.storage.base import base_of
+from autodj.settings.storage.section import s3_basket
 from autodj.storage.baskets import Stores, open_stores
 from autodj.storage.local import LocalStorage
-from autodj.tracks.deliver import Links
 from autodj.tracks.fetch_limits import FetchLimits
+from autodj.tracks.links import Links
 from autodj.tracks.sharing import Invalidator
 from autodj.tracks.steps import Policy
 from autodj.tracks.work import Workbench

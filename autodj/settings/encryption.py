@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 EncryptionType = Literal["none", "SSE-S3", "SSE-KMS", "SSE-C"]
+TYPE_BY_NAME: Final[Mapping[str, EncryptionType]] = {
+    "none": "none",
+    "SSE-S3": "SSE-S3",
+    "AES256": "SSE-S3",
+    "SSE-KMS": "SSE-KMS",
+    "aws:kms": "SSE-KMS",
+    "SSE-C": "SSE-C",
+}
+"""What people and S3 call each of them."""
 
 
 @dataclass(frozen=True, slots=True)

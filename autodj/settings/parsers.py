@@ -77,6 +77,13 @@ def matching(pattern: str, wanted: str) -> Callable[[str], str]:
     return parse
 
 
+aws_region = matching(r"[a-z]{2,}(-[a-z0-9]+)*", "a region such as eu-central-1")
+aws_account = matching(r"[0-9]{12}", "an account of 12 digits")
+aws_profile = matching(r"[^\s\[\]]{1,64}", "a profile's name")
+key_prefix = matching(r"[a-z0-9._-]+(/[a-z0-9._-]+)*/?", "a-z 0-9 . _ - and /")
+cloudfront_key_id = matching(r"[A-Z0-9]{8,32}", "an id such as K2JCJMDEHXQW5F")
+
+
 def optional(parse: Callable[[str], T]) -> Callable[[str], T | None]:
     """An empty value means none."""
     return lambda text: parse(text) if text else None

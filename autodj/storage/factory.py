@@ -11,7 +11,9 @@ from autodj.errors import StorageConfigError
 from autodj.settings.baskets import DEFAULT_BASKET, Basket
 from autodj.settings.interpolation import interpolated
 from autodj.settings.load import environment, storage_base
-from autodj.settings.storage import TYPES, Base, basket_of, baskets_of
+from autodj.settings.storage.base import Base
+from autodj.settings.storage.section import basket_of, baskets_of
+from autodj.settings.storage.words import TYPES
 from autodj.storage.baskets import open_basket
 from autodj.storage.local import LocalStorage
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from autodj import errors
-from autodj.settings import load, storage
+from autodj.settings import load
 from autodj.settings.baskets import STORAGE_CLASSES, Kind
+from autodj.settings.storage.words import BASKET, LOCAL, S3
 from autodj.storage.s3 import S3Config, S3Storage
 
 TEXT = (Path(__file__).parents[2] / "docs" / "storage.md").read_text()
@@ -79,9 +80,9 @@ def test_every_word_of_the_file_is_in_the_tables_and_no_other() -> None:
     def words(title: str) -> set[str]:
         return {row[0].strip("`") for row in rows(title)}
 
-    assert words("### In `s3` and in baskets of type `s3`") == {*storage._S3, "encryption"}
-    assert words("### In `local` and in baskets of type `local`") == {*storage._LOCAL} - {"path"}
-    assert words("### In every basket") == {*storage._BASKET, "type", "kinds"}
+    assert words("### In `s3` and in baskets of type `s3`") == {*S3, "encryption"}
+    assert words("### In `local` and in baskets of type `local`") == {*LOCAL} - {"path"}
+    assert words("### In every basket") == {*BASKET, "type", "kinds"}
     told = TEXT.partition("### In every basket")[2]
     assert all(f"`{each}`" in told for each in (*STORAGE_CLASSES, *Kind))
 

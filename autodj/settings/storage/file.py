@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from autodj.settings.baskets import Baskets, Kind
 from autodj.settings.interpolation import interpolated
-from autodj.settings.storage import Base, baskets_of
+from autodj.settings.storage.base import base_of
+from autodj.settings.storage.section import baskets_of
 
 if TYPE_CHECKING:
     from autodj.settings.model import Settings
@@ -19,12 +20,11 @@ def with_storage_file(
     settings: Settings, file: Path, environ: Mapping[str, str], faults: list[str]
 ) -> Settings:
     """The settings with the file's baskets; tracks go where the file says."""
-    base = Base(settings.s3, settings.media_root, settings.publish_to, settings.production)
     tree = read_tree(file, environ, faults)
     if not isinstance(tree, dict) or set(tree) != {"storage"}:
         faults.append("STORAGE_CONFIG must hold one section, storage")
         return settings
-    return with_baskets(settings, baskets_of(tree["storage"], base, faults))
+    return with_baskets(settings, baskets_of(tree["storage"], base_of(settings), faults))
 
 
 def with_baskets(settings: Settings, baskets: Baskets) -> Settings:

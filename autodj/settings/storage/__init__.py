@@ -1,0 +1,1 @@
+"""The storage section of a configuration file, and the baskets it describes."""
