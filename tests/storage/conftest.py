@@ -19,6 +19,7 @@ from autodj.storage.local import LocalStorage
 from autodj.storage.s3 import S3Config, S3Storage, open_s3
 from bench.faults.passing import BEFORE, QUICK, spoil
 from bench.faults.proxy import FaultProxy, open_proxy
+from tests.storage.clock import Clock
 
 BUCKET = "autodj-tests"
 SPOILT_EVERY = 5
@@ -40,6 +41,11 @@ def moto_endpoint() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
 
 
 def s3_config(endpoint_url: str, access_key: str, secret_key: str) -> S3Config:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from autodj.storage.s3 import S3Config, S3Storage, S3Timing, open_s3
@@ -22,17 +23,18 @@ HEAD_OTHER = answering(
 )
 STORED = answering("200 OK", ETag='"wrong"')
 
+# A busy machine is silent for seconds now and then: who expects an answer waits long for it, and
+# only who expects none, does not.
+ONCE = S3Timing(connect_s=60, read_s=60, attempts=1, metadata_s=60, body_s=60)
+PATIENT = replace(ONCE, attempts=3, retry_delay_s=0.01)
 HASTY = S3Timing(
     connect_s=0.5, read_s=0.3, attempts=1, metadata_s=2, body_s=1, body_bytes_per_s=10**7
-)
-PATIENT = S3Timing(
-    connect_s=0.5, read_s=0.3, attempts=3, retry_delay_s=0.01, metadata_s=20, body_s=20
 )
 
 
 @asynccontextmanager
 async def store_on(
-    *answers: Answer, timing: S3Timing = HASTY
+    *answers: Answer, timing: S3Timing = ONCE
 ) -> AsyncIterator[tuple[S3Storage, FaultServer]]:
     server = FaultServer(*answers)
     async with served(server) as endpoint:

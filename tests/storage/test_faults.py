@@ -22,10 +22,12 @@ from autodj.errors import (
     StoreUnreachable,
 )
 from autodj.storage.base import ByteRange
-from autodj.storage.s3 import S3Config, S3Storage, S3Timing, open_s3
+from autodj.storage.s3 import S3Config, S3Storage, open_s3
 from tests.storage.builders import KEY, keys, put, read
+from tests.storage.clock import Clock
 from tests.storage.faults import (
     Answer,
+    Exchange,
     FaultServer,
     answering,
     babbling,
@@ -36,7 +38,7 @@ from tests.storage.faults import (
     resetting,
     served,
 )
-from tests.storage.faulty_s3 import BODY, CHECKSUM, DATED, HASTY, PATIENT, WHOLE, store_on
+from tests.storage.faulty_s3 import BODY, CHECKSUM, DATED, HASTY, ONCE, PATIENT, store_on
 
 OPERATIONS: dict[str, Callable[[S3Storage], Awaitable[object]]] = {
     "stat": lambda store: store.stat(KEY),
@@ -67,7 +69,8 @@ OPERATIONS: dict[str, Callable[[S3Storage], Awaitable[object]]] = {
 async def test_each_fault_of_the_server_has_its_error(
     answer: Answer, expected: type[AutodjError]
 ) -> None:
-    async with store_on(answer) as (store, _server):
+    timing = HASTY if expected is StoreTimeout else ONCE
+    async with store_on(answer, timing=timing) as (store, _server):
         for name, operation in OPERATIONS.items():
             with pytest.raises(StoreError) as caught:
                 await operation(store)
@@ -100,7 +103,7 @@ async def test_each_code_of_s3_has_its_error(
 async def test_a_server_that_is_not_there_is_unreachable() -> None:
     async with served(FaultServer(hanging)) as endpoint:
         pass
-    config = S3Config("bucket", "us-east-1", endpoint, "", "k", "s", timing=HASTY, path_style=True)
+    config = S3Config("bucket", "us-east-1", endpoint, "", "k", "s", timing=ONCE, path_style=True)
     async with open_s3(config) as store:
         with pytest.raises(StoreUnreachable):
             await store.probe()
@@ -109,20 +112,24 @@ async def test_a_server_that_is_not_there_is_unreachable() -> None:
 @pytest.mark.parametrize("byte_range", [None, ByteRange(0, 10**6)])
 async def test_a_dripping_body_ends_at_the_deadline(byte_range: ByteRange | None) -> None:
     drip = dripping("200 OK", length=10**6, Content_Range="bytes 0-999999/1000000", **DATED)
-    async with store_on(drip) as (store, _server):
+    async with store_on(drip, timing=HASTY) as (store, _server):
         with pytest.raises(StoreTimeout):
             await read(store, KEY, byte_range)
 
 
-async def test_a_slow_consumer_does_not_use_up_the_deadline() -> None:
-    impatient = S3Timing(attempts=1, body_s=0.4)
-    async with (
-        store_on(WHOLE, timing=impatient) as (store, _server),
-        store.read(KEY) as blocks,
-    ):
-        first = await anext(aiter(blocks))
-        await asyncio.sleep(0.6)
-        assert first + b"".join([block async for block in blocks]) == BODY
+async def test_a_slow_consumer_does_not_use_up_the_deadline(clock: Clock) -> None:
+    waited = asyncio.Event()
+
+    async def in_two(exchange: Exchange) -> None:
+        await answering("200 OK", BODY[:4000], length=len(BODY), **DATED)(exchange)
+        await waited.wait()
+        exchange.writer.write(BODY[4000:])
+
+    async with store_on(in_two) as (store, _server), store.read(KEY) as blocks:
+        assert await anext(aiter(blocks)) == BODY[:4000]
+        clock.leap(10 * ONCE.body_deadline_s(len(BODY)))
+        waited.set()
+        assert b"".join([block async for block in blocks]) == BODY[4000:]
 
 
 async def test_a_body_cut_short_is_taken_up_where_it_broke() -> None:

@@ -23,8 +23,8 @@ PARTS = S3Transfers(part_bytes=5 * MIB, parallel_parts=2)
 BODY = patterned(10 * MIB + 12345)  # three parts
 DIGEST = sha256(BODY)
 KEY = f"tracks/0b0e7a52-1111-4222-8333-444455556666/1-{DIGEST}.wav"
-ONCE = S3Timing(attempts=1, retry_delay_s=0.01)
-TWICE = S3Timing(attempts=2, retry_delay_s=0.01)
+ONCE = S3Timing(connect_s=60, read_s=60, attempts=1, retry_delay_s=0.01)
+TWICE = dataclasses.replace(ONCE, attempts=2)
 
 
 @asynccontextmanager
@@ -166,16 +166,22 @@ async def test_an_upload_that_broke_off_is_taken_up_with_the_parts_that_are_ther
 ) -> None:
     monkeypatch.setattr(multipart, "RESUMABLE_BYTES", 0)
 
+    others = asyncio.Event()
+
+    def arrived(count: int) -> None:
+        if count == 2 * PARTS.part_bytes:
+            others.set()
+
     async def break_the_last_part(exchange: Exchange) -> None:
         if "partNumber=3" in exchange.request.target:
-            await asyncio.sleep(0.5)  # those before it shall arrive
+            await others.wait()
             raise Cut
         await exchange.reply(await exchange.pass_on())
 
     async with behind(real_config) as (store, proxy):
         proxy.plan(break_the_last_part, lambda _: True)
         with pytest.raises(StoreUnreachable):
-            await put(store, KEY, BODY)
+            await store.put(KEY, BODY, sha256=DIGEST, content_type="audio/wav", progress=arrived)
         assert len(await unfinished(real_s3)) == 1
         sent = counting_parts(proxy)
         assert (await put(store, KEY, BODY)).sha256 == DIGEST

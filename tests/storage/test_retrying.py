@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,11 +13,19 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, ParamValidationError
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
-from autodj.errors import StoreDenied, StoreFaulty, StoreThrottled, StoreUnreachable
-from autodj.storage.s3 import S3Timing, open_s3
+from autodj.errors import (
+    StoreDenied,
+    StoreFaulty,
+    StoreThrottled,
+    StoreTimeout,
+    StoreUnreachable,
+)
+from autodj.storage.s3 import open_s3
 from autodj.storage.s3.retrying import BUDGET, LONGEST_PAUSE_S, Retries, RetryBudget, RetryPolicy
 from tests.storage.builders import KEY, put
+from tests.storage.clock import Clock
 from tests.storage.faults import Answer, answering, failing
 from tests.storage.faulty_s3 import BODY, HEAD_SAME, PATIENT, STORED, store_on
 
@@ -158,11 +167,17 @@ async def test_a_body_is_sent_whole_again() -> None:
     assert [each.body for each in server.requests[:3]] == [BODY] * 3
 
 
-async def test_pauses_do_not_outlast_the_deadline() -> None:
-    sleepy = S3Timing(attempts=5, retry_delay_s=20, metadata_s=0.2)
+async def test_pauses_do_not_outlast_the_deadline(clock: Clock) -> None:
+    shortest_pause_s = LONGEST_PAUSE_S / 2
+    sleepy = replace(PATIENT, retry_delay_s=LONGEST_PAUSE_S, metadata_s=shortest_pause_s - 1)
     async with store_on(answering("503 Slow Down"), timing=sleepy) as (store, server):
-        with pytest.raises(Exception, match="no answer in time"):
-            await store.probe()
+        with capture_logs() as logs:
+            probing = asyncio.create_task(store.probe())
+            while not any(each["event"] == "store_retry" for each in logs):
+                await asyncio.sleep(0)
+        clock.leap(shortest_pause_s - 0.5)
+        with pytest.raises(StoreTimeout, match="no answer in time"):
+            await probing
 
     assert len(server.requests) == 1
 
