@@ -106,6 +106,6 @@ SOURCE = Source(
     "sessions",
     compositions,
     make,
-    weights={"tuning": 0.5},
+    weights={"tuning": 0.27},
     renders={"tuning": 1, "test": 1},
 )
