@@ -20,8 +20,8 @@ from autodj.storage.baskets import Stores, open_stores
 from autodj.storage.local import LocalStorage
 from autodj.tracks.fetch_limits import FetchLimits
 from autodj.tracks.links import Links
+from autodj.tracks.policy import Policy
 from autodj.tracks.sharing import Invalidator
-from autodj.tracks.steps import Policy
 from autodj.tracks.work import Workbench
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ START = 4096
 MAX_STORM_RSS = 400e6
 BOOT = """
 import os, sys, uvicorn
-from autodj.api.guard import GuardedProtocol
+from autodj.guard import GuardedProtocol
 os.sched_setaffinity(0, [int(sys.argv[3])])
 http = GuardedProtocol if sys.argv[4] == "guarded" else "auto"
 uvicorn.run(sys.argv[1], factory=True, port=int(sys.argv[2]), access_log=False,

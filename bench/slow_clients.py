@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import urlopen
 
-from autodj.api.guard import Limits
+from autodj.guard import Limits
 from autodj.laptop.ports import free_ports
 from bench.library import build, environment
 

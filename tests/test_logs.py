@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from autodj.api.middleware import log_access
+from autodj.api.access_log import log_access
 from autodj.logs import JsonAccessLog, set_up
 
 REQUEST: dict[str, Any] = {

@@ -18,12 +18,13 @@ from starlette.types import Scope
 
 from autodj.api.audio import AUDIO
 from autodj.api.auth import SESSION_COOKIE
+from autodj.api.paths import BASE
 from autodj.api.ready import Asked, Ready
-from autodj.api.schemas import BASE
 from autodj.api.state import Web
-from autodj.db.tracks import Playable
+from autodj.db.playables import Playable
 from autodj.errors import LinkRefused
-from autodj.tracks.deliver import check_local_link, may_read
+from autodj.tracks.deliver import may_read
+from autodj.tracks.local_links import check_local_link
 from autodj.tracks.places import Place, Places
 from autodj.tracks.renditions import ORIGINAL
 from autodj.users.callers import Callers

@@ -32,23 +32,25 @@ from autodj.api import (
     page,
     reanalysis,
     renditions,
+    stream,
     system,
     tracks,
     waveform,
 )
+from autodj.api.access_log import AccessLog, log_access
 from autodj.api.ahead import Ahead, kept_answer
 from autodj.api.contract import JSON, Access, Answer, Operation, operation, routes_of
 from autodj.api.feed import open_feed
 from autodj.api.figures import HttpMetrics, StoreFigures
 from autodj.api.files import LocalFiles
-from autodj.api.guard import Guard, Limits
-from autodj.api.guard.room import make_room
-from autodj.api.middleware import AccessLog, LayeredApp, RequestLayer, log_access
+from autodj.api.middleware import LayeredApp, RequestLayer
 from autodj.api.openapi import openapi_document
 from autodj.api.problems import PROBLEM_HANDLERS
 from autodj.api.ready import Ready
 from autodj.api.state import AppState, Web, web_of
 from autodj.db.playing import open_playable_rows
+from autodj.guard import Guard, Limits
+from autodj.guard.room import make_room
 from autodj.logs import JsonAccessLog, set_up
 from autodj.runtime import open_runtime
 from autodj.settings import Settings, from_environment
@@ -72,6 +74,7 @@ async def openapi(request: Request) -> Response:
 # The busiest first: routes are tried in this order.
 OPERATIONS: tuple[Operation, ...] = (
     *audio.OPERATIONS,
+    *stream.OPERATIONS,
     *links.OPERATIONS,
     *tracks.OPERATIONS,
     *intake.OPERATIONS,

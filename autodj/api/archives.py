@@ -18,7 +18,9 @@ from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
 from autodj.api.files import LocalFiles
 from autodj.api.listing import camelot_of
-from autodj.api.schemas import BASE, track_body
+from autodj.api.paths import BASE
+from autodj.api.schemas.tracks import track_body
+from autodj.api.sending import send_head, until_disconnect
 from autodj.api.state import web_of
 from autodj.db import Database, Track, library
 from autodj.db.library import TrackFilter
@@ -115,7 +117,7 @@ class ZippedBytes(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "HEAD":
-            await self._send_head(send)
+            await send_head(self, send)
             await send({"type": "http.response.body"})
             return
         self._files.take_place()
@@ -126,9 +128,9 @@ class ZippedBytes(Response):
             self._files.give_place_back()
 
     async def _pass_on(self, blocks: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
-        gone = asyncio.ensure_future(_until_disconnect(receive))
+        gone = asyncio.ensure_future(until_disconnect(receive))
         try:
-            await self._send_head(send)
+            await send_head(self, send)
             async for block in blocks:
                 await send({"type": "http.response.body", "body": block, "more_body": True})
                 if gone.done():
@@ -138,10 +140,6 @@ class ZippedBytes(Response):
         finally:
             gone.cancel()
         await send({"type": "http.response.body"})
-
-    async def _send_head(self, send: Send) -> None:
-        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        await send(start)
 
 
 def _headers(parts: Sequence[Member]) -> Mapping[str, str]:
@@ -171,11 +169,6 @@ async def _chosen(db: Database, owner_id: UUID, asked: ArchiveQuery) -> Sequence
             f"More than {MAX_TRACKS} tracks fit.", hint="Narrow the choice: words, tempo, key."
         )
     return rows
-
-
-async def _until_disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 OPERATIONS = (archive,)

@@ -122,14 +122,18 @@ def operation(
     bodies: tuple[Body, ...] = (),
     headers: Mapping[str, str] | None = None,
     errors: tuple[type[AutodjError], ...] = (),
+    name: str | None = None,
 ) -> Callable[[Handler], Operation]:
-    """Declare what the decorated handler does; the name then stands for the operation."""
+    """Declare what the decorated handler does; the name then stands for the operation.
+
+    It is called as the handler is, unless it is given another ``name``.
+    """
 
     def declare(handler: Handler) -> Operation:
         return Operation(
             method=method,
             path=path,
-            name=getattr(handler, "__name__", path),
+            name=getattr(handler, "__name__", path) if name is None else name,
             handler=handler,
             summary=summary,
             tag=tag,

@@ -17,7 +17,8 @@ from autodj.api.auth import require_caller
 from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
 from autodj.api.listing import camelot_of
-from autodj.api.schemas import BASE, track_body, track_path
+from autodj.api.paths import BASE, track_path
+from autodj.api.schemas.tracks import track_body
 from autodj.api.state import Web, web_of
 from autodj.api.tracks import TRACK, track_id_of
 from autodj.db import Track as TrackRow

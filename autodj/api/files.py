@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from autodj.api.descriptors import Descriptors, OpenFile
 from autodj.api.ranges import Selection, select, strong_etag
+from autodj.api.sending import send_head, until_disconnect
 from autodj.cdn.headers import DELIVERY_HEADERS
 from autodj.errors import AutodjError, Unavailable
 from autodj.storage.base import ByteRange
@@ -134,7 +135,7 @@ class FileBytes(Response):
                 return
         self._describe(selection)
         if scope["method"] == "HEAD" or selection.byte_range.length == 0:
-            await self._send_head(send)
+            await send_head(self, send)
             await send({"type": "http.response.body"})
             return
         self._files.take_place()
@@ -164,22 +165,13 @@ class FileBytes(Response):
             (b"content-length", b"0"),
             (b"x-accel-redirect", target),
         )
-        await self._send_head(send)
+        await send_head(self, send)
         await send({"type": "http.response.body"})
-
-    async def _send_head(self, send: Send) -> None:
-        await send(
-            {
-                "type": "http.response.start",
-                "status": self.status_code,
-                "headers": self.raw_headers,
-            }
-        )
 
     async def _send_body(self, wanted: ByteRange, receive: Receive, send: Send) -> None:
         # Read before the headers: what fails now can still be told.
         chunk = await self._file.read(wanted.start, min(CHUNK_BYTES, wanted.length))
-        await self._send_head(send)
+        await send_head(self, send)
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         position = wanted.start + len(chunk)
         del chunk
@@ -191,7 +183,7 @@ class FileBytes(Response):
             await send({"type": "http.response.body"})
 
     async def _send_rest(self, wanted: ByteRange, receive: Receive, send: Send) -> None:
-        gone = asyncio.ensure_future(_until_disconnect(receive))
+        gone = asyncio.ensure_future(until_disconnect(receive))
         try:
             position = wanted.start
             while position < wanted.stop and not gone.done():
@@ -222,8 +214,3 @@ def _heard(scope: Scope) -> Mapping[str, str]:
             name, value = raw_name.decode(), raw_value.decode("latin-1")
             found[name] = f"{found[name]}, {value}" if name in found else value
     return found
-
-
-async def _until_disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

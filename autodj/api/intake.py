@@ -16,7 +16,10 @@ from autodj.api.auth import require_user
 from autodj.api.bodies import parse_model, parse_query, read_json
 from autodj.api.contract import JSON, Answer, Body, operation
 from autodj.api.idempotency import HEADER, Outcome, fingerprint, key_of, once
-from autodj.api.schemas import Job, Track, job_body, job_path, json_response, track_body, track_path
+from autodj.api.paths import job_path, track_path
+from autodj.api.schemas.jobs import Job, job_body
+from autodj.api.schemas.replies import json_response
+from autodj.api.schemas.tracks import Track, track_body
 from autodj.api.state import web_of
 from autodj.api.tracks import TAG, TRACKS
 from autodj.api.uploads import Received, receive_form, receive_raw

@@ -17,7 +17,9 @@ from autodj.api.auth import require_caller
 from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
 from autodj.api.feed import OVERLAP, PAGE_ROWS
-from autodj.api.schemas import BASE, Job, JobList, job_body, json_response
+from autodj.api.paths import BASE
+from autodj.api.schemas.jobs import Job, JobList, job_body
+from autodj.api.schemas.replies import json_response
 from autodj.api.state import Web, web_of
 from autodj.db import Job as JobRow
 from autodj.db import JobState, jobs

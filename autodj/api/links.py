@@ -12,7 +12,9 @@ from starlette.responses import Response
 from autodj.api.auth import require_caller
 from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
-from autodj.api.schemas import BASE, AudioLink, Reply, json_response
+from autodj.api.paths import BASE
+from autodj.api.schemas.links import AudioLink
+from autodj.api.schemas.replies import Reply, json_response
 from autodj.api.state import Web, web_of
 from autodj.errors import AutodjError, NotFound
 from autodj.tracks import deliver

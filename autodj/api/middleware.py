@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from itertools import count
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 from starlette.applications import Starlette
@@ -16,18 +13,14 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
+from autodj.api.access_log import AccessLog, log_access
 from autodj.api.figures import HttpMetrics
 from autodj.api.problems import crash_response
 from autodj.api.ready import SAFETY_HEADERS, Ready
+from autodj.api.request_ids import request_context
 
-access = structlog.get_logger("autodj.access")
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
 _CLIENT_GONE = 499
 _MAX_LOGGED_PATH = 200
-_PROCESS_ID = secrets.token_hex(6)
-_numbers = count(1)
 
 
 class _Body:
@@ -80,33 +73,6 @@ class _Answer:
 
 Ahead: TypeAlias = Callable[[Scope, Mapping[bytes, bytes]], Ready | None]
 """A whole answer to the request with these headers, or None: it is to be routed."""
-
-
-class AccessLog(Protocol):
-    """Writes the one line about a request; ``context`` holds the ids that tell it apart."""
-
-    def __call__(
-        self,
-        context: Mapping[str, str],
-        *,
-        quiet: bool,
-        method: str,
-        path: str,
-        route: str,
-        status: int,
-        duration_s: float,
-        bytes_sent: int,
-        whole: bool,
-        client: str | None,
-    ) -> None: ...
-
-
-def log_access(
-    context: Mapping[str, str], *, quiet: bool, duration_s: float, **facts: object
-) -> None:
-    """The line by way of structlog, as every other."""
-    write = access.debug if quiet else access.info
-    write("request", **context, **facts, duration_ms=round(duration_s * 1000, 2))
 
 
 def nothing_ahead(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
@@ -257,27 +223,6 @@ class LayeredApp(Starlette):
             if kind is not Exception
         }
         return self._layer(ExceptionMiddleware(self.router, handlers=handled))
-
-
-def request_context(headers: Mapping[bytes, bytes]) -> dict[str, str]:
-    """``request_id``, and ``trace_id`` and ``parent_id`` from a W3C traceparent.
-
-    A caller's X-Request-ID is kept when it is short and plain, else a new one is made.
-    """
-    given = headers.get(b"x-request-id")
-    kept = given.decode("latin-1") if given is not None else ""
-    context = {"request_id": kept if _REQUEST_ID.fullmatch(kept) else _new_id()}
-    traceparent = headers.get(b"traceparent")
-    if traceparent is not None:
-        trace = _TRACEPARENT.fullmatch(traceparent.decode("latin-1"))
-        if trace is not None and int(trace[1], 16) and int(trace[2], 16):
-            context |= {"trace_id": trace[1], "parent_id": trace[2]}
-    return context
-
-
-def _new_id() -> str:
-    # Unique, and no secret: cheaper than random digits for each request.
-    return f"{_PROCESS_ID}-{next(_numbers):x}"
 
 
 def route_template(scope: Scope) -> str:

@@ -15,7 +15,7 @@ from pydantic.json_schema import models_json_schema
 from autodj.api.auth import SESSION_COOKIE
 from autodj.api.contract import JSON, Access, Answer, Body, Operation, error_codes
 from autodj.api.problems import MEDIA_TYPE
-from autodj.api.schemas import Problem
+from autodj.api.schemas.replies import Problem
 from autodj.errors import AutodjError
 
 Document = dict[str, Any]

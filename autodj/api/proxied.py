@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from autodj.api.files import LocalFiles, playback_errors
 from autodj.api.ranges import Selection, select, strong_etag
+from autodj.api.sending import send_head, until_disconnect
 from autodj.cdn.headers import DELIVERY_HEADERS
 from autodj.errors import ObjectNotFound, SourceUnreadable
 from autodj.storage.base import Storage
@@ -52,7 +53,7 @@ class ProxiedBytes(Response):
             )
             self._describe(selection)
             if scope["method"] == "HEAD" or selection.byte_range.length == 0:
-                await self._send_head(send)
+                await send_head(self, send)
                 await send({"type": "http.response.body"})
                 return
             self._files.take_place()
@@ -75,10 +76,10 @@ class ProxiedBytes(Response):
 
     async def _pass_on(self, selection: Selection, receive: Receive, send: Send) -> None:
         wanted = selection.byte_range if selection.status == 206 else None
-        gone = asyncio.ensure_future(_until_disconnect(receive))
+        gone = asyncio.ensure_future(until_disconnect(receive))
         try:
             async with self._store.read(self._key, wanted) as blocks:
-                await self._send_head(send)
+                await send_head(self, send)
                 async for block in blocks:
                     await send({"type": "http.response.body", "body": block, "more_body": True})
                     if gone.done():
@@ -88,17 +89,3 @@ class ProxiedBytes(Response):
         finally:
             gone.cancel()
         await send({"type": "http.response.body"})
-
-    async def _send_head(self, send: Send) -> None:
-        await send(
-            {
-                "type": "http.response.start",
-                "status": self.status_code,
-                "headers": self.raw_headers,
-            }
-        )
-
-
-async def _until_disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

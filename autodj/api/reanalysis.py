@@ -12,7 +12,9 @@ from starlette.responses import Response
 from autodj.api.auth import require_caller
 from autodj.api.bodies import parse_model, read_json
 from autodj.api.contract import JSON, Answer, Body, operation
-from autodj.api.schemas import BASE, Job, Reply, job_body, job_path, json_response
+from autodj.api.paths import BASE, job_path
+from autodj.api.schemas.jobs import Job, job_body
+from autodj.api.schemas.replies import Reply, json_response
 from autodj.api.state import web_of
 from autodj.api.tracks import TRACK, track_id_of
 from autodj.db import Job as JobRow

@@ -7,7 +7,9 @@ from starlette.responses import Response
 
 from autodj.api.auth import require_caller
 from autodj.api.contract import Answer, operation
-from autodj.api.schemas import BASE, RenditionList, json_response, rendition_body
+from autodj.api.paths import BASE
+from autodj.api.schemas.renditions import RenditionList, rendition_body
+from autodj.api.schemas.replies import json_response
 from autodj.api.state import web_of
 from autodj.api.tracks import PRIVATE, track_id_of
 from autodj.audio.recipes import RenditionMode

@@ -11,8 +11,8 @@ from typing import Final
 
 import uvicorn
 
-from autodj.api.guard import Guard, GuardedProtocol
-from autodj.api.guard.protocol import STATE_KEY
+from autodj.guard import Guard, GuardedProtocol
+from autodj.guard.protocol import STATE_KEY
 
 APP: Final = "autodj.api.app:create_app"
 GRACE_S: Final = 30

@@ -10,8 +10,8 @@ from starlette.requests import Request
 
 from autodj.api.feed import Feed
 from autodj.api.files import LocalFiles
-from autodj.api.guard import Guard
 from autodj.api.ready import Ready
+from autodj.guard import Guard
 from autodj.runtime import Runtime
 from autodj.tracks.places import Places
 from autodj.users.callers import Callers

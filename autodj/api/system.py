@@ -12,7 +12,9 @@ from starlette.responses import Response
 
 from autodj.api.auth import require_user
 from autodj.api.contract import Access, Answer, operation
-from autodj.api.schemas import BASE, Health, Me, Readiness, json_response
+from autodj.api.paths import BASE
+from autodj.api.schemas.replies import json_response
+from autodj.api.schemas.system import Health, Me, Readiness
 from autodj.api.state import web_of
 from autodj.db import FileSource
 from autodj.errors import AutodjError, Unavailable

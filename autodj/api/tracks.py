@@ -12,8 +12,10 @@ from autodj.api.bodies import parse_model, parse_query, read_json
 from autodj.api.contract import JSON, Answer, Body, operation
 from autodj.api.corrections import Correction
 from autodj.api.listing import TrackQuery, write_cursor
+from autodj.api.paths import BASE
 from autodj.api.ranges import etag_matches, if_match_holds
-from autodj.api.schemas import BASE, Track, TrackPage, json_response, track_body
+from autodj.api.schemas.replies import json_response
+from autodj.api.schemas.tracks import Track, TrackPage, track_body
 from autodj.api.state import web_of
 from autodj.db import Track as TrackRow
 from autodj.db import library, tracks

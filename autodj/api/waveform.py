@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
 from starlette.requests import Request
@@ -11,7 +12,7 @@ from starlette.responses import Response
 
 from autodj.api.analysis import REVALIDATED, TAG, owned, stored_document
 from autodj.api.bodies import parse_query
-from autodj.api.contract import Answer, operation
+from autodj.api.contract import Answer, Operation, operation
 from autodj.api.ranges import etag_matches
 from autodj.api.tracks import TRACK
 from autodj.errors import NotFound, SourceUnreadable
@@ -21,7 +22,6 @@ from autodj.tracks.exports.audiowaveform import Outline, at_most, at_rate, outli
 from autodj.tracks.filenames import content_disposition
 
 MAX_POINTS = 30000
-NONE_MATCH = {"If-None-Match": "The ETag you have."}
 ABOUT = (
     "Version 2, 8 bits, channels together: the least and the largest sample of each interval. "
     "peaks.js and waveform-data.js read it."
@@ -39,56 +39,52 @@ class WaveformQuery(BaseModel):
     )
 
 
-@operation(
-    "GET",
-    f"{TRACK}/waveform.json",
-    summary="Get the outline for other players, as JSON",
-    tag=TAG,
-    about=ABOUT,
-    query=WaveformQuery,
-    headers=NONE_MATCH,
-    answers=(
-        Answer(200, "audiowaveform JSON", media_type=audiowaveform.JSON_TYPE),
-        Answer(304, "You have it"),
-    ),
-    errors=(SourceUnreadable,),
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way to write the outline; ``write`` takes it and the track's sample rate in Hz."""
+
+    extension: str
+    told: str
+    about: str
+    content_type: str
+    write: Callable[[Outline, int], bytes]
+
+
+FORMS = (
+    Form("json", "as JSON", "audiowaveform JSON", audiowaveform.JSON_TYPE, audiowaveform.to_json),
+    Form("dat", "binary", "audiowaveform data", audiowaveform.DAT_TYPE, audiowaveform.to_dat),
 )
-async def get_waveform_json(request: Request) -> Response:
-    return await _drawn(
-        request,
-        lambda outline, rate_hz: audiowaveform.to_json(outline, rate_hz).encode(),
-        audiowaveform.JSON_TYPE,
-        "json",
+
+
+def _operation(form: Form) -> Operation:
+    async def get_waveform(request: Request) -> Response:
+        return await _drawn(request, form)
+
+    declare = operation(
+        "GET",
+        f"{TRACK}/waveform.{form.extension}",
+        name=f"get_waveform_{form.extension}",
+        summary=f"Get the outline for other players, {form.told}",
+        tag=TAG,
+        about=ABOUT,
+        query=WaveformQuery,
+        headers={"If-None-Match": "The ETag you have."},
+        answers=(
+            Answer(200, form.about, media_type=form.content_type),
+            Answer(304, "You have it"),
+        ),
+        errors=(SourceUnreadable,),
     )
+    return declare(get_waveform)
 
 
-@operation(
-    "GET",
-    f"{TRACK}/waveform.dat",
-    summary="Get the outline for other players, binary",
-    tag=TAG,
-    about=ABOUT,
-    query=WaveformQuery,
-    headers=NONE_MATCH,
-    answers=(
-        Answer(200, "audiowaveform data", media_type=audiowaveform.DAT_TYPE),
-        Answer(304, "You have it"),
-    ),
-    errors=(SourceUnreadable,),
-)
-async def get_waveform_dat(request: Request) -> Response:
-    return await _drawn(request, audiowaveform.to_dat, audiowaveform.DAT_TYPE, "dat")
-
-
-async def _drawn(
-    request: Request, write: Callable[[Outline, int], bytes], content_type: str, extension: str
-) -> Response:
+async def _drawn(request: Request, form: Form) -> Response:
     asked = parse_query(WaveformQuery, request)
     row = await owned(request)
     if row.analysis_key is None:
         raise NotFound("The track has no analysis.", hint="Its job tells when there is one.")
     # Nothing that people correct changes the outline.
-    etag = f'"{sha256_of(row.analysis_key)}-{asked.points_per_s}-{asked.points}-{extension}"'
+    etag = f'"{sha256_of(row.analysis_key)}-{asked.points_per_s}-{asked.points}-{form.extension}"'
     headers = {"Cache-Control": REVALIDATED, "ETag": etag, "Vary": "Authorization, Cookie"}
     if etag_matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
@@ -100,11 +96,11 @@ async def _drawn(
             outline = at_rate(outline, asked.points_per_s)
         if asked.points is not None:
             outline = at_most(outline, asked.points)
-        return write(outline, row.sample_rate_hz)
+        return form.write(outline, row.sample_rate_hz)
 
-    name = content_disposition(f"{row.title}.{extension}")
-    headers |= {"Content-Disposition": name, "Content-Type": content_type}
+    name = content_disposition(f"{row.title}.{form.extension}")
+    headers |= {"Content-Disposition": name, "Content-Type": form.content_type}
     return Response(await asyncio.to_thread(draw), headers=headers)
 
 
-OPERATIONS = (get_waveform_json, get_waveform_dat)
+OPERATIONS = tuple(map(_operation, FORMS))

@@ -100,10 +100,8 @@ def _outline(ended: Sequence[Measured], waveform: Path, *, several: bool) -> Non
 
     for _, analysis, target in _targets(ended, waveform, "dat", several=several):
         outline = outline_of(analysis.waveform.to_document())
-        if target.suffix == ".json":
-            target.write_text(to_json(outline, USUAL_RATE_HZ), encoding="utf-8")
-        else:
-            target.write_bytes(to_dat(outline, USUAL_RATE_HZ))
+        write = to_json if target.suffix == ".json" else to_dat
+        target.write_bytes(write(outline, USUAL_RATE_HZ))
 
 
 def _targets(

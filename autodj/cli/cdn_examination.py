@@ -13,7 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from autodj.cdn.check.probing import Sample, Setup, gather
+from autodj.cdn.check.evidence import Sample, Setup
+from autodj.cdn.check.probing import gather
 from autodj.cdn.check.verdicts import verdicts
 from autodj.cli.findings import Finding
 from autodj.cli.where import described

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import hashlib
-import io
-import secrets
 import shutil
 import tempfile
-import wave
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
 
 import aiohttp
 
@@ -25,6 +20,7 @@ from autodj.cdn.signer import CloudFrontSigner
 from autodj.cli import words
 from autodj.cli.findings import Finding, fault
 from autodj.cli.options import Group
+from autodj.cli.probes import put_document, put_probe, round_trip, second_of_silence
 from autodj.cli.signing import credentials
 from autodj.cli.where import described
 from autodj.db import open_database
@@ -40,16 +36,13 @@ from autodj.jobs import open_jobs
 from autodj.logs import set_up
 from autodj.runtime import s3_config
 from autodj.settings import Settings
-from autodj.storage.base import Described, ObjectStat, Storage
-from autodj.storage.keys import analysis_key, track_key
+from autodj.storage.base import ObjectStat
 from autodj.storage.local import LocalStorage
 from autodj.storage.s3 import open_s3
 
 PART_S = 20.0
 MAX_SKEW = timedelta(seconds=60)
-PROBE_BYTES = 4096
 NO_BROKER = "Check REDIS_URL; on one machine `autodj up` starts a broker and a worker."
-
 
 GROUPS: Final = {Group.STORAGE: ("local store", "clock", "credentials", "S3 store")}
 
@@ -119,14 +112,14 @@ async def _worker(settings: Settings) -> str:
 
 
 async def _local_store(settings: Settings) -> str:
-    await _round_trip(LocalStorage(settings.media_root))
+    await round_trip(LocalStorage(settings.media_root))
     free = shutil.disk_usage(settings.media_root).free
     return f"{settings.media_root}, {words.size(free)} free"
 
 
 async def _s3_store(settings: Settings) -> str:
     async with open_s3(s3_config(settings)) as store:
-        await _round_trip(store)
+        await round_trip(store)
     place = settings.s3.endpoint_url or f"AWS, {settings.s3.region}"
     return f"put, read and deleted an object in {settings.s3.bucket} ({place})"
 
@@ -142,7 +135,7 @@ async def _clock(settings: Settings) -> str:
     if settings.s3.bucket is not None:
         async with open_s3(s3_config(settings)) as store:
             before = datetime.now(UTC)
-            stat = await _put_probe(store)
+            stat = await put_probe(store)
             after = datetime.now(UTC)
             await store.delete(stat.key)
             # It tells whole seconds, so up to one of them is no difference.
@@ -164,7 +157,7 @@ async def _cdn(settings: Settings) -> str:
         cdn.origin, cdn.key_pair_id, cdn.private_key, cdn.hash, prefix=settings.s3.prefix
     )
     async with open_s3(s3_config(settings)) as store:
-        for put in (_put_probe, _put_document):
+        for put in (put_probe, put_document):
             stat = await put(store)
             try:
                 link = signer.link(stat.key, expires_at=datetime.now(UTC) + timedelta(minutes=5))
@@ -209,48 +202,7 @@ async def _decoder(settings: Settings) -> str:
     del settings  # it needs none: an odd machine is what would break it
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "second.wav")
-        await asyncio.to_thread(path.write_bytes, _second_of_silence())
+        await asyncio.to_thread(path.write_bytes, second_of_silence())
         async with open_sandbox(analysis_timeout_s=PART_S) as sandbox:
             probe = await sandbox.probe(path, WAV, DecodeLimits())
     return f"reads audio in its sandbox ({probe.codec}, {probe.duration_s:g} s)"
-
-
-async def _round_trip(store: Storage) -> None:
-    """Put, describe, read and delete one small object; the store raises what it cannot do."""
-    stat = await _put_probe(store)
-    try:
-        async with store.read(stat.key) as blocks:
-            body = b"".join([block async for block in blocks])
-        if hashlib.sha256(body).hexdigest() not in stat.key:
-            raise IntegrityFault("The store gives back other bytes than it took")
-    finally:
-        await store.delete(stat.key)
-
-
-async def _put_probe(store: Storage) -> ObjectStat:
-    """An object of no track; should we die before deleting it, the sweep of orphans does."""
-    body = secrets.token_bytes(PROBE_BYTES)
-    digest = hashlib.sha256(body).hexdigest()
-    key = track_key(uuid4(), 0, digest, "bin")
-    await store.put(key, body, sha256=digest, content_type="application/octet-stream")
-    return await store.stat(key)
-
-
-async def _put_document(store: Storage) -> ObjectStat:
-    """The same, stored as an analysis is."""
-    body = gzip.compress(secrets.token_bytes(PROBE_BYTES), mtime=0)
-    digest = hashlib.sha256(body).hexdigest()
-    key = analysis_key(uuid4(), digest)
-    coded = Described(content_encoding="gzip")
-    await store.put(key, body, sha256=digest, content_type="application/json", described=coded)
-    return await store.stat(key)
-
-
-def _second_of_silence() -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(44100)
-        sound.writeframes(bytes(2 * 44100))
-    return file.getvalue()

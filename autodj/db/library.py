@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -39,25 +39,9 @@ async def page(
     limit: int,
 ) -> Sequence[Track]:
     """Newest first, from behind the cursor ``after`` (creation time and id)."""
-    bpm = func.coalesce(Track.corrected_bpm, Track.bpm)
-    camelot = func.coalesce(Track.corrected_camelot, Track.camelot)
     query = select(Track).where(
-        col(Track.owner_id) == owner_id, col(Track.file_source).is_not(None)
+        col(Track.owner_id) == owner_id, col(Track.file_source).is_not(None), *_conditions(wanted)
     )
-    if wanted.text:
-        query = query.where(_mentions(wanted.text))
-    if wanted.bpm_min is not None:
-        query = query.where(bpm >= wanted.bpm_min)
-    if wanted.bpm_max is not None:
-        query = query.where(bpm <= wanted.bpm_max)
-    if wanted.camelot is not None:
-        query = query.where(camelot == wanted.camelot)
-    if wanted.source is not None:
-        query = query.where(col(Track.file_source) == wanted.source)
-    if wanted.state is not None:
-        query = query.where(col(Track.file_state) == wanted.state)
-    if wanted.analysis is not None:
-        query = query.where(col(Track.analysis_state) == wanted.analysis)
     if after is not None:
         created, last_id = after
         query = query.where(
@@ -111,6 +95,25 @@ async def correct(
     track.version += 1
     track.updated_at = now
     return track
+
+
+def _conditions(wanted: TrackFilter) -> Iterator[ColumnElement[bool]]:
+    bpm = func.coalesce(Track.corrected_bpm, Track.bpm)
+    camelot = func.coalesce(Track.corrected_camelot, Track.camelot)
+    if wanted.text:
+        yield _mentions(wanted.text)
+    if wanted.bpm_min is not None:
+        yield bpm >= wanted.bpm_min
+    if wanted.bpm_max is not None:
+        yield bpm <= wanted.bpm_max
+    if wanted.camelot is not None:
+        yield camelot == wanted.camelot
+    if wanted.source is not None:
+        yield col(Track.file_source) == wanted.source
+    if wanted.state is not None:
+        yield col(Track.file_state) == wanted.state
+    if wanted.analysis is not None:
+        yield col(Track.analysis_state) == wanted.analysis
 
 
 def _mentions(text: str) -> ColumnElement[bool]:

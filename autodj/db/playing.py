@@ -14,8 +14,8 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
+from autodj.db.playables import PLAYABLE, Playable, playable, playables
 from autodj.db.session import Database
-from autodj.db.tracks import PLAYABLE, Playable, playable, playables
 from autodj.errors import DatabaseUnavailable, NotFound
 
 MAX_BATCH = 500

@@ -3,79 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Update, bindparam, case, select, update
+from sqlalchemy import case, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from autodj.db.models import Rendition, Track
 from autodj.db.moves import abandon, cleaned, count, flip, move, postpone, reserve
-from autodj.db.renditions import READY
-from autodj.db.types import FileSource, FileState, PublicState, ReanalysisState, Visibility
+from autodj.db.types import FileSource, FileState, ReanalysisState
 from autodj.errors import Conflict, NotFound
 
 __all__ = ["abandon", "cleaned", "flip", "postpone", "reserve"]
-
-
-@dataclass(frozen=True, slots=True)
-class Playable:
-    """The part of a row that delivery needs, without a session.
-
-    ``renditions`` are the other files that can be played, packed by ``renditions.READY``. The
-    fields above it are of the file to be played, which ``rendition`` names.
-    """
-
-    id: UUID
-    owner_id: UUID
-    visibility: Visibility
-    file_source: FileSource | None
-    file_path: str | None
-    s3_object_key: str | None
-    generation: int
-    title: str
-    extension: str
-    content_type: str
-    sha256: str
-    size_bytes: int
-    duration_s: float
-    public_state: PublicState | None = None
-    public_object_key: str | None = None
-    renditions: str | None = None
-    rendition: str = "original"
-    start_offset_s: float = 0.0
-
-
-_COLUMNS = Playable.__slots__[: Playable.__slots__.index("renditions")]
-_SELECTED: tuple[Any, ...] = (
-    *(col(getattr(Track, name)) for name in _COLUMNS),
-    READY,
-)
-_PLAYABLE_COLUMNS = select(*_SELECTED).where(col(Track.file_source).is_not(None))
-PLAYABLE = _PLAYABLE_COLUMNS.where(col(Track.id) == bindparam("track_id"))
-"""What delivery needs of one track with bytes, for those who read it by other means."""
-_PLAYABLES = _PLAYABLE_COLUMNS.where(col(Track.id).in_(bindparam("track_ids", expanding=True)))
-
-
-async def playable(connection: AsyncConnection, track_id: UUID) -> Playable:
-    """What delivery needs of a track with bytes; NotFound otherwise."""
-    row = (await connection.execute(PLAYABLE, {"track_id": track_id})).one_or_none()
-    if row is None:
-        raise NotFound
-    return Playable(*row)
-
-
-async def playables(
-    connection: AsyncConnection, track_ids: Collection[UUID]
-) -> dict[UUID, Playable]:
-    """Those of the tracks that have bytes."""
-    rows = await connection.execute(_PLAYABLES, {"track_ids": list(track_ids)})
-    return {track.id: track for track in (Playable(*row) for row in rows)}
 
 
 async def get(session: AsyncSession, track_id: UUID) -> Track:
@@ -195,47 +138,6 @@ async def save_analysis(
             updated_at=now,
             version=Track.version + 1,
         )
-    )
-
-
-async def move_document(session: AsyncSession, track: Track, *, now: datetime) -> None:
-    """Send readers of the analysis document to S3. Conflict when it is another one by now, or
-    the track is not on S3.
-    """
-    await move(
-        session,
-        _document_here(track).values(
-            analysis_source=FileSource.S3, next_attempt_at=now, attempts=0, failure=None
-        ),
-    )
-
-
-async def rename_document(session: AsyncSession, track: Track, *, key: str) -> None:
-    """Another key for a document that is still to follow its track. Conflict as above."""
-    await move(session, _document_here(track).values(analysis_key=key))
-
-
-def _document_here(track: Track) -> Update:
-    return update(Track).where(
-        col(Track.id) == track.id,
-        col(Track.file_source) == FileSource.S3,
-        col(Track.analysis_key) == track.analysis_key,
-        col(Track.analysis_source) == FileSource.LOCAL,
-    )
-
-
-async def wake_documents(session: AsyncSession, *, now: datetime) -> int:
-    """Make those resting tracks due that are on S3 while their document is not; how many."""
-    return await count(
-        session,
-        update(Track)
-        .where(
-            col(Track.file_source) == FileSource.S3,
-            col(Track.analysis_key).is_not(None),
-            col(Track.analysis_source) == FileSource.LOCAL,
-            col(Track.next_attempt_at).is_(None),
-        )
-        .values(next_attempt_at=now),
     )
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from autodj.api.guard import GuardedProtocol
 from autodj.errors import CommandError
+from autodj.guard import GuardedProtocol
 from autodj.laptop.ports import LOOPBACK
 
 _DRAIN_S = 2
@@ -79,15 +79,7 @@ async def serving(
         ssl_keyfile=None if certificate is None else certificate.key,
     )
     _load(config)
-    try:
-        listener = socket.create_server((host, port))
-    except OSError as error:
-        if error.errno not in _REFUSALS:
-            raise
-        raise CommandError(
-            f"Port {port} on {host} {_REFUSALS[error.errno]}; choose another."
-        ) from error
-    with listener:
+    with _listening(host, port) as listener:
         server = _Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         await server.listening.wait()
@@ -97,6 +89,17 @@ async def serving(
         finally:
             server.should_exit = True
             await task
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            raise
+        raise CommandError(
+            f"Port {port} on {host} {_REFUSALS[error.errno]}; choose another."
+        ) from error
 
 
 def _load(config: uvicorn.Config) -> None:

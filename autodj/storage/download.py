@@ -62,6 +62,7 @@ async def download(
     )
     landing = await asyncio.to_thread(Landing, target)
     try:
+        await landing.reserve(wanted.size_bytes)
         digest = await _fetched(store, wanted, landing, ranges, progress)
         await _require_whole(store, found, wanted, digest)
     except BaseException:
@@ -88,6 +89,11 @@ class Landing:
         with disk_errors(str(target)):
             self._fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._running: set[asyncio.Future[None]] = set()
+
+    async def reserve(self, size_bytes: int) -> None:
+        """Take the room on the disk now, at once: DiskFull comes before anything is fetched."""
+        if size_bytes:
+            await self._do(lambda: os.posix_fallocate(self._fd, 0, size_bytes))
 
     async def write(self, blocks: Sequence[bytes], place: int, also: Update | None) -> None:
         """Write the blocks one after the other from ``place`` on, and show them to ``also``."""

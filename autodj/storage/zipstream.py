@@ -7,9 +7,7 @@ smaller), its CRC-32 and sizes after its bytes in a data descriptor, ZIP64 field
 
 from __future__ import annotations
 
-import re
 import struct
-import unicodedata
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -19,8 +17,7 @@ from typing import Final, Protocol
 
 from autodj.errors import IntegrityFault
 from autodj.storage.base import ByteRange
-
-MAX_NAME_BYTES: Final = 200
+from autodj.storage.zipnames import free_name, safe_name
 
 LIMIT: Final = 0xFFFFFFFF
 MANY: Final = 0xFFFF
@@ -39,10 +36,6 @@ _LOCATOR: Final = struct.Struct("<4sLQL")
 
 _FIRST_YEAR: Final = 1980
 _LAST_YEAR: Final = 2107
-_LONGEST_SUFFIX: Final = 10
-
-_UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]+')
-_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 
 
 class Readable(Protocol):
@@ -75,19 +68,10 @@ def members(named: Iterable[tuple[str, str, int, datetime]]) -> list[Member]:
     taken: set[str] = set()
     made = []
     for key, name, size_bytes, modified_at in named:
-        free = _free(safe_name(name), taken)
+        free = free_name(safe_name(name), taken)
         taken.add(free.casefold())
         made.append(Member(key, free, size_bytes, modified_at))
     return made
-
-
-def safe_name(name: str) -> str:
-    """A relative path without tricks, on any system: no parents, drives, control characters or
-    names of devices; at most 200 bytes a part.
-    """
-    composed = unicodedata.normalize("NFC", name).replace("\\", "/")
-    parts = [_safe_part(part) for part in composed.split("/")]
-    return "/".join(part for part in parts if part) or "file"
 
 
 def length_bytes(parts: Sequence[Member]) -> int:
@@ -217,28 +201,3 @@ def _dos_time(when: datetime) -> tuple[int, int]:
         return 0, 1 << 5 | 1
     date = (utc.year - _FIRST_YEAR) << 9 | utc.month << 5 | utc.day
     return utc.hour << 11 | utc.minute << 5 | utc.second // 2, date
-
-
-def _safe_part(part: str) -> str:
-    plain = _UNSAFE.sub("_", part).strip().rstrip(". ")
-    if _RESERVED.fullmatch(plain):
-        plain = f"_{plain}"
-    stem, dot, suffix = plain.rpartition(".")
-    if not stem or len(suffix) > _LONGEST_SUFFIX:
-        return _cut(plain, MAX_NAME_BYTES)
-    return _cut(stem, MAX_NAME_BYTES - len(suffix.encode()) - 1) + dot + suffix
-
-
-def _cut(text: str, most_bytes: int) -> str:
-    return text.encode()[:most_bytes].decode(errors="ignore")
-
-
-def _free(name: str, taken: set[str]) -> str:
-    stem, dot, suffix = name.rpartition(".")
-    if not stem or "/" in suffix:
-        stem, dot, suffix = name, "", ""
-    free, number = name, 1
-    while free.casefold() in taken:
-        number += 1
-        free = f"{stem} ({number}){dot}{suffix}"
-    return free

@@ -24,9 +24,9 @@ from autodj.storage.download import download
 from autodj.storage.local import LocalStorage
 from autodj.tracks.documents import pack, store_document
 from autodj.tracks.overview import overview
+from autodj.tracks.policy import NO_RENDITIONS
 from autodj.tracks.progress import report, watched
 from autodj.tracks.rendition_plan import names_for
-from autodj.tracks.steps import NO_RENDITIONS
 
 log = structlog.get_logger(__name__)
 

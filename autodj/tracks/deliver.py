@@ -4,99 +4,21 @@ but asking S3's client to sign.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 
-from autodj.cdn.signer import CloudFrontSigner
 from autodj.db import FileSource, PublicState, Visibility
-from autodj.db.tracks import Playable
-from autodj.errors import LinkRefused, ObjectArchived, SourceUnreadable
+from autodj.db.playables import Playable
+from autodj.errors import ObjectArchived, SourceUnreadable
 from autodj.settings.model import PAUSE_GRACE_S
-from autodj.storage.base import Presigner
 from autodj.storage.powers import Restorable
-from autodj.tracks.renditions import ORIGINAL
-from autodj.tracks.steps import FOR_EVER
+from autodj.tracks.links import AudioLink, Life, Links, Way
+from autodj.tracks.local_links import local_url
+from autodj.tracks.policy import FOR_EVER
 
-WINDOW_S = 300
 PRESIGN_MAX_S = 7 * 86400
 ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
-
-
-class Way(StrEnum):
-    """How the bytes reach a listener.
-
-    HERE and PROXIED are sent by this server, from its disk or from S3; the others by whoever
-    the link names. ARCHIVED bytes reach nobody before they are restored.
-    """
-
-    HERE = "here"
-    PROXIED = "proxied"
-    PLAIN = "plain"
-    SIGNED = "signed"
-    PRESIGNED = "presigned"
-    ARCHIVED = "archived"
-
-    @property
-    def ours(self) -> bool:
-        """Whether this server sends the bytes."""
-        return self in {Way.HERE, Way.PROXIED}
-
-
-@dataclass(frozen=True, slots=True)
-class AudioLink:
-    """A URL that is good until ``expires_at`` (None: until the track changes), and what it
-    leads to.
-
-    Until ``renew_at`` everybody who asks is given this same link; from then on another one.
-    None would be for ever: who keeps links asks again at the end of a window even for a plain
-    one, because the track may have moved.
-    """
-
-    url: str
-    source: FileSource
-    way: Way
-    expires_at: datetime | None
-    renew_at: datetime | None
-    content_type: str
-    size_bytes: int
-    etag: str
-    duration_s: float
-    rendition: str = ORIGINAL
-    start_offset_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """Who signs: CloudFront, else S3 itself, and this server for local bytes.
-
-    A link lives ``ttl_s`` on top of the track's length, and is the same for ``window_s``.
-    ``public_links``: what everybody may read has plain links, once a copy of it lies where
-    the CDN asks for no signature. ``customer_key``: S3 gives the bytes to nobody who has not
-    our key, so we fetch them ourselves. ``storage_class`` is that of the objects.
-    """
-
-    public_url: str
-    secret: str
-    ttl_s: int
-    cdn: CloudFrontSigner | None
-    s3: Presigner | None
-    window_s: int = WINDOW_S
-    public_links: bool = False
-    customer_key: bool = False
-    storage_class: str = "STANDARD"
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """``expires_at`` ends a link, ``renew_at`` the window in which it is handed out."""
-
-    renew_at: datetime
-    expires_at: datetime
 
 
 def etag_of(track: Playable) -> str:
@@ -232,43 +154,6 @@ def _source(track: Playable) -> FileSource:
     return track.file_source
 
 
-def local_url(links: Links, track_id: UUID, expires_at: datetime, rendition: str = ORIGINAL) -> str:
-    """A link signed by this server, for players that can send neither header nor cookie.
-
-    It leads to one file of the track whatever else is made later: a player that seeks must not
-    come into another one.
-    """
-    expires = int(expires_at.timestamp())
-    signature = _sign(links.secret, track_id, expires, rendition)
-    path = f"/api/v1/tracks/{track_id}/audio/stream"
-    which = "" if rendition == ORIGINAL else f"rendition={rendition}&"
-    return f"{links.public_url}{path}?{which}expires={expires}&signature={signature}"
-
-
-def check_local_link(
-    secret: str,
-    track_id: UUID,
-    *,
-    expires: str,
-    signature: str,
-    now: datetime,
-    rendition: str = ORIGINAL,
-) -> None:
-    """LinkRefused unless this server signed exactly this, and it is not over."""
-    if not expires.isascii() or not expires.isdigit() or len(expires) > 11:
-        raise LinkRefused("The link is not one of ours.", code="link_tampered")
-    wanted = _sign(secret, track_id, int(expires), rendition)
-    if not hmac.compare_digest(wanted.encode(), signature.encode()):
-        raise LinkRefused("The link's signature does not fit.", code="link_tampered")
-    if now.timestamp() >= int(expires):
-        raise LinkRefused("The link is over.", code="link_expired")
-
-
 def may_read(track: Playable, user_id: UUID | None) -> bool:
     """Owners read theirs, everybody reads what is public."""
     return track.visibility is Visibility.PUBLIC or track.owner_id == user_id
-
-
-def _sign(secret: str, track_id: UUID, expires: int, rendition: str) -> str:
-    message = f"autodj local link\n{track_id}\n{expires}\n{rendition}".encode()
-    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()

@@ -22,14 +22,16 @@ import structlog
 
 from autodj.audio.facts import ANALYSIS_VERSION, Analysis, Tags
 from autodj.db import Database, FileSource, Track, Visibility
+from autodj.db import documents as document_rows
 from autodj.db import tracks as track_rows
-from autodj.db.tracks import Playable
+from autodj.db.playables import Playable
 from autodj.errors import IntegrityFault, NotFound, ObjectExists, ObjectNotFound
 from autodj.storage.base import Described, Storage
 from autodj.storage.keys import analysis_key, parse_key
 from autodj.storage.local import LocalStorage
 from autodj.storage.whole import load
-from autodj.tracks.deliver import Links, link_for, way_of
+from autodj.tracks.deliver import link_for, way_of
+from autodj.tracks.links import Links
 from autodj.tracks.steps import is_document_astray
 
 log = structlog.get_logger(__name__)
@@ -97,7 +99,7 @@ async def publish_document(db: Database, local: LocalStorage, s3: Storage, track
         raise
     now = await db.now()
     async with db.transaction() as session:
-        await track_rows.move_document(session, track, now=now)
+        await document_rows.follow(session, track, now=now)
     await local.delete(key)
     log.info("document_published", track_id=str(track_id), key=key)
 
@@ -109,7 +111,7 @@ async def _rename(db: Database, local: LocalStorage, track: Track, packed: bytes
     version = (parts and parts.version) or track.analysis_version or ANALYSIS_VERSION
     key = await store_document(local, track.id, packed, version)
     async with db.transaction() as session:
-        await track_rows.rename_document(session, track, key=key)
+        await document_rows.rename(session, track, key=key)
     await local.delete(track.analysis_key)
 
 

@@ -73,15 +73,7 @@ async def run_fetch(
     try:
         fetched = await _fetch(db, local, fetch_limits, job)
         await _change(db, job_id, step="ingest", progress=0.9)
-        incoming = Incoming(
-            path=fetched.path,
-            sha256=fetched.sha256,
-            size_bytes=fetched.size_bytes,
-            name=fetched.filename,
-            origin=Origin.URL,
-            origin_url=job.payload["url"],
-            visibility=Visibility(job.payload["visibility"]),
-        )
+        incoming = _incoming(fetched, job)
         ingested = await ingest(
             db, local, sandbox, jobs, limits, owner_id=job.owner_id, incoming=incoming
         )
@@ -94,6 +86,18 @@ async def run_fetch(
         await _failed(db, job, AutodjError())
         return
     await _change(db, job_id, **_result(ingested))
+
+
+def _incoming(fetched: Fetched, job: Job) -> Incoming:
+    return Incoming(
+        path=fetched.path,
+        sha256=fetched.sha256,
+        size_bytes=fetched.size_bytes,
+        name=fetched.filename,
+        origin=Origin.URL,
+        origin_url=job.payload["url"],
+        visibility=Visibility(job.payload["visibility"]),
+    )
 
 
 async def _fetch(db: Database, local: LocalStorage, limits: FetchLimits, job: Job) -> Fetched:

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
+from autodj.db.playables import Playable
 from autodj.db.playing import PlayableRows
-from autodj.db.tracks import Playable
 from autodj.errors import NotFound
 
 FRESH_S = 1.0

@@ -22,10 +22,10 @@ from autodj.storage.disk import disk_errors
 from autodj.storage.keys import track_key
 from autodj.storage.local import LocalStorage
 from autodj.tracks.documents import delete_document
+from autodj.tracks.policy import Policy
 from autodj.tracks.progress import finish, report, watched
 from autodj.tracks.rendition_removal import remove_renditions
 from autodj.tracks.sharing import Invalidator, remove_public_copy
-from autodj.tracks.steps import Policy
 
 log = structlog.get_logger(__name__)
 

@@ -19,7 +19,7 @@ from autodj.db import tracks as track_rows
 from autodj.db.reanalysis import Which
 from autodj.errors import NotFound
 from autodj.jobs import Jobs
-from autodj.tracks.steps import Policy
+from autodj.tracks.policy import Policy
 
 PULSE_S = 30
 STEP = "reanalyze"

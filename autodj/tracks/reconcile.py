@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from autodj.db import Database, FileSource, Job, JobKind, Rendition, Track, moves
+from autodj.db import documents as document_rows
 from autodj.db import public as public_rows
 from autodj.db import tracks as track_rows
 from autodj.db.due import claim_due
@@ -17,7 +18,8 @@ from autodj.storage.base import ObjectStat, Storage
 from autodj.storage.keys import parse_key
 from autodj.storage.local import LocalStorage
 from autodj.tracks.ingest import discard
-from autodj.tracks.steps import Policy, next_rendition_step, next_step, rendition_wakes_at
+from autodj.tracks.policy import Policy
+from autodj.tracks.steps import next_rendition_step, next_step, rendition_wakes_at
 from autodj.tracks.work import enqueue, rest
 
 log = structlog.get_logger(__name__)
@@ -91,7 +93,7 @@ async def wake_misplaced(db: Database, policy: Policy) -> int:
     now = await db.now()
     async with db.transaction() as session:
         woken = await public_rows.wake_misplaced(session, wanted=policy.public_links, now=now)
-        return woken + await track_rows.wake_documents(session, now=now)
+        return woken + await document_rows.wake(session, now=now)
 
 
 async def drop_dead_ingests(db: Database, local: LocalStorage, *, before: datetime) -> int:

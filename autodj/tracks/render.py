@@ -24,9 +24,10 @@ from autodj.storage.disk import disk_errors
 from autodj.storage.keys import rendition_key
 from autodj.storage.local import LocalStorage
 from autodj.tracks.analyze import readable
+from autodj.tracks.policy import Policy
 from autodj.tracks.progress import finish, report, watched
 from autodj.tracks.rendition_plan import recipe_for
-from autodj.tracks.steps import Policy, next_step
+from autodj.tracks.steps import next_step
 
 log = structlog.get_logger(__name__)
 

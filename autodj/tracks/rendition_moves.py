@@ -11,8 +11,8 @@ from autodj.errors import SourceUnreadable, StoreError
 from autodj.storage.base import Storage
 from autodj.storage.keys import rendition_key
 from autodj.storage.local import LocalStorage
+from autodj.tracks.policy import Policy
 from autodj.tracks.publish import upload
-from autodj.tracks.steps import Policy
 
 
 async def publish_rendition(

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from autodj.audio.recipes import RenditionName
-from autodj.db.renditions import Ready, unpack
-from autodj.db.tracks import Playable
+from autodj.db.playables import Playable
+from autodj.db.ready import Ready, unpack
 from autodj.errors import NotFound
 
 ORIGINAL = "original"

@@ -18,7 +18,8 @@ from autodj.db import tracks as track_rows
 from autodj.errors import ObjectExists
 from autodj.storage.base import Storage
 from autodj.storage.keys import public_key
-from autodj.tracks.steps import Policy, is_to_be_public
+from autodj.tracks.policy import Policy
+from autodj.tracks.steps import is_to_be_public
 
 log = structlog.get_logger(__name__)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -28,11 +27,12 @@ from autodj.storage.base import Storage
 from autodj.storage.local import LocalStorage
 from autodj.tracks.analyze import analyze_track
 from autodj.tracks.documents import publish_document
+from autodj.tracks.policy import Policy
 from autodj.tracks.progress import finish
 from autodj.tracks.publish import clean_track, delete_track, give_up, publish_track
 from autodj.tracks.reanalysis import follow_up
 from autodj.tracks.sharing import Invalidator, share_track
-from autodj.tracks.steps import MAX_ATTEMPTS, Policy, Step, backoff_s, next_step, wakes_at
+from autodj.tracks.steps import MAX_ATTEMPTS, Step, backoff_s, next_step, wakes_at
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ async def work(bench: Workbench, track_id: UUID, step: Step) -> None:
             track = await track_rows.get(session, track_id)
         if next_step(track, bench.policy, await bench.db.now()) is not step:
             return
-        await _doing(bench, step)(track_id)
+        await _do(bench, step, track_id)
     except (ObjectNotFound, ObjectExists) as error:  # a store's words, not those of the row
         await _failed(bench, track_id, step, error)
     except (NotFound, Conflict) as gone:
@@ -115,43 +115,30 @@ async def send_renditions(bench: Workbench, track_id: UUID) -> None:
             await bench.jobs.render(rendition.id, rendition.generation)
 
 
-def _doing(bench: Workbench, step: Step) -> Callable[[UUID], Awaitable[None]]:
-    async def analyze(track_id: UUID) -> None:
-        await analyze_track(
-            bench.db,
-            bench.local,
-            bench.s3,
-            bench.sandbox,
-            bench.limits,
-            track_id,
-            bench.policy.wishes,
-        )
-        await send_renditions(bench, track_id)
+async def _do(bench: Workbench, step: Step, track_id: UUID) -> None:
+    db, local, policy = bench.db, bench.local, bench.policy
+    match step:
+        case Step.ANALYZE:
+            await analyze_track(
+                db, local, bench.s3, bench.sandbox, bench.limits, track_id, policy.wishes
+            )
+            await send_renditions(bench, track_id)
+        case Step.PUBLISH:
+            s3 = _require_s3(bench, step)
+            await publish_track(db, local, s3, policy, track_id)
+            await publish_document(db, local, s3, track_id)
+        case Step.CLEAN:
+            await clean_track(db, local, track_id)
+        case Step.SHARE:
+            await share_track(db, _require_s3(bench, step), bench.caches, policy, track_id)
+        case Step.DELETE:
+            await delete_track(db, local, bench.s3, track_id, bench.caches)
 
-    async def publish(track_id: UUID) -> None:
-        if bench.s3 is None:
-            raise SourceUnreadable("Publishing wants S3, and none is configured")
-        await publish_track(bench.db, bench.local, bench.s3, bench.policy, track_id)
-        await publish_document(bench.db, bench.local, bench.s3, track_id)
 
-    async def clean(track_id: UUID) -> None:
-        await clean_track(bench.db, bench.local, track_id)
-
-    async def share(track_id: UUID) -> None:
-        if bench.s3 is None:
-            raise SourceUnreadable("Sharing wants S3, and none is configured")
-        await share_track(bench.db, bench.s3, bench.caches, bench.policy, track_id)
-
-    async def delete(track_id: UUID) -> None:
-        await delete_track(bench.db, bench.local, bench.s3, track_id, bench.caches)
-
-    return {
-        Step.ANALYZE: analyze,
-        Step.PUBLISH: publish,
-        Step.CLEAN: clean,
-        Step.SHARE: share,
-        Step.DELETE: delete,
-    }[step]
+def _require_s3(bench: Workbench, step: Step) -> Storage:
+    if bench.s3 is None:
+        raise SourceUnreadable(f"The step {step} wants S3, and none is configured")
+    return bench.s3
 
 
 async def _continue(bench: Workbench, track_id: UUID) -> None:

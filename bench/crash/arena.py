@@ -20,7 +20,8 @@ from autodj.jobs import Jobs
 from autodj.storage.base import Storage
 from autodj.storage.local import LocalStorage
 from autodj.storage.s3 import S3Config, open_s3
-from autodj.tracks.steps import Policy, Step
+from autodj.tracks.policy import Policy
+from autodj.tracks.steps import Step
 from autodj.tracks.work import Workbench
 from bench.crash import fates
 from bench.crash.clips import FixedSandbox

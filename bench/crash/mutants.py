@@ -33,7 +33,7 @@ from autodj.tracks import reconcile as reconciling
 from autodj.tracks import sharing
 from autodj.tracks import work as working
 from autodj.tracks.ingest import Incoming, Ingested
-from autodj.tracks.steps import Policy
+from autodj.tracks.policy import Policy
 from bench.crash import actors
 from bench.crash.fates import Draw, Fate, any_fate
 

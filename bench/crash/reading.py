@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from autodj.db import Database, FileSource, PublicState, Visibility
-from autodj.db.tracks import Playable, playable
+from autodj.db.playables import Playable, playable
 from autodj.errors import AutodjError, NotFound, ObjectNotFound
 from autodj.storage.base import Storage
 

@@ -13,7 +13,7 @@ from typing import cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from autodj.api.guard import Guard, GuardedProtocol
+from autodj.guard import Guard, GuardedProtocol
 
 
 @contextmanager
@@ -35,13 +35,13 @@ def serve(app: ASGIApp, guard: Guard | None = None) -> Iterator[int]:
         yield listener.getsockname()[1]
     finally:
         server.should_exit = True
-        thread.join(timeout=20)
+        thread.join(timeout=90)
         assert not thread.is_alive()
 
 
 @contextmanager
 def connection(port: int) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=90) as client:
         yield client
 
 

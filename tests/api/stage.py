@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 from autodj.api.app import create_app
 from autodj.api.auth import SESSION_COOKIE
-from autodj.db import Job, JobKind, Track, jobs
+from autodj.db import FileSource, Job, JobKind, Track, jobs
 from autodj.laptop.s3server import S3Server
 from autodj.runtime import Runtime
 from autodj.settings import Settings, load
@@ -103,6 +103,19 @@ class Stage:
         self.run(lambda: put(key, content, sha256=digest, content_type="audio/mpeg"))
         facts: dict[str, Any] = {"sha256": digest, "size_bytes": len(content), "file_path": key}
         return self.track(owner, id=track_id, **facts, **columns)
+
+    def on_s3(self, owner: Person, sha256: str, **columns: object) -> Track:
+        """A row that says its bytes are on S3; nothing is put there."""
+        track_id = uuid4()
+        facts: dict[str, Any] = {
+            "id": track_id,
+            "file_source": FileSource.S3,
+            "file_path": None,
+            "s3_object_key": track_key(track_id, 1, sha256, "mp3"),
+            "generation": 1,
+            "sha256": sha256,
+        }
+        return self.track(owner, **(facts | columns))
 
     def job(self, owner: Person, **changes: object) -> Job:
         async def add() -> Job:

@@ -19,10 +19,9 @@ from structlog.testing import capture_logs
 from autodj.api.ahead import Ahead
 from autodj.api.ready import Asked, Ready, make_ready
 from autodj.db import FileSource, FileState, Track, Visibility, tracks
-from autodj.db.tracks import Playable
+from autodj.db.playables import Playable
 from autodj.errors import NotFound
-from autodj.storage.keys import track_key
-from autodj.tracks.deliver import local_url
+from autodj.tracks.local_links import local_url
 from autodj.tracks.places import FRESH_S, Places
 from autodj.users.callers import Callers
 from autodj.users.tokens import LEEWAY_S, Audience, issue
@@ -30,19 +29,6 @@ from tests.api.stage import SECRET, Person, Stage
 
 DIGEST = "cd" * 32
 OWN_WORDS = {"x-request-id", "date"}
-
-
-def on_s3(stage: Stage, owner: Person, **columns: object) -> Track:
-    track_id = uuid4()
-    facts: dict[str, Any] = {
-        "id": track_id,
-        "file_source": FileSource.S3,
-        "file_path": None,
-        "s3_object_key": track_key(track_id, 1, DIGEST, "mp3"),
-        "generation": 1,
-        "sha256": DIGEST,
-    }
-    return stage.track(owner, **(facts | columns))
 
 
 @dataclass
@@ -105,7 +91,9 @@ def test_the_second_answer_comes_from_ahead_and_is_the_same(
 ) -> None:
     owner = cdn_stage.person()
     public = way in {"nobody", "another cookie"}
-    track = on_s3(cdn_stage, owner, visibility=Visibility.PUBLIC if public else Visibility.PRIVATE)
+    track = cdn_stage.on_s3(
+        owner, DIGEST, visibility=Visibility.PUBLIC if public else Visibility.PRIVATE
+    )
     headers = WAYS[way](owner)
     path = f"/api/v1/tracks/{track.id}/audio{rest}"
     first, second, third = (ask(cdn_stage, path, headers, method) for _ in range(3))
@@ -115,7 +103,7 @@ def test_the_second_answer_comes_from_ahead_and_is_the_same(
 
 
 def test_our_own_link_leads_on_from_ahead(cdn_stage: Stage, found: Found) -> None:
-    track = on_s3(cdn_stage, cdn_stage.person())
+    track = cdn_stage.on_s3(cdn_stage.person(), DIGEST)
     path = f"/api/v1/tracks/{track.id}/audio{signed(cdn_stage, track, '/stream')}"
     assert ask(cdn_stage, path, {}) == ask(cdn_stage, path, {})
     assert found.ahead == [False, True]
@@ -164,7 +152,7 @@ ODD = {
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
 def test_whatever_is_odd_is_left_to_the_router(cdn_stage: Stage, found: Found, odd: Odd) -> None:
     owner, other = cdn_stage.person(), cdn_stage.person()
-    path = f"/api/v1/tracks/{on_s3(cdn_stage, owner).id}/audio/url"
+    path = f"/api/v1/tracks/{cdn_stage.on_s3(owner, DIGEST).id}/audio/url"
     for _ in range(2):
         ask(cdn_stage, path, owner.bearer)
     for _ in range(2):
@@ -177,7 +165,7 @@ def test_whatever_is_odd_is_left_to_the_router(cdn_stage: Stage, found: Found, o
 
 def test_what_the_caller_takes_has_an_answer_of_its_own(cdn_stage: Stage, found: Found) -> None:
     owner = cdn_stage.person()
-    path = f"/api/v1/tracks/{on_s3(cdn_stage, owner).id}/audio/url"
+    path = f"/api/v1/tracks/{cdn_stage.on_s3(owner, DIGEST).id}/audio/url"
     for accept in ("audio/mpeg", "audio/flac", "audio/mpeg", "x" * 5000, "x" * 5000):
         ask(cdn_stage, path, owner.bearer | {"Accept": accept})
     assert found.ahead == [False, False, True, False, False]
@@ -195,7 +183,7 @@ def test_local_bytes_are_never_kept(stage: Stage, owner: Person, found: Found) -
 
 def test_an_answer_from_ahead_has_an_id_figures_and_a_line(cdn_stage: Stage, found: Found) -> None:
     owner = cdn_stage.person()
-    path = f"/api/v1/tracks/{on_s3(cdn_stage, owner).id}/audio/url"
+    path = f"/api/v1/tracks/{cdn_stage.on_s3(owner, DIGEST).id}/audio/url"
     registry = cdn_stage.client.app_state["web"].registry
     name = "autodj_http_requests_total"
     labels = {
@@ -251,7 +239,7 @@ def test_on_sqlite_the_changes_of_others_are_heard_at_once_too(
     cdn_stage: Stage, found: Found
 ) -> None:
     owner = cdn_stage.person()
-    track = on_s3(cdn_stage, owner)
+    track = cdn_stage.on_s3(owner, DIGEST)
     path = f"/api/v1/tracks/{track.id}/audio/url"
     before = [ask(cdn_stage, path, owner.bearer) for _ in range(2)]
     cdn_stage.run(_flip, cdn_stage, track)

@@ -13,18 +13,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from autodj.api import audio
+from autodj.api import stream
 from autodj.api.descriptors import OpenFile
-from autodj.api.schemas import AudioLink
+from autodj.api.schemas.links import AudioLink
 from autodj.api.state import Web
 from autodj.cdn.headers import DELIVERY_HEADERS
 from autodj.cdn.policy import check_link
 from autodj.db import FileSource, FileState, Track, Visibility, tracks
-from autodj.db.tracks import Playable
+from autodj.db.playables import Playable
 from autodj.errors import ObjectNotFound
 from autodj.laptop.s3server import S3Server
 from autodj.storage.keys import track_key
-from autodj.tracks.deliver import local_url
+from autodj.tracks.local_links import local_url
 from tests.api.conftest import CDN_KEY
 from tests.api.stage import PUBLIC_URL, Person, Stage, s3_settings_for, settings_for, staged
 from tests.builders import make_track
@@ -35,19 +35,6 @@ DIGEST = hashlib.sha256(BYTES).hexdigest()
 
 def path_of(track: Track, rest: str = "stream") -> str:
     return f"/api/v1/tracks/{track.id}/audio/{rest}".removesuffix("/")
-
-
-def on_s3(stage: Stage, owner: Person, **columns: object) -> Track:
-    track_id = uuid4()
-    facts: dict[str, Any] = {
-        "id": track_id,
-        "file_source": FileSource.S3,
-        "file_path": None,
-        "s3_object_key": track_key(track_id, 1, DIGEST, "mp3"),
-        "generation": 1,
-        "sha256": DIGEST,
-    }
-    return stage.track(owner, **(facts | columns))
 
 
 @pytest.fixture
@@ -86,7 +73,7 @@ def test_the_link_needs_nothing_else(stage: Stage, owner: Person, local: Track) 
 
 def test_a_track_on_s3_gets_a_link_that_the_cdn_signed(cdn_stage: Stage) -> None:
     owner = cdn_stage.person()
-    track = on_s3(cdn_stage, owner)
+    track = cdn_stage.on_s3(owner, DIGEST)
     answer = cdn_stage.client.get(path_of(track, "url"), headers=owner.bearer)
     link = AudioLink.model_validate_json(answer.content, strict=True, extra="forbid")
     assert link.source == "s3"
@@ -107,7 +94,7 @@ def test_a_plain_cdn_link_may_be_kept(migrated_sqlite: Any, tmp_path: Any) -> No
     )
     with staged(settings) as stage:
         owner = stage.person()
-        track = on_s3(stage, owner)
+        track = stage.on_s3(owner, DIGEST)
         link = stage.client.get(path_of(track, "url"), headers=owner.bearer).json()
     assert link["url"] == f"https://cdn.example.org/dj/{track.s3_object_key}"
     assert (link["expires_at"], link["cacheable"]) == (None, True)
@@ -123,7 +110,7 @@ async def test_without_a_cdn_the_store_itself_signs(
         assert stage.client.get("/readyz").json()["s3_store"] == "bucket_missing"
         stage.run(s3.ensure_bucket)
         assert stage.client.get("/readyz").json()["s3_store"] == "ok"
-        track = on_s3(stage, owner, size_bytes=len(BYTES))
+        track = stage.on_s3(owner, DIGEST, size_bytes=len(BYTES))
         put, key = s3.put, str(track.s3_object_key)
         stage.run(lambda: put(key, BYTES, sha256=DIGEST, content_type="audio/mpeg"))
         sent = stage.client.get(path_of(track), headers=owner.bearer)
@@ -141,7 +128,7 @@ async def test_without_a_cdn_the_store_itself_signs(
 @pytest.mark.parametrize("name", ["stream", ""])
 def test_a_track_on_s3_sends_the_player_to_the_cdn(cdn_stage: Stage, name: str) -> None:
     owner = cdn_stage.person()
-    track = on_s3(cdn_stage, owner)
+    track = cdn_stage.on_s3(owner, DIGEST)
     for call in (cdn_stage.client.get, cdn_stage.client.head):
         answer = call(path_of(track, name), headers={**owner.bearer, "Range": "bytes=0-9"})
         assert (answer.status_code, answer.content) == (307, b"")
@@ -154,7 +141,7 @@ def test_a_track_on_s3_sends_the_player_to_the_cdn(cdn_stage: Stage, name: str) 
 
 def test_head_can_ask_about_the_bytes_without_being_sent_on(cdn_stage: Stage) -> None:
     owner = cdn_stage.person()
-    track = on_s3(cdn_stage, owner)
+    track = cdn_stage.on_s3(owner, DIGEST)
     answer = cdn_stage.client.head(f"{path_of(track)}?redirect=0", headers=owner.bearer)
     assert answer.status_code == 200
     assert answer.headers["content-length"] == str(track.size_bytes)
@@ -284,7 +271,7 @@ def test_a_page_may_read_every_answer_and_a_cache_keeps_none_too_long(
     owner = cdn_stage.person()
     tracks_of: dict[str, Callable[[], Track]] = {
         "local": lambda: cdn_stage.stored(owner, BYTES),
-        "on S3": lambda: on_s3(cdn_stage, owner),
+        "on S3": lambda: cdn_stage.on_s3(owner, DIGEST),
         "nobody": make_track_of_nobody,
         "lost": lambda: cdn_stage.track(owner),
     }
@@ -403,7 +390,7 @@ def test_a_file_of_another_size_is_not_announced_as_whole(
 
 
 def test_a_track_on_s3_without_any_s3_is_an_alarm(stage: Stage, owner: Person) -> None:
-    track = on_s3(stage, owner)
+    track = stage.on_s3(owner, DIGEST)
     for name in ("url", "stream"):
         answer = stage.client.get(path_of(track, name), headers=owner.bearer)
         assert (answer.status_code, answer.json()["code"]) == (503, "source_unreadable")
@@ -414,14 +401,14 @@ def test_a_track_that_moves_between_row_and_file_is_followed(
 ) -> None:
     owner = cdn_stage.person()
     track = cdn_stage.stored(owner, BYTES)
-    opened = audio._open
+    opened = stream._open
 
     async def too_late(web: Web, played: Playable) -> OpenFile:
         # The reader has its row; then the track is published and its file cleaned away.
         await _publish(cdn_stage, track)
         return await opened(web, played)
 
-    monkeypatch.setattr(audio, "_open", too_late)
+    monkeypatch.setattr(stream, "_open", too_late)
     answer = cdn_stage.client.get(path_of(track), headers=owner.bearer)
     assert answer.status_code == 307
     assert f"/{track.id}/1-{DIGEST}.mp3?" in answer.headers["location"]
@@ -440,10 +427,10 @@ def test_a_track_that_moves_all_the_time_is_given_up(
             (await tracks.get(session, track.id)).generation += 1
         raise ObjectNotFound
 
-    monkeypatch.setattr(audio, "_open", moving)
+    monkeypatch.setattr(stream, "_open", moving)
     answer = cdn_stage.client.get(path_of(track), headers=owner.bearer)
     assert (answer.status_code, answer.json()["code"]) == (503, "source_unreadable")
-    assert tries == list(range(audio.MAX_MOVES + 1))
+    assert tries == list(range(stream.MAX_MOVES + 1))
 
 
 async def _publish(stage: Stage, track: Track) -> None:

@@ -257,7 +257,7 @@ def large(path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
 
 def stalled(port: int, size_bytes: int) -> socket.socket:
     """A client that asks for the file, takes the first bytes and then nothing."""
-    client = socket.create_connection(("127.0.0.1", port), timeout=20)
+    client = socket.create_connection(("127.0.0.1", port), timeout=90)
     client.sendall(GET.replace(b"/audio", b"/audio?size_bytes=%d" % size_bytes) + b"\r\n")
     assert client.recv(12) == b"HTTP/1.1 200"
     return client

@@ -19,10 +19,10 @@ from starlette.routing import Route
 
 from autodj.api.bodies import bounded_stream
 from autodj.api.figures import HttpMetrics
-from autodj.api.guard import Guard, Limits
-from autodj.api.guard.heads import head_fault
 from autodj.api.middleware import RequestLayer
 from autodj.api.problems import PROBLEM_HANDLERS
+from autodj.guard import Guard, Limits
+from autodj.guard.heads import head_fault
 from tests.api.serving import connection, exchange, read_all, serve
 
 HOST = b"Host: x\r\n"

@@ -8,9 +8,10 @@ from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 import pytest
 from structlog.testing import capture_logs
 
-from autodj.api.guard import Limits, room
-from autodj.api.guard.pace import Receiving, Sending
-from autodj.api.guard.refusals import (
+from autodj.errors import SettingsError
+from autodj.guard import Limits, room
+from autodj.guard.pace import Receiving, Sending
+from autodj.guard.refusals import (
     BODY_IDLE,
     BODY_SLOW,
     BODY_TOTAL,
@@ -19,8 +20,7 @@ from autodj.api.guard.refusals import (
     WRITE_SLOW,
     WRITE_STALL,
 )
-from autodj.api.guard.room import make_room
-from autodj.errors import SettingsError
+from autodj.guard.room import make_room
 
 LIMITS = Limits()
 KIB = 1024

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from httpx2 import Response
 from tests.api.stage import Person, Stage
 from tests.audio.hostile import Hostile, hostile_files, playlists, tagged_mp3
 from tests.audio.silence import silent_flac
+from tests.listening import listening
 
 TRACKS = "/api/v1/tracks"
 
@@ -185,22 +184,8 @@ def test_tags_that_are_not_text_are_kept_clean_and_short(
 
 @pytest.fixture
 def listener() -> Iterator[tuple[str, list[bytes]]]:
-    """An address on loopback, and whatever arrived there."""
-    heard: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def accept() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection:
-                    heard.append(connection.recv(1024))
-
-        Thread(target=accept, daemon=True).start()
-        yield f"127.0.0.1:{server.getsockname()[1]}", heard
-        server.shutdown(socket.SHUT_RDWR)
+    with listening() as found:
+        yield found
 
 
 def test_a_playlist_makes_nobody_call_out(

@@ -21,7 +21,7 @@ import uvicorn
 from autodj.api import jobs as jobs_api
 from autodj.api.app import create_app
 from autodj.api.jobs import resume_time
-from autodj.api.schemas import Job as JobBody
+from autodj.api.schemas.jobs import Job as JobBody
 from autodj.db import Database, Job, JobKind, JobState, jobs, open_database
 from autodj.settings import Settings
 from tests.api.stage import Person, Stage, settings_for
@@ -160,7 +160,7 @@ def live_url(live_settings: Settings) -> Iterator[str]:
 @pytest.fixture
 async def live(live_url: str, live_settings: Settings) -> AsyncGenerator[Live]:
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(120),
         open_database(live_settings.database_url) as db,
         aiohttp.ClientSession() as session,
     ):

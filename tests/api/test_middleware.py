@@ -20,9 +20,10 @@ from starlette.types import Message, Scope
 from structlog.testing import capture_logs
 
 from autodj.api.figures import HttpMetrics
-from autodj.api.middleware import LayeredApp, RequestLayer, request_context
+from autodj.api.middleware import LayeredApp, RequestLayer
 from autodj.api.problems import PROBLEM_HANDLERS
 from autodj.api.ready import Asked, Ready, make_ready
+from autodj.api.request_ids import request_context
 from autodj.errors import NotFound
 from tests.api.serving import exchange, serve
 

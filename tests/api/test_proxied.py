@@ -17,6 +17,7 @@ from autodj.db import FileSource, Track
 from autodj.laptop.s3server import S3Server
 from autodj.storage.keys import track_key
 from autodj.tracks import deliver
+from autodj.tracks.links import Way
 from tests.api.stage import Person, Stage, s3_settings_for, staged
 
 BYTES = bytes(range(256)) * 4096
@@ -54,7 +55,7 @@ def scene(
 
 @pytest.fixture(autouse=True)
 def nobody_else_has_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliver, "way_of", lambda *_: deliver.Way.PROXIED)
+    monkeypatch.setattr(deliver, "way_of", lambda *_: Way.PROXIED)
 
 
 @pytest.mark.parametrize(

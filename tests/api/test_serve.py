@@ -22,8 +22,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from autodj.api.files import FileBytes, LocalFiles
-from autodj.api.guard import Guard, GuardedProtocol
 from autodj.api.serve import Server
+from autodj.guard import Guard, GuardedProtocol
 from autodj.laptop.ports import free_ports
 from tests.api.serving import connection, exchange, read_all
 from tests.api.test_system import environment
@@ -75,13 +75,13 @@ def serving(app: Starlette, *, notice_s: float) -> Iterator[tuple[Server, int]]:
         yield server, listener.getsockname()[1]
     finally:
         server.should_exit = True
-        thread.join(timeout=30)
+        thread.join(timeout=90)
         assert not thread.is_alive()
 
 
 def refuses(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()
     except ConnectionRefusedError:
         return True
     return False
@@ -145,7 +145,7 @@ def test_autodj_serve_is_guarded_and_says_that_it_is_about_to_stop(
             assert ready.startswith(b"HTTP/1.1 503 ")
             assert b"about to stop" in ready
             assert exchange(port, GET % b"/healthz").startswith(b"HTTP/1.1 200 ")
-            assert process.wait(timeout=30) in {0, -signal.SIGTERM}
+            assert process.wait(timeout=90) in {0, -signal.SIGTERM}
             assert process.stderr is not None
             assert b"Traceback" not in process.stderr.read()
         finally:

@@ -258,7 +258,7 @@ def test_uvicorn_starts_it_and_a_signal_ends_it_though_somebody_still_watches(
     shutil.copy(migrated_sqlite, tmp_path / "autodj.db")
     [port] = free_ports(1)
     command = ["-m", "uvicorn", "--factory", "autodj.api.app:create_app", "--port", str(port)]
-    command += ["--http", "autodj.api.guard:GuardedProtocol", "--ws", "none"]
+    command += ["--http", "autodj.guard:GuardedProtocol", "--ws", "none"]
     with subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
@@ -283,7 +283,7 @@ def test_uvicorn_starts_it_and_a_signal_ends_it_though_somebody_still_watches(
                 assert events.read() == b""
             assert process.stderr is not None
             log = process.stderr.read().decode()
-            assert process.wait(timeout=30) in {0, -signal.SIGTERM}, log
+            assert process.wait(timeout=90) in {0, -signal.SIGTERM}, log
         finally:
             process.kill()
     assert "Traceback" not in log

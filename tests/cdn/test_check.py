@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from autodj.cdn.check.probing import Evidence, Reply, Sample, Setup
+from autodj.cdn.check.evidence import Evidence, Reply, Sample, Setup
 from autodj.cdn.check.verdicts import verdicts
 from autodj.cdn.signer import CloudFrontSigner
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 from aiohttp import web
 
-from autodj.cdn.check.probing import Sample, Setup, gather
+from autodj.cdn.check.evidence import Sample, Setup
+from autodj.cdn.check.probing import gather
 from autodj.cdn.check.verdicts import verdicts
 from autodj.cdn.check.wrong import Verdict
 from autodj.cdn.keys import PublicKey

@@ -13,7 +13,7 @@ from pathlib import Path
 from autodj.settings import environment
 
 AUTODJ = (sys.executable, "-m", "autodj")
-STOPS_WITHIN_S = 30
+STOPS_WITHIN_S = 90
 
 
 def empty_environment(home: Path) -> dict[str, str]:
@@ -35,7 +35,7 @@ def autodj(*arguments: str, home: Path, **settings: str) -> subprocess.Completed
         cwd=home,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from autodj.cdn.check.probing import Sample, Setup, gather
+from autodj.cdn.check.evidence import Sample, Setup
+from autodj.cdn.check.probing import gather
 from autodj.cdn.check.verdicts import LOOKS, verdicts
 from autodj.cdn.check.wrong import Verdict
 from autodj.cdn.signer import CloudFrontSigner

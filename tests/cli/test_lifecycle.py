@@ -11,7 +11,7 @@ from tests.cli.conftest import Here
 from tests.cli.starting import running_up
 from tests.clips import make_clip
 
-GONE_WITHIN_S = 15
+GONE_WITHIN_S = 60
 
 
 def processes_of(data_dir: Path) -> dict[int, str]:

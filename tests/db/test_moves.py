@@ -10,7 +10,7 @@ import pytest
 
 from autodj.db import AnalysisState, Database, FileSource, FileState, Track, tracks
 from autodj.db.due import claim_due
-from autodj.db.tracks import Playable
+from autodj.db.playables import Playable, playable
 from autodj.errors import Conflict, NotFound
 from tests.builders import MOMENT, make_track, make_user
 
@@ -111,12 +111,12 @@ async def test_a_condemned_track_is_unreadable_at_once_and_strangers_cannot_cond
         async with db.transaction() as session:
             await tracks.condemn(session, track.id, uuid4(), now=MOMENT)
     async with db.reading() as connection:
-        assert isinstance(await tracks.playable(connection, track.id), Playable)
+        assert isinstance(await playable(connection, track.id), Playable)
     async with db.transaction() as session:
         await tracks.condemn(session, track.id, track.owner_id, now=MOMENT)
     with pytest.raises(NotFound):
         async with db.reading() as connection:
-            await tracks.playable(connection, track.id)
+            await playable(connection, track.id)
 
 
 async def test_a_due_row_is_claimed_by_one_of_many_and_again_after_its_lease(db: Database) -> None:

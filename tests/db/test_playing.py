@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from autodj.db import Database, FileState, Track, Visibility, open_database, tracks
+from autodj.db.playables import playable
 from autodj.db.playing import BatchedRows, PlayableRows, SqliteRows, open_playable_rows
-from autodj.db.tracks import playable
 from autodj.errors import DatabaseUnavailable, NotFound
 from tests.builders import MOMENT, make_track, make_user
 

@@ -123,12 +123,12 @@ async def edge_process(
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while b"stands in for CloudFront" not in (line := await process.stdout.readline()):
                 assert line, "the edge ended"
         yield process, line.decode().split()[0]
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             assert await process.wait() == 0
     finally:
         if process.returncode is None:

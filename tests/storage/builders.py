@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from pathlib import Path
 
 from autodj.storage.base import ByteRange, ObjectStat, Storage
@@ -16,7 +17,9 @@ def sha256(body: bytes) -> str:
 
 def patterned(size_bytes: int) -> bytes:
     """Bytes in which every place differs from its neighbours, for ranges."""
-    return b"".join(n.to_bytes(4, "big") for n in range(size_bytes // 4 + 1))[:size_bytes]
+    numbers = array("I", range(size_bytes // 4 + 1))
+    numbers.byteswap()
+    return numbers.tobytes()[:size_bytes]
 
 
 async def put(store: Storage, key: str, body: bytes, source: Path | None = None) -> ObjectStat:

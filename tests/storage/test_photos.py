@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from tests.storage.builders import keys, read, sha256
 
 ORIENTATION, GPS, MAKER = 0x0112, ExifTags.IFD.GPSInfo, 0x010F
 SECRET = "52.2297 N, serial 0123456789"
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>"
 
 
 @pytest.fixture(scope="module")
@@ -177,19 +178,20 @@ async def test_a_photo_with_more_pictures_in_it_is_the_first_of_them(
     assert about(shown, 4, 4, (254, 0, 0))
 
 
-BOMB = png(Image.new("1", (20_000, 20_000)))
+def bomb() -> bytes:
+    return png(Image.new("1", (20_000, 20_000)))
 
 
 @pytest.mark.parametrize(
-    ("body", "form", "expected"),
+    ("made", "form", "expected"),
     [
-        (b"", PhotoForm(), UnsupportedMedia),
-        (b"GIF89a" + bytes(100), PhotoForm(), UnsupportedMedia),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", PhotoForm(), UnsupportedMedia),
-        (photo()[:200], PhotoForm(), PictureRejected),
-        (b"\xff\xd8\xff" + bytes(1000), PhotoForm(), PictureRejected),
-        (BOMB, PhotoForm(), PictureRejected),
-        (photo(), PhotoForm(max_bytes=100), TooLarge),
+        (bytes, PhotoForm(), UnsupportedMedia),
+        (lambda: b"GIF89a" + bytes(100), PhotoForm(), UnsupportedMedia),
+        (lambda: SVG, PhotoForm(), UnsupportedMedia),
+        (lambda: photo()[:200], PhotoForm(), PictureRejected),
+        (lambda: b"\xff\xd8\xff" + bytes(1000), PhotoForm(), PictureRejected),
+        (bomb, PhotoForm(), PictureRejected),
+        (photo, PhotoForm(max_bytes=100), TooLarge),
     ],
     ids=["nothing", "a GIF", "an SVG", "half", "noise", "a bomb", "too large"],
 )
@@ -197,10 +199,11 @@ async def test_what_is_no_photo_is_refused_and_nothing_is_stored(
     local: LocalStorage,
     sandbox: Sandbox,
     tmp_path: Path,
-    body: bytes,
+    made: Callable[[], bytes],
     form: PhotoForm,
     expected: type[AutodjError],
 ) -> None:
+    body = made()
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     for source in (body, blocks(body)):

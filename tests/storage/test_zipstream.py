@@ -18,7 +18,8 @@ from autodj.errors import IntegrityFault, ObjectNotFound
 from autodj.storage import zipstream
 from autodj.storage.base import ByteRange, Storage
 from autodj.storage.local import LocalStorage
-from autodj.storage.zipstream import Member, length_bytes, members, safe_name, zip_stream
+from autodj.storage.zipnames import MAX_NAME_BYTES, safe_name
+from autodj.storage.zipstream import Member, length_bytes, members, zip_stream
 from tests.storage.builders import patterned, put
 
 NOON = datetime(2026, 11, 21, 12, 30, 42, tzinfo=UTC)
@@ -167,7 +168,7 @@ def test_no_name_leads_out_of_the_folder_it_is_unpacked_in(name: str) -> None:
 
     parts = safe.split("/")
     assert all(part and part not in {".", ".."} for part in parts)
-    assert all(len(part.encode()) <= zipstream.MAX_NAME_BYTES for part in parts)
+    assert all(len(part.encode()) <= MAX_NAME_BYTES for part in parts)
     assert not {*safe} & {*'\\:*?"<>|\x00\n\r'}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,14 +11,15 @@ from uuid import UUID
 import pytest
 
 from autodj.audio.facts import ANALYSIS_VERSION, DecodeLimits
-from autodj.audio.sandbox import Sandbox, open_sandbox
+from autodj.audio.sandbox import TASKS_MODULE, Sandbox
+from autodj.audio.warm import WarmProcess
 from autodj.db import Database
 from autodj.jobs import Jobs, open_jobs
 from autodj.storage.local import LocalStorage
 from autodj.storage.s3 import S3Storage
 from autodj.tracks.ingest import Incoming, Ingested, ingest
 from autodj.tracks.landing import Landing
-from autodj.tracks.steps import Policy
+from autodj.tracks.policy import Policy
 from autodj.tracks.work import Workbench
 from tests.builders import make_user
 from tests.clips import make_clip
@@ -27,6 +29,17 @@ __all__ = ["real_config", "real_s3"]
 
 NO_BROKER = "redis://127.0.0.1:1/0"
 TO_S3 = Policy(publish_to_s3=True, keep_local_s=0, lease_s=60, analysis_version=ANALYSIS_VERSION)
+
+
+class SharedSandbox(Sandbox):
+    """Has the warm process of another one, and its own queue: a queue belongs to one loop."""
+
+    def __init__(self, other: Sandbox) -> None:
+        super().__init__(2, 60, TASKS_MODULE)
+        self._other = other
+
+    def start(self) -> WarmProcess:
+        return self._other.start()
 
 
 @pytest.fixture(scope="session")
@@ -39,10 +52,17 @@ def local(tmp_path: Path) -> LocalStorage:
     return LocalStorage(tmp_path / "media")
 
 
+@pytest.fixture(scope="session")
+def warm_sandbox() -> Generator[Sandbox]:
+    """It takes longer to start than most of the flows here."""
+    opened = Sandbox(2, 60, TASKS_MODULE)
+    yield opened
+    asyncio.run(opened.close())
+
+
 @pytest.fixture
-async def sandbox() -> AsyncGenerator[Sandbox]:
-    async with open_sandbox(analysis_timeout_s=60) as opened:
-        yield opened
+def sandbox(warm_sandbox: Sandbox) -> Sandbox:
+    return SharedSandbox(warm_sandbox)
 
 
 @pytest.fixture

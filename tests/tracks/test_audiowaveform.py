@@ -53,7 +53,7 @@ def parse_dat(data: bytes) -> Parsed:
     return Parsed(rate, samples, 8 if flags & 1 else 16, channels, pairs)
 
 
-def parse_json(text: str) -> Parsed:
+def parse_json(text: str | bytes) -> Parsed:
     document = json.loads(text)
     assert document["version"] == 2
     assert len(document["data"]) == 2 * document["length"] * document["channels"]

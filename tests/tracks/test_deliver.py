@@ -16,21 +16,19 @@ from hypothesis import strategies as st
 from autodj.cdn.policy import check_link
 from autodj.cdn.signer import CloudFrontSigner
 from autodj.db import FileSource, PublicState, Visibility
-from autodj.db.tracks import Playable
+from autodj.db.playables import Playable
 from autodj.errors import LinkRefused, ObjectArchived, SourceUnreadable
 from autodj.settings import load
 from autodj.settings.model import PAUSE_GRACE_S
 from autodj.storage.powers import ArchiveState, Tier
 from autodj.tracks.deliver import (
-    Links,
-    Way,
-    check_local_link,
     life_of,
     link_for,
-    local_url,
     may_read,
     way_of,
 )
+from autodj.tracks.links import Links, Way
+from autodj.tracks.local_links import check_local_link, local_url
 
 NOW = datetime(2026, 3, 1, 12, 0, 20, tzinfo=UTC)
 SECRET = "q8Zr3vN0tYx7LmC2sKd9WbE5hUjP1aGf"

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from autodj.db import FileSource, Visibility
-from autodj.db.tracks import Playable
+from autodj.db.playables import Playable
 from autodj.errors import DatabaseUnavailable, NotFound
 from autodj.tracks.places import FRESH_S, MAX_ANSWERS, TRACK_BYTES, Place, Places
 

@@ -15,19 +15,14 @@ from hypothesis import strategies as st
 from autodj.audio.facts import ANALYSIS_VERSION
 from autodj.audio.recipes import RenditionMode, RenditionName, Wishes
 from autodj.db import FileSource, FileState, Visibility
-from autodj.db.renditions import Ready, unpack
-from autodj.db.tracks import Playable
+from autodj.db.playables import Playable
+from autodj.db.ready import Ready, unpack
 from autodj.errors import NotFound
 from autodj.settings import load
+from autodj.tracks.policy import FOR_EVER, Policy
 from autodj.tracks.rendition_plan import loudest
 from autodj.tracks.renditions import select
-from autodj.tracks.steps import (
-    FOR_EVER,
-    Policy,
-    Step,
-    next_rendition_step,
-    rendition_wakes_at,
-)
+from autodj.tracks.steps import Step, next_rendition_step, rendition_wakes_at
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HERE = Policy(publish_to_s3=False, keep_local_s=0, lease_s=60, analysis_version=ANALYSIS_VERSION)

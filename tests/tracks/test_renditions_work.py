@@ -15,19 +15,20 @@ import pytest
 from autodj.audio.facts import ANALYSIS_VERSION
 from autodj.audio.recipes import Made, RenditionName, Wishes
 from autodj.audio.sandbox import Sandbox
-from autodj.db import AnalysisState, FileSource, FileState, JobState, Rendition
+from autodj.db import AnalysisState, FileSource, FileState, JobState, Rendition, playables
 from autodj.db import jobs as job_rows
 from autodj.db import renditions as rendition_rows
 from autodj.db import tracks as track_rows
-from autodj.db.renditions import unpack
+from autodj.db.ready import unpack
 from autodj.errors import AudioRejected, DiskFull, NotFound, StoreTimeout
 from autodj.storage.base import ObjectStat
 from autodj.storage.keys import parse_key
 from autodj.storage.s3 import S3Storage
 from autodj.tracks.ingest import Ingested
+from autodj.tracks.policy import NO_RENDITIONS
 from autodj.tracks.reconcile import reconcile, sweep_orphans
 from autodj.tracks.rendition_work import tend
-from autodj.tracks.steps import MAX_ATTEMPTS, NO_RENDITIONS, Step
+from autodj.tracks.steps import MAX_ATTEMPTS, Step
 from autodj.tracks.work import Workbench, rest, work
 from tests.clips import make_clip
 
@@ -115,12 +116,12 @@ async def test_delivery_reads_a_track_and_its_renditions_as_one_row(
     track_id = ingested.track.id
     await planned(here, ingested)
     async with here.db.reading() as connection:
-        assert unpack((await track_rows.playable(connection, track_id)).renditions) == ()
+        assert unpack((await playables.playable(connection, track_id)).renditions) == ()
     for row in (await rows(here, track_id)).values():
         await tend(here, row.id)
     made = await rows(here, track_id)
     async with here.db.reading() as connection:
-        ready = unpack((await track_rows.playable(connection, track_id)).renditions)
+        ready = unpack((await playables.playable(connection, track_id)).renditions)
     assert {each.name for each in ready} == set(RenditionName)
     for each in ready:
         for name in each.__slots__:

@@ -19,7 +19,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from autodj.audio.facts import DecodeLimits
 from autodj.audio.sandbox import Sandbox
 from autodj.cdn.signer import CloudFrontSigner
-from autodj.db import AnalysisState, Database, FileSource, PublicState, Track, Visibility, library
+from autodj.db import (
+    AnalysisState,
+    Database,
+    FileSource,
+    PublicState,
+    Track,
+    Visibility,
+    library,
+    playables,
+)
 from autodj.db import public as public_rows
 from autodj.db import tracks as track_rows
 from autodj.errors import Conflict, NotFound, ObjectNotFound, StoreDenied
@@ -27,10 +36,12 @@ from autodj.jobs import Jobs
 from autodj.storage.base import ObjectStat
 from autodj.storage.keys import parse_key, track_key
 from autodj.storage.local import LocalStorage
-from autodj.tracks.deliver import Links, Way, link_for
+from autodj.tracks.deliver import link_for
+from autodj.tracks.links import Links, Way
+from autodj.tracks.policy import Policy
 from autodj.tracks.reconcile import wake_misplaced
 from autodj.tracks.sharing import share_track
-from autodj.tracks.steps import Policy, Step, next_step
+from autodj.tracks.steps import Step, next_step
 from autodj.tracks.work import Workbench, rest, work
 from tests.builders import make_track, make_user
 
@@ -174,7 +185,7 @@ class Stage:
         are everybody's.
         """
         async with self.rows.reading() as connection:
-            playable = await track_rows.playable(connection, self.track_id)
+            playable = await playables.playable(connection, self.track_id)
         link = await link_for(playable, LINKS, datetime.now().astimezone())
         key = link.url.removeprefix(ORIGIN).partition("?")[0]
         assert (await self.bucket.stat(key)).size_bytes == len(BYTES)

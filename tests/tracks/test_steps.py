@@ -10,16 +10,8 @@ import pytest
 
 from autodj.db import AnalysisState, FileSource, FileState, PublicState, Visibility
 from autodj.settings import Retention, load
-from autodj.tracks.steps import (
-    FOR_EVER,
-    MAX_ATTEMPTS,
-    REST_S,
-    Policy,
-    Step,
-    backoff_s,
-    next_step,
-    wakes_at,
-)
+from autodj.tracks.policy import FOR_EVER, Policy
+from autodj.tracks.steps import MAX_ATTEMPTS, REST_S, Step, backoff_s, next_step, wakes_at
 from tests.builders import MOMENT, make_track
 
 TO_S3 = Policy(publish_to_s3=True, keep_local_s=60, lease_s=90, analysis_version=3)

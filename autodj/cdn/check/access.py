@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from autodj.cdn.check.probing import Evidence, Reply
+from autodj.cdn.check.evidence import Evidence, Reply
 from autodj.cdn.check.wrong import Wrong, code_of
 
 MAX_SKEW_S: Final = 60

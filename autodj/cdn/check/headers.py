@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from autodj.cdn.check.probing import Evidence, Reply
+from autodj.cdn.check.evidence import Evidence, Reply
 from autodj.cdn.check.wrong import POLICY, Wrong, names_in
 from autodj.cdn.headers import EXPOSED
 

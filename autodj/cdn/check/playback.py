@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from autodj.cdn.check.probing import PART, SUFFIX, Evidence
+from autodj.cdn.check.evidence import PART, SUFFIX, Evidence
 from autodj.cdn.check.wrong import Wrong, is_hit
 
 SLOW_S: Final = 2.0

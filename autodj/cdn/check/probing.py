@@ -3,96 +3,23 @@
 from __future__ import annotations
 
 import ssl
-import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
-import aiohttp
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from yarl import URL
 
+from autodj.cdn.check.evidence import PART, SUFFIX, Evidence, Setup
+from autodj.cdn.check.visitor import PAGE, Visitor, open_visitor
 from autodj.cdn.signer import CloudFrontSigner, Terms
-from autodj.errors import CommandError
 
 # CloudFront's machines at one place do not share a cache at once.
 TRIES: Final = 4
-PAGE: Final = "https://page.example"
 
 _HOUR: Final = timedelta(hours=1)
 _STRANGE_ID: Final = "KAUTODJPROBE00"
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """An object behind the distribution: its key, its bytes and the type it was stored with."""
-
-    key: str
-    body: bytes = field(repr=False)
-    content_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What is asked: ``signer`` makes its links, ``direct_url`` is where S3 itself has the
-    sample, ``http_origin`` the same distribution without TLS, ``public`` a sample that everybody
-    may read. None: that is not looked at.
-    """
-
-    signer: CloudFrontSigner
-    sample: Sample
-    direct_url: str | None = None
-    http_origin: str | None = None
-    public: Sample | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer. Header names in any case; ``first_byte_s`` after the request was sent, and
-    ``asked_at`` this machine's time half way.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-    first_byte_s: float
-    asked_at: datetime
-
-    @property
-    def x_cache(self) -> str:
-        return self.headers.get("X-Cache", "")
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Every answer. What could not be asked, or makes no sense to ask, is None or empty."""
-
-    setup: Setup
-    whole: Reply
-    again: Sequence[Reply] = ()
-    other_signatures: Sequence[Reply] = ()
-    part: Reply | None = None
-    suffix: Reply | None = None
-    beyond: Reply | None = None
-    unchanged: Reply | None = None
-    preflight: Reply | None = None
-    missing: Reply | None = None
-    unsigned: Reply | None = None
-    tampered: Mapping[str, Reply] = field(default_factory=dict)
-    expired: Reply | None = None
-    unknown_key: Reply | None = None
-    second_keys: Mapping[str, Reply] = field(default_factory=dict)
-    cookies: Reply | None = None
-    public: Reply | None = None
-    direct: Reply | None = None
-    plain_http: Reply | None = None
-
-
-PART: Final = (1000, 1999)
-SUFFIX: Final = 500
 
 
 async def gather(setup: Setup, *, ca: ssl.SSLContext | None = None, now: datetime) -> Evidence:
@@ -100,7 +27,7 @@ async def gather(setup: Setup, *, ca: ssl.SSLContext | None = None, now: datetim
 
     ``ca`` vouches for a certificate that the public authorities do not.
     """
-    async with _open(ca) as visitor:
+    async with open_visitor(ca) as visitor:
         whole = await visitor.get(setup.signer.link(setup.sample.key, expires_at=now + _HOUR))
         evidence = Evidence(
             setup,
@@ -117,7 +44,7 @@ async def gather(setup: Setup, *, ca: ssl.SSLContext | None = None, now: datetim
         return await _playback(visitor, evidence, now) if whole.status == 200 else evidence
 
 
-async def _refusals(visitor: _Visitor, evidence: Evidence, now: datetime) -> Evidence:
+async def _refusals(visitor: Visitor, evidence: Evidence, now: datetime) -> Evidence:
     signer, key = evidence.setup.signer, evidence.setup.sample.key
     link = signer.link(key, expires_at=now + _HOUR)
     expires = int((now + _HOUR).timestamp())
@@ -145,7 +72,7 @@ async def _refusals(visitor: _Visitor, evidence: Evidence, now: datetime) -> Evi
     )
 
 
-async def _playback(visitor: _Visitor, evidence: Evidence, now: datetime) -> Evidence:
+async def _playback(visitor: Visitor, evidence: Evidence, now: datetime) -> Evidence:
     signer, sample = evidence.setup.signer, evidence.setup.sample
     link = signer.link(sample.key, expires_at=now + _HOUR)
     etag = evidence.whole.headers.get("ETag")
@@ -178,64 +105,6 @@ async def _playback(visitor: _Visitor, evidence: Evidence, now: datetime) -> Evi
         other_signatures=[await visitor.get(each) for each in others],
         cookies=await visitor.get(signer.plain_link(sample.key), {"Cookie": header}),
     )
-
-
-class _Visitor:
-    """A page's player, as far as a server can tell."""
-
-    def __init__(self, http: aiohttp.ClientSession) -> None:
-        self._http = http
-
-    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Reply:
-        return await self.ask("GET", url, {"Origin": PAGE, **(headers or {})})
-
-    async def ask(self, method: str, url: str, headers: Mapping[str, str]) -> Reply:
-        """The answer; CommandError when there is none."""
-        began_s, began_at = time.monotonic(), datetime.now(UTC)
-        try:
-            async with self._http.request(
-                method, URL(url, encoded=True), headers=headers, allow_redirects=False
-            ) as answer:
-                first_byte_s = time.monotonic() - began_s
-                return Reply(
-                    status=answer.status,
-                    headers=answer.headers,
-                    body=await answer.read(),
-                    first_byte_s=first_byte_s,
-                    asked_at=began_at + timedelta(seconds=first_byte_s / 2),
-                )
-        except (aiohttp.ClientError, TimeoutError) as error:
-            place = URL(url).origin()
-            raise CommandError(
-                f"{place} does not answer ({error or type(error).__name__})",
-                hint="Check CLOUDFRONT_DOMAIN, its DNS record, and that its certificate fits.",
-            ) from error
-
-    async def if_any(self, url: str | None) -> Reply | None:
-        """The answer, where there is an address and somebody who answers there."""
-        if url is None:
-            return None
-        try:
-            return await self.get(url)
-        except CommandError:
-            return None
-
-    async def over_http(self, setup: Setup) -> Reply | None:
-        """The answer without TLS to a plain link."""
-        if setup.http_origin is None:
-            return None
-        link = URL(setup.signer.plain_link(setup.sample.key))
-        return await self.if_any(f"{setup.http_origin}{link.raw_path}")
-
-
-@asynccontextmanager
-async def _open(ca: ssl.SSLContext | None) -> AsyncGenerator[_Visitor]:
-    timeout = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)
-    connector = aiohttp.TCPConnector(ssl=ca or True)
-    async with aiohttp.ClientSession(
-        connector=connector, timeout=timeout, auto_decompress=False
-    ) as http:
-        yield _Visitor(http)
 
 
 def _stranger(setup: Setup, key_pair_id: str) -> CloudFrontSigner:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from autodj.cdn.check import access, headers, playback
-from autodj.cdn.check.probing import Evidence
+from autodj.cdn.check.evidence import Evidence
 from autodj.cdn.check.wrong import Judge, Verdict, Wrong
 
 

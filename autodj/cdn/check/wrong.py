@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from autodj.cdn.check.probing import Evidence, Reply
+from autodj.cdn.check.evidence import Evidence, Reply
 
 POLICY: Final = "attach the response headers policy of `autodj cdn template` to the behaviour"
 

@@ -65,7 +65,7 @@ def at_most(outline: Outline, points: int) -> Outline:
     return _coarser(outline, math.ceil(len(outline.least) / points))
 
 
-def to_json(outline: Outline, sample_rate_hz: int) -> str:
+def to_json(outline: Outline, sample_rate_hz: int) -> bytes:
     """Audiowaveform JSON for a track of that sample rate."""
     rate_hz, samples_per_pixel = _scale(outline, sample_rate_hz)
     document = {
@@ -77,7 +77,7 @@ def to_json(outline: Outline, sample_rate_hz: int) -> str:
         "length": len(outline.least),
         "data": _pairs(outline).tolist(),
     }
-    return json.dumps(document, separators=(",", ":"))
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
 def to_dat(outline: Outline, sample_rate_hz: int) -> bytes:

@@ -11,7 +11,7 @@ from struct import pack, unpack
 from termios import TIOCOUTQ
 from typing import Any, Final
 
-from autodj.api.guard.pace import Sending
+from autodj.guard.pace import Sending
 
 # Answers have heads of some hundred bytes.
 _HEAD_BYTES: Final = 4096

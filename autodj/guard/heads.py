@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from autodj.api.guard.refusals import (
+from autodj.guard.refusals import (
     CODING,
     HOST,
     METHOD,

@@ -12,10 +12,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from autodj.api.guard.heads import head_fault
-from autodj.api.guard.outlet import Outlet, bound_kernel, cut, waiting_bytes
-from autodj.api.guard.pace import Receiving, Sending
-from autodj.api.guard.refusals import (
+from autodj.guard.heads import head_fault
+from autodj.guard.outlet import Outlet, bound_kernel, cut, waiting_bytes
+from autodj.guard.pace import Receiving, Sending
+from autodj.guard.refusals import (
     FLOODED,
     HEADERS_TOO_LARGE,
     MALFORMED,
@@ -25,7 +25,7 @@ from autodj.api.guard.refusals import (
     TOO_MANY,
     Refusal,
 )
-from autodj.api.guard.watch import Guard
+from autodj.guard.watch import Guard
 
 log = structlog.get_logger("autodj.guard")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autodj.api.guard.limits import Limits
-from autodj.api.guard.refusals import (
+from autodj.guard.limits import Limits
+from autodj.guard.refusals import (
     BODY_IDLE,
     BODY_SLOW,
     BODY_TOTAL,

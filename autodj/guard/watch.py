@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from autodj.api.guard.limits import Limits
-from autodj.api.guard.refusals import Refusal
+from autodj.guard.limits import Limits
+from autodj.guard.refusals import Refusal
 
 
 class Watched(Protocol):
