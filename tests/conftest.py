@@ -8,8 +8,11 @@ from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import structlog
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling, Scheduling
 
 from autodj.db import Database, open_database
 from autodj.db.schema import upgrade
@@ -27,6 +30,56 @@ from tests.servers import (
 __all__ = ["broker", "chromium", "postgres", "s3_data_dir", "s3_server"]
 
 ENGINES = ("sqlite", "postgres")
+
+# One process runs all of these: two houses, a browser and their music stand for each that does.
+TOGETHER = "tests/web/"
+# A file of tests is never shared between processes, so one that begins late is waited for alone.
+LONGEST = (
+    TOGETHER,
+    "tests/crash/",
+    "tests/audio/",
+    "tests/workers/",
+    "tests/cli/",
+    "tests/storage/",
+    "tests/tracks/",
+)
+
+# A busy machine is not a slow function, and a push is no lottery: the same examples each time.
+# `make properties` draws many others.
+SUITE = hypothesis.settings(
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile("suite", SUITE)
+hypothesis.settings.register_profile(
+    "many", SUITE, max_examples=1000, derandomize=False, print_blob=True
+)
+hypothesis.settings.load_profile("suite")
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist tells no types
+    """``--dist loadfile``, but for what belongs together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return TOGETHER if file.startswith(TOGETHER) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first."""
+    items.sort(
+        key=lambda item: next(
+            (place for place, name in enumerate(LONGEST) if item.nodeid.startswith(name)),
+            len(LONGEST),
+        )
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

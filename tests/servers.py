@@ -182,12 +182,12 @@ def _running_postgres(binaries: Path, data: Path, port: int, user_id: int) -> Ge
 
 
 def _wait_for_postgres(process: subprocess.Popen[bytes], port: int, log_file: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while b"database system is ready" not in log_file.read_bytes():
         assert process.poll() is None, f"postgres ended: {log_file.read_text()}"
         assert time.monotonic() < deadline, f"postgres did not start: {log_file.read_text()}"
         time.sleep(0.02)
-    socket.create_connection((LOOPBACK, port), timeout=5).close()
+    socket.create_connection((LOOPBACK, port), timeout=60).close()
 
 
 async def _administer(server: PostgresServer, statement: str) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import av
@@ -22,6 +20,7 @@ from autodj.errors import AudioRejected, AutodjError
 from tests.audio.hostile import Hostile, playlists
 from tests.audio.silence import silent_flac
 from tests.clips import make_clip
+from tests.listening import listening
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -52,22 +51,8 @@ async def test_every_hostile_file_is_refused_for_what_it_is(
 
 @pytest.fixture
 def listener() -> Iterator[tuple[str, list[bytes]]]:
-    """An address on loopback, and what ever arrived there."""
-    heard: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def accept() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection:
-                    heard.append(connection.recv(1024))
-
-        Thread(target=accept, daemon=True).start()
-        yield f"127.0.0.1:{server.getsockname()[1]}", heard
-        server.shutdown(socket.SHUT_RDWR)
+    with listening() as found:
+        yield found
 
 
 @pytest.mark.parametrize("container", CONTAINERS, ids=lambda container: container.extension)

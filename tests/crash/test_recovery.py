@@ -16,9 +16,10 @@ from autodj.storage.base import ObjectStat
 from autodj.storage.keys import track_key
 from autodj.storage.local import LocalStorage
 from autodj.tracks.ingest import discard
+from autodj.tracks.policy import Policy
 from autodj.tracks.publish import give_up, publish_track, reserve
 from autodj.tracks.reconcile import drop_dead_ingests, reconcile
-from autodj.tracks.steps import Policy, Step
+from autodj.tracks.steps import Step
 from autodj.tracks.work import work
 from bench.crash.actors import take_in
 from bench.crash.arena import POLICY, Arena, Parts

@@ -59,7 +59,7 @@ async def test_chosen_files_show_progress_and_become_ready_without_a_reload(
     await guest.page.set_input_files("#files", clips)
     for clip, bpm in zip(clips, [120, 126], strict=True):
         row = guest.row(clip.stem)
-        await expect(row.locator(".state")).to_have_text("Ready", timeout=40_000)
+        await expect(row.locator(".state")).to_have_text("Ready", timeout=120_000)
         await expect(row.locator(".key")).to_have_text("8A")
         tempo, _ = (await row.locator(".tempo").inner_text()).split("\n")
         assert abs(float(tempo) - bpm) < 1

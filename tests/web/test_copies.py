@@ -26,7 +26,7 @@ async def test_alac_plays_by_its_copy(
     await guest.open()
     await guest.page.set_input_files("#files", clip)
     await guest.row("Quarry").get_by_role("button", name="Play").click()
-    await expect(guest.page.locator("#now-form")).to_have_text("AAC copy", timeout=40_000)
+    await expect(guest.page.locator("#now-form")).to_have_text("AAC copy", timeout=120_000)
     await guest.reached(0.5)
     assert await guest.loudest() > 0.05
     await expect(guest.page.locator("#alerts")).to_be_empty()

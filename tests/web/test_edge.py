@@ -37,7 +37,7 @@ async def test_a_track_moves_to_s3_while_it_plays(
     await guest.play("Harbour")
     before = await guest.reached(0.2)
     row = guest.row("Harbour")
-    await expect(row.locator(".source")).to_have_text("S3", timeout=40_000)
+    await expect(row.locator(".source")).to_have_text("S3", timeout=120_000)
     await expect(row.locator(".state")).to_have_text("Ready")
     await guest.reached(before + 0.5)
 

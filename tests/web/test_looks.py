@@ -13,7 +13,7 @@ from tests.web.visit import Visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PATIENCE_S = 15
+PATIENCE_S = 60
 INKED = """
   () => [...document.querySelectorAll("wave-thumb canvas")].map((canvas) =>
     canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean))
