@@ -150,7 +150,7 @@ async def test_a_local_copy_that_another_worker_has_cleaned_is_no_crash(
     assert (await row(parts, track_id)).failure == "object_not_found"
 
 
-@pytest.mark.parametrize("keep_local_s", [2, None])
+@pytest.mark.parametrize("keep_local_s", [3600, None])
 async def test_a_worker_that_dies_after_the_flip_leaves_no_job_running(
     arena: Arena, parts: Parts, keep_local_s: int | None
 ) -> None:
