@@ -104,7 +104,8 @@ class Meters:
         self._onsets.push(rhythm)
         self._bands.push(rhythm)
         self._waveform.push_spectrum(rhythm, self._spectra.rate_hz / self._spectra.window_samples)
-        self._pitches.push(pitch)
+        if len(pitch):
+            self._pitches.push(pitch)
 
 
 def _rhythm_facts(rhythm: Rhythm | None) -> dict[str, Any]:

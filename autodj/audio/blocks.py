@@ -29,8 +29,10 @@ _FULL_SCALE: dict[str, tuple[DTypeLike, float]] = {
 def source_blocks(frames: Iterable[av.AudioFrame], rate_hz: int, channels: int) -> Iterator[Floats]:
     """All samples of ``frames`` as ``[channels, samples]`` blocks at ``rate_hz``.
 
-    Frames of that rate and layout are copied as they are. From the first one that is not, a
-    converter makes it so. What is no number counts as silence.
+    Blocks of frames as they are have ``BLOCK_SAMPLES``, only the last one fewer, so that what is
+    cut into lines of a power of two never has to be joined to what came before. Frames of that
+    rate and layout are copied as they are. From the first one that is not, a converter makes it
+    so. What is no number counts as silence.
     """
     for block in _blocks(frames, rate_hz, channels):
         loudest = max(block.max(initial=0.0), -block.min(initial=0.0))
@@ -50,9 +52,10 @@ def _blocks(frames: Iterable[av.AudioFrame], rate_hz: int, channels: int) -> Ite
     block = _Block(first.format, channels) if is_plain else None
     frame: av.AudioFrame | None = first
     while block is not None and frame is not None and _shape(frame) == shape:
-        if frame.samples > block.room:
+        put = block.put(frame, 0)
+        while block.is_full:
             yield from block.taken()
-        block.put(frame)
+            put += block.put(frame, put)
         frame = next(coming, None)
     if block is not None:
         yield from block.taken()
@@ -83,35 +86,38 @@ class _Block:
         self._channels = channels
         self._planes = channels if form.is_planar else 1
         self._sample_bytes = self._kind.itemsize * channels // self._planes
-        self._make_room(BLOCK_SAMPLES)
+        self._make_room()
 
     @property
-    def room(self) -> int:
-        return self._size - self._filled
+    def is_full(self) -> bool:
+        return self._filled == BLOCK_SAMPLES
 
-    def put(self, frame: av.AudioFrame) -> None:
-        """Append ``frame``; an empty block grows to any frame."""
-        if frame.samples > self.room:
-            self._make_room(frame.samples)
-        start = self._filled * self._sample_bytes
-        count = frame.samples * self._sample_bytes
+    def put(self, frame: av.AudioFrame, first: int) -> int:
+        """Append the samples of ``frame`` from ``first`` on, as many as there is room for; how
+        many those are.
+        """
+        width = self._sample_bytes
+        count = min(frame.samples - first, BLOCK_SAMPLES - self._filled)
+        start, stop = self._filled * width, (self._filled + count) * width
+        from_, to = first * width, (first + count) * width
         for row, plane in zip(self._rows, frame.planes, strict=True):
-            row[start : start + count] = memoryview(plane)[:count]
-        self._filled += frame.samples
+            row[start:stop] = memoryview(plane)[from_:to]
+        self._filled += count
+        return count
 
     def taken(self) -> Iterator[Floats]:
         """What is there, if anything; the block is empty afterwards."""
         if self._filled:
             stored = self._stored[:, : self._filled]
             samples = stored.transpose(0, 2, 1).reshape(self._channels, self._filled)
-            self._make_room(BLOCK_SAMPLES)
+            self._make_room()
             # A plane of floats is what is wanted already; all else is copied in its order.
             if self._kind != np.float32 or self._planes < self._channels:
                 samples = np.multiply(samples, 1 / self._full_scale, dtype=np.float32, order="C")
             yield samples
 
-    def _make_room(self, samples: int) -> None:
-        self._size, self._filled = samples, 0
+    def _make_room(self) -> None:
+        self._filled = 0
         width = self._channels // self._planes
-        self._stored = np.empty((self._planes, samples, width), self._kind)
+        self._stored = np.empty((self._planes, BLOCK_SAMPLES, width), self._kind)
         self._rows = [memoryview(row).cast("B") for row in self._stored]

@@ -17,9 +17,10 @@ class SpectrumStream:
     Frame ``k`` is centred on sample ``k * hop``, rounded where the hop is not whole; the stream
     counts as silent before its start and after its end. The window is Hann's, scaled so that
     the squared magnitudes of a frame sum to the squared amplitude of a sine in it.
+    Frames are given out ``at_once`` or more at a time, only the last ones fewer.
     """
 
-    def __init__(self, window_samples: int, hop_samples: Fraction | int) -> None:
+    def __init__(self, window_samples: int, hop_samples: Fraction | int, at_once: int = 1) -> None:
         hop = Fraction(hop_samples)
         # So many frames lie so many whole samples apart.
         self._frames_apart, self._samples_apart = hop.denominator, hop.numerator
@@ -30,13 +31,19 @@ class SpectrumStream:
         # Counted from the first sample of the stream's first frame.
         self._held_from = 0
         self._frame = 0
+        self._at_once = at_once
+        self._waiting: list[Floats] = []
+        self._came = window_samples // 2
 
     def push(self, samples: Floats) -> Floats:
         """Magnitudes ``[frames, window_samples // 2 + 1]`` of the frames now complete."""
-        self._held = np.concatenate([self._held, samples])
-        stop = self._frames_from(self._held_from + self._held.size - self._size)
-        if stop <= self._frame:
+        self._waiting.append(samples)
+        self._came += samples.size
+        stop = self._frames_from(self._came - self._size)
+        if stop < self._frame + self._at_once:
             return np.empty((0, self._size // 2 + 1), np.float32)
+        self._held = np.concatenate([self._held, *self._waiting])
+        self._waiting.clear()
         magnitudes: Floats = np.abs(scipy.fft.rfft(self._windowed(stop - self._frame)))
         self._frame = stop
         passed = min(self._start(stop) - self._held_from, self._held.size)
@@ -44,7 +51,8 @@ class SpectrumStream:
         return magnitudes
 
     def finish(self) -> Floats:
-        """The frames that reach past the end of the stream."""
+        """The frames left, to those that reach past the end of the stream."""
+        self._at_once = 1
         return self.push(np.zeros(self._size // 2, np.float32))
 
     def _windowed(self, count: int) -> Floats:

@@ -11,7 +11,7 @@ from autodj.audio.frames import Floats
 
 _BLOCK = 64
 _GROUP = 16
-_LEVELS = 2
+_FORGOTTEN = 1e-18
 _STATES = 4
 
 Doubles = NDArray[np.float64]
@@ -34,7 +34,7 @@ class KWeighting:
         self._direct = np.where(lag >= 0, answer[lag], 0.0).astype(np.float32)
         self._ringing = np.array([leave @ power for power in powers[:-1]]).T.astype(np.float32)
         self._entering = np.array([power @ enter for power in powers[-2::-1]]).astype(np.float32)
-        self._carry = _Carry(powers[-1], _LEVELS)
+        self._carry = _Carry(powers[-1])
         self._state: Doubles = np.zeros((channels, _STATES))
         self._held: Floats = np.zeros((channels, 0), np.float32)
 
@@ -62,33 +62,33 @@ class KWeighting:
 
 
 class _Carry:
-    """The recursion ``state' = step @ state + added``, over a group of blocks by one matrix, and
-    over the groups by the same again.
+    """The recursion ``state' = step @ state + added``, over a group of blocks by one matrix; and
+    over the groups by another, as far back as any state is remembered.
     """
 
-    def __init__(self, step: Doubles, levels: int) -> None:
+    def __init__(self, step: Doubles) -> None:
         powers = _powers(step, _GROUP)
-        self._step = step.T
+        slowest = float(np.abs(np.linalg.eigvals(powers[-1])).max())
+        self._reach = int(np.log(_FORGOTTEN) / np.log(slowest)) + 1
         self._gather = _gathering(powers)
         self._spread = np.hstack([power.T for power in powers[:-1]])
-        self._over = _Carry(powers[-1], levels - 1) if levels else None
+        over = _powers(powers[-1], self._reach - 1)
+        self._over = np.vstack([power.T for power in reversed(over)])
 
     def __call__(self, added: Doubles, start: Doubles) -> Doubles:
         """The states ``[channels, n + 1, 4]`` before each of ``n`` blocks and after the last."""
         channels, count, _ = added.shape
-        if self._over is None:
-            states = np.empty((channels, count + 1, _STATES))
-            states[:, 0] = start
-            for block in range(count):
-                states[:, block + 1] = states[:, block] @ self._step + added[:, block]
-            return states
         groups = count // _GROUP + 1
         grouped = np.zeros((channels, groups * _GROUP, _STATES))
         grouped[:, :count] = added
         gathered = grouped.reshape(channels, groups, -1) @ self._gather
-        starts = self._over(gathered[..., -_STATES:], start)[:, :-1]
-        before = gathered[..., :-_STATES] + starts @ self._spread
-        return np.asarray(before.reshape(channels, -1, _STATES)[:, : count + 1])
+        ends = np.zeros((channels, self._reach + groups - 1, _STATES))
+        ends[:, self._reach - 1] = start
+        ends[:, self._reach :] = gathered[:, :-1, -_STATES:]
+        remembered = [ends[:, first : first + groups] for first in range(self._reach)]
+        starts = np.concatenate(remembered, axis=2) @ self._over
+        states = gathered[..., :-_STATES] + starts @ self._spread
+        return np.asarray(states.reshape(channels, -1, _STATES)[:, : count + 1])
 
 
 def k_filters(rate_hz: int) -> tuple[tuple[Doubles, Doubles], tuple[Doubles, Doubles]]:

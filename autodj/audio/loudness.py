@@ -21,7 +21,7 @@ _SILENT = 1e-15
 _TAPS = 32
 _KAISER_BETA = 9.0
 _PHASES = 4
-_COARSE, _FINE = 128, 32
+_COARSE, _FINE = 256, 32
 _AT_ONCE = 2048
 _ROUNDING = 1e-5
 _SMALLEST_PEAK = 1e-6
@@ -111,26 +111,32 @@ def _energy(lufs: float) -> float:
 class TruePeakStream:
     """The largest value between the samples too, by four times oversampling (annex 2).
 
-    What lies between samples is no larger than the largest of those around it times the sum of
-    the taps' magnitudes, so only what stands near the peak has to be interpolated.
+    Between two samples the line through them is exceeded by no more than the sharpest bend
+    around them allows, so only what stands near the peak has to be interpolated.
     """
 
     def __init__(self, channels: int) -> None:
         self._held = np.zeros((channels, _COARSE), np.float32)
         kernels = _interpolators()
         self._matrix = _interpolation(kernels)
-        self._most = float(np.abs(kernels).sum(axis=1).max()) * (1 + _ROUNDING)
+        self._most_of_line, self._most_of_bend = _bounds(kernels)
         self._largest = 0.0
 
     def push(self, samples: Floats) -> None:
         """Take ``[channels, samples]``."""
-        held = np.concatenate([self._held, samples], axis=1)
-        whole = held.shape[1] // _COARSE * _COARSE
-        if whole < 2 * _COARSE:
-            self._held = held
+        if self._held.shape[1] == _COARSE <= samples.shape[1]:
+            self._search(np.concatenate([self._held, samples[:, :_COARSE]], axis=1))
+        else:
+            samples = np.concatenate([self._held, samples], axis=1)
+        whole = samples.shape[1] // _COARSE * _COARSE
+        self._held = samples[:, max(0, whole - _COARSE) :].copy()
+        self._search(samples[:, :whole])
+
+    def _search(self, lines: Floats) -> None:
+        """Look through whole segments, from each but the last into the one behind it."""
+        if lines.shape[1] < 2 * _COARSE:
             return
-        self._held = held[:, whole - _COARSE :]
-        coarse = self._promising(held[:, :whole], _COARSE)
+        coarse = self._promising(lines, _COARSE)
         fine = self._promising(coarse[:, : _COARSE + _FINE], _FINE)
         for start in range(0, len(fine), _AT_ONCE):
             between = fine[start : start + _AT_ONCE] @ self._matrix
@@ -140,11 +146,17 @@ class TruePeakStream:
         """Every segment of each line, but the last, that may hold a new peak: ``[n, 2 segments]``,
         with the one behind it.
         """
-        pieces = lines.reshape(len(lines), lines.shape[1] // segment, segment)
-        highest = np.abs(pieces).max(axis=2)
+        bends = np.zeros(lines.shape, np.float32)
+        slopes = np.subtract(lines[:, 1:], lines[:, :-1])
+        np.subtract(slopes[:, 1:], slopes[:, :-1], out=bends[:, :-2])
+        starts = np.arange(0, lines.shape[1], segment)
+        highest = np.maximum.reduceat(np.abs(lines), starts, axis=1)
+        sharpest = np.maximum.reduceat(np.abs(bends, out=bends), starts, axis=1)
         self._largest = max(self._largest, float(highest.max(initial=0.0)))
-        reach = self._most * np.maximum(highest[:, :-1], highest[:, 1:])
+        reach = self._most_of_line * np.maximum(highest[:, :-1], highest[:, 1:])
+        reach += self._most_of_bend * np.maximum(sharpest[:, :-1], sharpest[:, 1:])
         line, piece = np.nonzero(reach > self._largest)
+        pieces = lines.reshape(len(lines), starts.size, segment)
         pairs: Floats = pieces[line[:, None], np.stack([piece, piece + 1], axis=1)]
         return pairs.reshape(len(line), 2 * segment)
 
@@ -166,6 +178,22 @@ def _interpolators() -> Floats:
     kernels = np.sinc(distance) * window
     kernels /= kernels.sum(axis=1, keepdims=True)
     return np.asarray(kernels, np.float32)
+
+
+def _bounds(kernels: Floats) -> tuple[float, float]:
+    """What lies between two samples is at most the first times the larger of them, plus the
+    second times the largest second difference under the taps.
+
+    Taps less a line between the middle two, of the same sum and centre, sum to nothing twice
+    over: they are a second difference of the sums of their sums.
+    """
+    taps = kernels.astype(np.float64)
+    centre = taps @ (np.arange(_TAPS) - (_TAPS // 2 - 1))
+    line = np.stack([taps.sum(axis=1) - centre, centre], axis=1)
+    taps[:, _TAPS // 2 - 1 : _TAPS // 2 + 1] -= line
+    of_line = np.abs(line).sum(axis=1).max()
+    of_bend = np.abs(taps.cumsum(axis=1).cumsum(axis=1)).sum(axis=1).max()
+    return float(of_line) * (1 + _ROUNDING), float(of_bend) * (1 + _ROUNDING)
 
 
 def _interpolation(kernels: Floats) -> Floats:

@@ -20,6 +20,8 @@ _MOST_HALVINGS = 3
 _PITCH_PART = 4
 # At a quarter of the rate, twice the samples are eight times the duration: 3 Hz from bin to bin.
 _PITCH_WINDOWS = 2
+# Twenty seconds: whoever takes few frames of pitch at a time pays for the calls, not for the work.
+_PITCHES_AT_ONCE = 200
 
 
 class Spectra:
@@ -46,12 +48,14 @@ class Spectra:
             self.window_samples, Fraction(self.rate_hz, RHYTHM_FRAMES_PER_S)
         )
         self._pitch = SpectrumStream(
-            self.pitch_window_samples, Fraction(self.pitch_rate_hz) / _PITCH_FRAMES_PER_S
+            self.pitch_window_samples,
+            Fraction(self.pitch_rate_hz) / _PITCH_FRAMES_PER_S,
+            _PITCHES_AT_ONCE,
         )
 
     def push(self, samples: Floats) -> tuple[Floats, Floats]:
         """The frames ``[frames, bins]`` of rhythm and of pitch complete with ``samples``
-        ``[channels, n]``.
+        ``[channels, n]``; those of pitch come twenty seconds at a time.
         """
         mono = samples[0]
         if self._channels == 2:

@@ -166,3 +166,13 @@ def test_the_peak_is_what_interpolating_everything_would_find(
         assert found is None
     else:
         assert found == pytest.approx(20 * np.log10(wanted), abs=1e-5)
+
+
+@pytest.mark.parametrize("block", [256, 4096, 131072])
+def test_a_peak_between_two_blocks_is_found(block: int) -> None:
+    signal = np.zeros(2 * block, np.float32)
+    signal[block - 1 : block + 1] = 0.7
+    stream = TruePeakStream(1)
+    for part in np.split(signal, 2):
+        stream.push(part[None, :])
+    assert stream.finish() == pytest.approx(20 * np.log10(between(signal)), abs=1e-5)

@@ -88,12 +88,16 @@ def _score(beats: Floats, bars: Floats, bpm: float, drifts: Sequence[float]) -> 
     period = 60 * FRAMES_PER_S / bpm
     places = [_places(period, period * drift, beats.shape[1]) for drift in drifts]
     sums = [beats[:, each].sum(axis=2) for each in places]
-    total = 0.0
-    for window, drift in enumerate(np.argmax([each.max(axis=1) for each in sums], axis=0)):
-        phase = int(sums[drift][window].argmax())
-        odds = bars[window, places[drift][phase]]
-        total += float(sums[drift][window, phase]) + _BAR_WEIGHT * _best_bars(odds)
-    return total / len(beats) / _WINDOW_S
+    best = np.array([each.max(axis=1) for each in sums])
+    chosen = best.argmax(axis=0)
+    phases = np.array([each.argmax(axis=1) for each in sums])
+    odds = np.zeros((len(beats), max(each.shape[1] for each in places)), np.float32)
+    for window, drift in enumerate(chosen):
+        at = places[drift][phases[drift, window]]
+        odds[window, : at.size] = bars[window, at]
+    windows = np.arange(len(beats))
+    fit = best[chosen, windows].astype(np.float64) + _BAR_WEIGHT * _best_bars(odds)
+    return float(fit.sum()) / len(beats) / _WINDOW_S
 
 
 def _places(period: float, paced: float, frames: int) -> NDArray[np.int_]:
@@ -103,9 +107,14 @@ def _places(period: float, paced: float, frames: int) -> NDArray[np.int_]:
     return np.rint(at).astype(int)
 
 
-def _best_bars(odds: Floats) -> float:
-    """The sum over every third or fourth beat, from the best start."""
-    return max(float(odds[start::metre].sum()) for metre in _METRES for start in range(metre))
+def _best_bars(odds: Floats) -> _Doubles:
+    """For each window the sum over every third or fourth beat, from the best start."""
+    sums = np.zeros((len(_METRES), len(odds)))
+    for place, metre in enumerate(_METRES):
+        bars = np.pad(odds, ((0, 0), (0, -odds.shape[1] % metre)))
+        sums[place] = bars.reshape(len(odds), -1, metre).sum(axis=1).max(axis=1)
+    most: _Doubles = sums.max(axis=0)
+    return most
 
 
 def _prior(tempi: Floats, bpm: float) -> float:
