@@ -12,6 +12,7 @@ import pytest
 from autodj.errors import (
     AutodjError,
     BatchIncomplete,
+    DiskFull,
     IntegrityFault,
     ObjectNotFound,
     StoreTimeout,
@@ -58,6 +59,14 @@ async def test_what_is_known_already_is_not_asked_for(tmp_path: Path) -> None:
         with pytest.raises(AutodjError):
             await download(store, KEY, tmp_path / "x", sha256=hashed, size_bytes=wrong)
         assert not (tmp_path / "x").exists()
+
+
+async def test_room_that_is_not_there_is_missed_before_anything_is_fetched(
+    local: LocalStorage, tmp_path: Path
+) -> None:
+    with pytest.raises(DiskFull):  # else it would be found missing
+        await download(local, KEY, tmp_path / "x", sha256="0" * 64, size_bytes=2**60)
+    assert not (tmp_path / "x").exists()
 
 
 async def test_an_empty_object_is_an_empty_file(local: LocalStorage, tmp_path: Path) -> None:

@@ -103,6 +103,23 @@ async def test_requests_follow_each_other_on_one_connection() -> None:
     ]
 
 
+async def test_a_body_is_taken_in_large_blocks() -> None:
+    # A setting of asyncio's transports: another version may have another. Unset it is 256 KiB;
+    # how much more is there at once is for the kernel to say.
+    body = bytes(64 * 1024**2)
+    server = answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    async with listening(server) as url, session() as opened:
+        asked = request("GET", url)
+        asked.stream_output = True
+        found = await opened.send(asked)
+        sizes = []
+        while blocks := await found.raw.blocks():
+            sizes += [len(block) for block in blocks]
+
+    assert sum(sizes) == len(body)
+    assert max(sizes) > 256 * 1024
+
+
 async def test_no_more_connections_are_open_than_allowed() -> None:
     server = answering()
     async with listening(server) as url, session(max_pool_connections=2) as opened:

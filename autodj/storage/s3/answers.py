@@ -10,7 +10,7 @@ import httptools
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 # What has arrived and nobody has taken; more stays with the network until it is wanted.
-MAX_WAITING_BYTES: Final = 1024 * 1024
+MAX_WAITING_BYTES: Final = 3 * 1024 * 1024
 
 _CONTINUE: Final = 100
 _OK: Final = 200

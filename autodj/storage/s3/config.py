@@ -43,7 +43,7 @@ class S3Transfers:
 
     multipart_bytes: int = 5 * 1024**2
     part_bytes: int = 8 * 1024**2
-    parallel_parts: int = 4
+    parallel_parts: int = 8
     in_flight_bytes: int = 64 * 1024**2
 
 

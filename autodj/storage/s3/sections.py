@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-import zlib
 from collections.abc import Callable
 from typing import BinaryIO, Final, cast
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
+from isal.isal_zlib import crc32
 
 from autodj.errors import IntegrityFault
 from autodj.storage.base import ByteRange
@@ -97,6 +97,6 @@ def crc32_of(read_at: ReadAt, piece: ByteRange, also: Callable[[bytes], object])
     section = Section(read_at, piece)
     crc = 0
     while block := section.read(READ_BYTES):
-        crc = zlib.crc32(block, crc)
+        crc = crc32(block, crc)
         also(block)
     return crc

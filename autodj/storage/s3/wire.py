@@ -14,6 +14,8 @@ from autodj.storage.s3.sections import Section
 CONTINUE_WITHIN_S: Final = 1.0
 # Written at a time: what the network does not take at once is kept, and moved along, by asyncio.
 WRITE_BYTES: Final = 256 * 1024
+# Taken at a time: asyncio asks the kernel for a quarter of this, and each turn of it costs.
+READ_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        if hasattr(transport, "max_size"):  # only where sockets are read by asyncio itself
+            transport.max_size = READ_BYTES
         self._transport.set_write_buffer_limits(high=0)
 
     def data_received(self, data: bytes) -> None:
