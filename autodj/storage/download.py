@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Sequence
@@ -91,9 +92,12 @@ class Landing:
         self._running: set[asyncio.Future[None]] = set()
 
     async def reserve(self, size_bytes: int) -> None:
-        """Take the room on the disk now, at once: DiskFull comes before anything is fetched."""
-        if size_bytes:
-            await self._do(lambda: os.posix_fallocate(self._fd, 0, size_bytes))
+        """Take the room on the disk now, at once: DiskFull comes before anything is fetched.
+
+        Nothing happens where the system or the file system has no such call.
+        """
+        if size_bytes and hasattr(os, "posix_fallocate"):
+            await self._do(lambda: _reserve(self._fd, size_bytes))
 
     async def write(self, blocks: Sequence[bytes], place: int, also: Update | None) -> None:
         """Write the blocks one after the other from ``place`` on, and show them to ``also``."""
@@ -181,6 +185,14 @@ async def _fetch(
                 waiting, waiting_bytes = [], 0
     if place != piece.stop:
         raise IntegrityFault(f"{key} ended after {place - piece.start} bytes of a range.")
+
+
+def _reserve(fd: int, size_bytes: int) -> None:
+    try:
+        os.posix_fallocate(fd, 0, size_bytes)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.EOPNOTSUPP}:
+            raise
 
 
 def _write(fd: int, blocks: Sequence[bytes], place: int, also: Update | None) -> None:

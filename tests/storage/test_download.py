@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -67,6 +69,19 @@ async def test_room_that_is_not_there_is_missed_before_anything_is_fetched(
     with pytest.raises(DiskFull):  # else it would be found missing
         await download(local, KEY, tmp_path / "x", sha256="0" * 64, size_bytes=2**60)
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.EOPNOTSUPP])
+async def test_a_file_system_without_reservations_takes_downloads_all_the_same(
+    local: LocalStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refused(fd: int, start: int, size_bytes: int) -> None:
+        raise OSError(code, "no such call here")
+
+    monkeypatch.setattr(os, "posix_fallocate", refused)
+    await put(local, KEY, BODY)
+    await download(local, KEY, tmp_path / "x", sha256=sha256(BODY))
+    assert (tmp_path / "x").read_bytes() == BODY
 
 
 async def test_an_empty_object_is_an_empty_file(local: LocalStorage, tmp_path: Path) -> None:
