@@ -9,6 +9,7 @@ from io import BytesIO
 import numpy as np
 
 from autodj.audio.chords import chord_moves, chord_odds
+from autodj.audio.frames import Floats
 from autodj.audio.keynames import MODES, key_name
 from autodj.audio.pitches import Doubles, Pitches
 
@@ -36,7 +37,9 @@ _PROFILES = np.array(
         ),
     )
 )
-PROFILES = len(_PROFILES)
+PROFILES = _PROFILES.shape[0] * _PROFILES.shape[1]
+# Three seconds: a piece most often begins on its tonic, and a loop at its first chord.
+_OPENING_ROWS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,9 @@ class KeyWeights:
     weights: Doubles
     bias: Doubles
 
-    def odds(self, evidence: Doubles) -> Doubles:
+    def odds(self, evidence: Doubles | Floats) -> Doubles:
         """Log odds ``[modes, tonics]``."""
-        return np.asarray((evidence @ self.weights[:, :, None])[..., 0] + self.bias[:, None])
+        return np.asarray(self.weights @ evidence.T + self.bias[:, None])
 
 
 def shipped_weights() -> KeyWeights:
@@ -89,32 +92,36 @@ def _name(place: int) -> str:
 
 
 def evidence(pitches: Pitches) -> Doubles:
-    """``[modes, tonics, features]``: what speaks for each key, seen from its tonic.
+    """``[tonics, features]``: what speaks for each key, seen from its tonic.
 
     Shares of the pitch classes, of the bass notes and of the chords, how often each chord
-    follows each other, and the correlations with the profiles of the mode.
+    follows each other, the chords and the bass that the piece begins with, and the correlations
+    with the profiles of both modes.
     """
     odds = chord_odds(pitches)
-    whole = pitches.whole.mean(axis=0)
-    seen = (whole, pitches.bass.mean(axis=0), odds.mean(axis=0), chord_moves(odds))
-    from_tonics = np.array([_turned(seen, tonic) for tonic in range(12)])
-    both_modes = np.broadcast_to(from_tonics, (len(MODES), *from_tonics.shape))
-    return np.concatenate([both_modes, _correlations(whole)], axis=2)
-
-
-def _turned(seen: tuple[Doubles, Doubles, Doubles, Doubles], tonic: int) -> Doubles:
-    whole, bass, chords, moves = seen
-    classes = (np.arange(12) + tonic) % 12
-    places = np.concatenate([classes, 12 + classes])
+    whole, begun = pitches.whole.mean(axis=0), slice(_OPENING_ROWS)
+    by_class = (whole, pitches.bass.mean(axis=0), pitches.bass[begun].mean(axis=0))
+    by_chord = (odds.mean(axis=0), odds[begun].mean(axis=0))
+    moves = chord_moves(odds)
     return np.concatenate(
-        [whole[classes], bass[classes], chords[places], moves[np.ix_(places, places)].ravel()]
+        [
+            *(each[_CLASSES] for each in by_class),
+            *(each[_CHORDS] for each in by_chord),
+            moves[_CHORDS[:, :, None], _CHORDS[:, None, :]].reshape(len(_CHORDS), -1),
+            _correlations(whole),
+        ],
+        axis=1,
     )
 
 
+# Where the classes and the chords lie from each tonic up.
+_CLASSES = np.add.outer(np.arange(12), np.arange(12)) % 12
+_CHORDS = np.concatenate([_CLASSES, 12 + _CLASSES], axis=1)
+
+
 def _correlations(chroma: Doubles) -> Doubles:
-    """Pearson correlations ``[modes, tonics, profiles]``."""
-    turned = np.array([np.roll(_PROFILES, tonic, axis=2) for tonic in range(12)])
-    turned = turned - turned.mean(axis=3, keepdims=True)
-    centred = chroma - chroma.mean()
-    norms = np.linalg.norm(turned, axis=3) * np.linalg.norm(centred)
-    return np.asarray(turned @ centred / norms).transpose(2, 0, 1)
+    """Pearson correlations ``[tonics, profiles * modes]``."""
+    centred = _PROFILES - _PROFILES.mean(axis=2, keepdims=True)
+    turned = chroma[_CLASSES] - chroma.mean()
+    norms = np.linalg.norm(centred, axis=2)[..., None] * np.linalg.norm(turned, axis=1)
+    return np.asarray((centred @ turned.T / norms).reshape(PROFILES, -1).T)

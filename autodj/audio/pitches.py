@@ -46,12 +46,12 @@ class Register:
 # 49 to 1047 Hz, where harmonics tell more than they blur; and the bass alone, 37 to 196 Hz.
 _WHOLE = Register(31, 43, 65, 84, exponent=0.5)
 _BASS = Register(26, 31, 43, 55, exponent=1.0)
-_REGISTERS = (_WHOLE, _BASS)
+REGISTERS = (_WHOLE, _BASS)
 _LOWEST, _HIGHEST = 26, 84
 
 # What the fine steps from the lowest pitch on are worth.
 _LADDER = np.arange((_HIGHEST - _LOWEST) * _FINE + 1) / _FINE + _LOWEST
-_FADES = [register.fade(_LADDER) for register in _REGISTERS]
+_FADES = [register.fade(_LADDER) for register in REGISTERS]
 _COARSE_STEPS = np.rint(_LADDER * _COARSE).astype(np.int64) % _CIRCLE
 _FINE_STEPS = np.rint(_LADDER * _FINE).astype(np.int64) % _FINE_CIRCLE
 
@@ -117,7 +117,7 @@ class PitchRows:
         rows = np.zeros((-(-(before + frames) // FRAMES_PER_ROW), _ROW_SIZE))
         rows[: len(self._open)] += self._open
         row = (before + frame) // FRAMES_PER_ROW
-        for place, (register, fades) in enumerate(zip(_REGISTERS, _FADES, strict=True)):
+        for place, (register, fades) in enumerate(zip(REGISTERS, _FADES, strict=True)):
             fade = fades[step]
             inside = fade > 0
             weights = fade[inside] * magnitudes[inside] ** register.exponent
@@ -146,7 +146,7 @@ class PitchRows:
         return Pitches(whole[sounding], bass[sounding], tuning)
 
 
-_ROW_SIZE = len(_REGISTERS) * _CIRCLE + 1
+_ROW_SIZE = len(REGISTERS) * _CIRCLE + 1
 
 
 def _hz(midi: float) -> float:

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif options.command == "key":
         from bench.training.keys import fit_keys  # noqa: PLC0415
 
-        fit_keys(options.truth, options.folder, options.output)
+        fit_keys(options.truth, options.folder, options.output, options.pop909)
     else:
         from bench.training.fit import EPOCHS, fit  # noqa: PLC0415
 
@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             epochs=options.epochs or EPOCHS,
             threads=options.threads,
             seed=options.seed,
+            teachers=options.teacher,
         )
 
 
@@ -46,12 +47,16 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--truth", type=Path, required=True)
     key.add_argument("--folder", type=Path, required=True, help="where what was read is kept")
     key.add_argument("--output", type=Path, required=True)
+    key.add_argument("--pop909", type=Path, help="the folder of POP909 that holds 001")
     fit = commands.add_parser("fit", help="train, and write the weights")
     fit.add_argument("--folder", type=Path, required=True)
     fit.add_argument("--output", type=Path, required=True)
     fit.add_argument("--without", action="append", default=[], help="a source to leave out")
     fit.add_argument("--epochs", type=float)
     fit.add_argument("--threads", type=int, default=1)
+    fit.add_argument(
+        "--teacher", type=Path, action="append", default=[], help="weights of another training"
+    )
     fit.add_argument("--seed", type=int, default=1, help="what chance begins with")
     return parser
 

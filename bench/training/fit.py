@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,10 +17,11 @@ from bench.training.examples import load
 from bench.training.shapes import BLOCKS, TAPS, shapes
 
 BATCH: Final = 8
-EPOCHS: Final = 40
+EPOCHS: Final = 24
 SEED: Final = 1
 _BEAT_WEIGHT, _DOWNBEAT_WEIGHT = 3.0, 6.0
 _TEMPO_WEIGHT = 0.03
+_TEACHERS_SHARE = 0.6
 _PEAK_RATE, _DECAY, _MOST_GRADIENT = 4e-3, 1e-3, 1.0
 _REPORT_EVERY = 50
 
@@ -79,13 +80,20 @@ def fit(
     epochs: float,
     threads: int,
     seed: int = SEED,
+    teachers: Sequence[Path] = (),
 ) -> None:
-    """Train on the examples in ``folder``; the same ones and threads give the same weights."""
+    """Train on the examples in ``folder``; the same ones and threads give the same weights.
+
+    With weights of other trainings as teachers, what they say on average is part of what is
+    wanted: what several agree on is no chance of one (Hinton, Vinyals and Dean, "Distilling the
+    knowledge in a neural network", 2015).
+    """
     torch.use_deterministic_algorithms(mode=True)
     torch.set_num_threads(threads)
     examples = load(folder, without)
     noise = np.random.default_rng(seed)
     weights = initial(seed)
+    taught = [stored(path) for path in teachers]
     steps = max(1, round(epochs * len(examples) / BATCH))
     print(f"{len(examples)} examples, {steps} steps", flush=True)
     optimizer = torch.optim.AdamW(weights.values(), _PEAK_RATE / 4, weight_decay=_DECAY)
@@ -98,7 +106,12 @@ def fit(
             torch.from_numpy(array) for array in batch(examples, BATCH, noise)
         )
         said, paces = heard(weights, inputs)
-        loss = _loss(said, targets) + _TEMPO_WEIGHT * _tempo_loss(paces, tempi)
+        weight = _weight(targets)
+        loss = _loss(said, targets, weight) + _TEMPO_WEIGHT * _tempo_loss(paces, tempi)
+        if taught:
+            wanted, likely = _agreed(taught, inputs, tempi)
+            told = _loss(said, wanted, weight) + _TEMPO_WEIGHT * _tempo_loss(paces, likely)
+            loss = (1 - _TEACHERS_SHARE) * loss + _TEACHERS_SHARE * told
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights.values(), _MOST_GRADIENT)
@@ -110,15 +123,33 @@ def fit(
     save(weights, output)
 
 
-def _loss(said: Tensor, wanted: Tensor) -> Tensor:
+def _agreed(taught: Sequence[Weights], inputs: Tensor, tempi: Tensor) -> tuple[Tensor, Tensor]:
+    """How likely the teachers think a beat, a downbeat and each tempo; no tempo stays none."""
+    with torch.no_grad():
+        answers = [heard(weights, inputs) for weights in taught]
+        said = torch.stack([each for each, _ in answers]).mean(dim=0)
+        paces = torch.stack([each for _, each in answers]).mean(dim=0)
+        return torch.sigmoid(said), functions.softmax(paces, dim=1) * tempi.sum(1, keepdim=True)
+
+
+def _weight(targets: Tensor) -> Tensor:
     rare = torch.tensor([_BEAT_WEIGHT, _DOWNBEAT_WEIGHT]).view(1, 2, 1)
-    weight = torch.where(wanted > 0, rare, torch.ones(1))
+    return torch.where(targets > 0, rare, torch.ones(1))
+
+
+def _loss(said: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
     return functions.binary_cross_entropy_with_logits(said, wanted, weight=weight)
 
 
 def _tempo_loss(paces: Tensor, wanted: Tensor) -> Tensor:
     """Cross entropy; a row of zeros, which has no tempo, costs nothing."""
     return -(wanted * functions.log_softmax(paces, dim=1)).sum(dim=1).mean()
+
+
+def stored(path: Path) -> dict[str, Tensor]:
+    """The weights in a file that ``save`` wrote."""
+    with np.load(path) as arrays:
+        return {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in arrays.files}
 
 
 def save(weights: Weights, output: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autodj.audio.keynames import MODES, key_name
@@ -19,6 +20,7 @@ _PROGRESSIONS = {
     ),
 }  # fmt: skip
 _DOMINANT = 4
+_ABOVE_RELATIVE_MAJOR = {"major": 0, "minor": 9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,15 @@ class Chord:
 
 @dataclass(frozen=True, slots=True)
 class Harmony:
-    """The chords of a piece and the key they are in; ``scale`` in semitones above ``tonic``."""
+    """The chords of a piece and the key they are in; ``scale`` in semitones above ``tonic``.
+
+    ``has_two_keys``: the round goes, from the same first chord on, as one of another key does.
+    """
 
     tonic: int
     mode: str
     chords: tuple[Chord, ...]
+    has_two_keys: bool = False
 
     @property
     def key(self) -> str:
@@ -60,7 +66,35 @@ def make_harmony(dice: random.Random, bars: int, metre: int) -> Harmony:
         _chord(dice, tonic, mode, degrees[index % len(degrees)], start, beats)
         for index, start in enumerate(starts)
     )
-    return Harmony(tonic, mode, chords)
+    return Harmony(tonic, mode, chords, has_two_keys((mode, degrees)))
+
+
+def has_two_keys(round_of_chords: tuple[str, tuple[int, ...]]) -> bool:
+    """Whether mode and degrees give the chords of a round that is here under another mode too:
+    vi IV I V of a major key is i VI III VII of its relative minor, chord by chord, so that its
+    key is not heard but decided. With the dominant made major, a minor round is its own.
+    """
+    chords = _steps(*round_of_chords)
+    same = [each for each in _rounds() if _steps(*each) == chords]
+    return len(same) > 1
+
+
+def _rounds() -> Iterator[tuple[str, tuple[int, ...]]]:
+    for mode, each_mode in _PROGRESSIONS.items():
+        for degrees in each_mode:
+            yield mode, degrees
+
+
+def _steps(mode: str, degrees: tuple[int, ...]) -> tuple[int, ...]:
+    """The roots, in semitones above the tonic of the major key that has the same notes; a minor
+    dominant is marked, as it is most often made major.
+    """
+    raised = 100 if mode == "minor" else 0
+    return tuple(
+        (_SCALES[mode][degree] + _ABOVE_RELATIVE_MAJOR[mode]) % 12
+        + (raised if degree == _DOMINANT else 0)
+        for degree in degrees
+    )
 
 
 def _chord(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 
 from autodj.audio.key import evidence, shipped_weights
 from autodj.audio.pitches import Pitches
-from bench.training import keys
-from bench.training.keys import KeyExample, fit_keys, fitted, temperature
+from bench.training import key_examples, keys
+from bench.training.key_examples import KeyExample
+from bench.training.keys import fit_keys, fitted, temperature
+from bench.training.sketched import sketched
 from bench.truth.piece import Truth, save
 
 SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
@@ -25,7 +28,8 @@ def example(seed: int, source: str = "grooves") -> KeyExample:
     whole = dice.random((20, 12)) * 0.1
     whole[:, (tonic + np.array(SCALES[mode])) % 12] += LOUD * dice.random((20, 7))
     whole /= whole.sum(axis=1, keepdims=True)
-    return KeyExample(source, "tuning", evidence(Pitches(whole, whole, 0.0)), key)
+    seen = evidence(Pitches(whole, whole, 0.0)).astype(np.float32)
+    return KeyExample(source, str(seed), "tuning", seen, key)
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +45,22 @@ def test_what_was_learned_holds_for_pieces_not_heard(examples: list[KeyExample])
 
 def test_the_same_examples_give_the_same_weights(examples: list[KeyExample]) -> None:
     assert np.array_equal(fitted(examples[:20]).weights, fitted(examples[:20]).weights)
+
+
+def test_sketches_weigh_as_much_as_what_was_played_however_many_they_are(
+    examples: list[KeyExample],
+) -> None:
+    """Nine sketches in a wrong key against one piece of the same evidence: still a draw."""
+    right = examples[0]
+    wrong = replace(right, key=(right.key + 1) % 24, is_sketch=True)
+    odds = fitted([right, *[wrong] * 9]).odds(right.evidence).ravel()
+    assert odds[right.key] == pytest.approx(odds[wrong.key], abs=0.05)
+
+
+def test_all_that_is_made_of_one_composition_is_in_one_fold(examples: list[KeyExample]) -> None:
+    for each in examples:
+        assert replace(each, is_sketch=True, evidence=each.evidence * 2).fold(3) == each.fold(3)
+    assert {each.fold(3) for each in examples} == {0, 1, 2}
 
 
 def test_the_weights_fit_those_that_ship(examples: list[KeyExample]) -> None:
@@ -63,6 +83,8 @@ def test_training_reads_a_truth_set_and_keeps_to_what_may_ship(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(keys, "_STEPS", 3)
+    few = {"grooves": 3, "sessions": 3}
+    monkeypatch.setattr(key_examples, "sketched", lambda folder: sketched(folder, few))
     t = np.arange(2 * 44100) / 44100
     for part, source in (
         ("tuning", "grooves"), ("tuning", "pop909"), ("tuning", "lmms"), ("test", "lmms"),

@@ -75,7 +75,7 @@ async def test_room_that_is_not_there_is_missed_before_anything_is_fetched(
 async def test_a_file_system_without_reservations_takes_downloads_all_the_same(
     local: LocalStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    def refused(fd: int, start: int, size_bytes: int) -> None:
+    def refused(*_: int) -> None:
         raise OSError(code, "no such call here")
 
     monkeypatch.setattr(os, "posix_fallocate", refused)

@@ -61,7 +61,7 @@ def make(order: Order) -> Made:
         metre=style.beats,
         beats_s=moments(clock.beats_s[:beats]),
         downbeats_s=moments(clock.beats_s[: beats : style.beats]),
-        key=harmony.key if _tells_the_key(notes) else None,
+        key=harmony.key if _tells_the_key(notes) and not harmony.has_two_keys else None,
     )
 
 

@@ -74,7 +74,7 @@ def make(order: Order) -> Made | None:
         metre=4,
         beats_s=part.beats_s,
         downbeats_s=part.downbeats_s,
-        key=_moved_key(folder, part.shift),
+        key=key_of(folder, part.shift),
     )
 
 
@@ -110,8 +110,8 @@ def _seconds(part: Excerpt, at: float) -> float:
     return float(np.interp(at, np.arange(len(part.beats_s)), part.beats_s))
 
 
-def _moved_key(folder: Path, shift: int) -> str | None:
-    """The key of a song that stays in one, after the transposition."""
+def key_of(folder: Path, shift: int = 0) -> str | None:
+    """The key of a song that stays in one, ``shift`` semitones higher."""
     lines = [line.split() for line in (folder / "key_audio.txt").read_text().splitlines()]
     names = {line[-1] for line in lines if line}
     if len(names) != 1:
