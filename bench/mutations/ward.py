@@ -105,7 +105,8 @@ def run(
         elif line["event"] == "decoder_failed":
             tally.unforeseen.append(line["trace"])
     tally.child_bytes = _largest_child_bytes()
-    if tally.child_bytes > max(MOST_CHILD_BYTES, largest):
+    # A process begins with the peak of the one that it is a copy of.
+    if tally.child_bytes > max(MOST_CHILD_BYTES, largest, _own_bytes()):
         tally.fault("a child with too much memory")
     return tally
 
@@ -189,6 +190,10 @@ def _look_around(taker: Taker, parent: int, descriptors: int, tally: Tally) -> N
 def _largest_child_bytes() -> int:
     """Of all that ended so far and that a child of theirs waited for."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+
+
+def _own_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _descriptors(process_id: int) -> int:
