@@ -57,7 +57,7 @@ def _not_audio(mp3: bytes) -> list[Hostile]:
         "an ELF program": Path("/bin/true").read_bytes(),
         "a page": b"<!DOCTYPE html><html><title>404</title>" + b" " * 4000,
         "an archive": archive.getvalue(),
-        "gzip": gzip.compress(mp3),
+        "gzip": gzip.compress(mp3, mtime=0),
         "a script before MP3": b"<script>alert(1)</script>" + mp3,
         "text": b"This is not audio at all, whatever its name may say.\n" * 100,
         "a picture": b"\x89PNG\r\n\x1a\n" + bytes(4000),

@@ -367,7 +367,7 @@ async def endless(_: bytes, writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
-GZIP = gzip.compress(bytes(10_000_000))
+GZIP = gzip.compress(bytes(10_000_000), mtime=0)
 BAD_ANSWERS: list[tuple[str, bytes | Script, dict[str, object], str]] = [
     ("dripping body", drip, {"total_s": 0.3}, "timeout"),
     ("silent server", silence, {"read_s": 0.1}, "timeout"),
