@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from autodj.audio.keynames import key_name
 from autodj.audio.pitches import Pitches
 from bench.training.loops import make_loop, play_loop
 from bench.training.sketches import sketch
-from bench.truth.arrangement import Note, arrange
+from bench.truth.arrangement import Note, arrange, tells_the_key
 from bench.truth.band import play_drums, play_notes, write_song
 from bench.truth.drumming import Hit, drum_part
 from bench.truth.feels import FEELS
@@ -70,7 +69,7 @@ def _invented(kind: str, name: str, dice: random.Random) -> Sketch | None:
     """None where no key is told."""
     write, styles = _WRITERS[kind]
     style = dice.choice(styles)
-    bpm = math.exp(dice.uniform(math.log(style.slowest_bpm), math.log(style.fastest_bpm)))
+    bpm = style.draw_bpm(dice)
     duration_s = dice.uniform(_SHORTEST_S, _LONGEST_S)
     bars = max(8, round(duration_s * bpm / 60 / style.beats / 2) * 2)
     written = write(dice, style, bars, has_drums=dice.random() >= _DRUMLESS)
@@ -84,7 +83,7 @@ def _groove(dice: random.Random, style: Style, bars: int, *, has_drums: bool) ->
     harmony = make_harmony(dice, bars, style.beats)
     notes = arrange(dice, harmony, style, bars, electronic=dice.random() < style.electronic)
     hits = drum_part(dice, style, bars) if has_drums else []
-    key = harmony.key if _are_told(notes) and not harmony.has_two_keys else None
+    key = harmony.key if tells_the_key(notes) and not harmony.has_two_keys else None
     return _Written(notes, hits, bars * style.beats, key)
 
 
@@ -92,12 +91,7 @@ def _session(dice: random.Random, style: Style, bars: int, *, has_drums: bool) -
     song = write_song(dice, style, bars, has_drums=has_drums)
     notes, hits = play_notes(dice, song), play_drums(dice, song) if has_drums else []
     key = key_name(song.tonic, _MODES.get(song.mode, song.mode))
-    return _Written(notes, hits, song.bars * style.beats, key if _are_told(notes) else None)
-
-
-def _are_told(notes: Sequence[Note]) -> bool:
-    """Whether the chords sound, and the bass below them."""
-    return {"bass", "chords"} <= {note.part for note in notes}
+    return _Written(notes, hits, song.bars * style.beats, key if tells_the_key(notes) else None)
 
 
 def _loop(dice: random.Random, style: Style, bars: int, *, has_drums: bool) -> _Written:

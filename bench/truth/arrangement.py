@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,6 +60,11 @@ def arrange(
     if dice.random() < 0.75:
         notes += _tune(dice, harmony, style, bars)
     return _thinned(dice, notes, bars * style.beats, style.beats)
+
+
+def tells_the_key(notes: Sequence[Note]) -> bool:
+    """Whether chords sound, and a bass below them."""
+    return {"bass", "chords"} <= {note.part for note in notes}
 
 
 def _bass(dice: random.Random, harmony: Harmony, *, electronic: bool) -> Iterator[Note]:

@@ -6,6 +6,8 @@ piece picks among them. These are the common property of their styles, written d
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -47,6 +49,10 @@ class Style:
     beats: int = 4
     steps: int = 4
     held_out: bool = False
+
+    def draw_bpm(self, dice: random.Random) -> float:
+        """A tempo between its bounds, every ratio alike."""
+        return math.exp(dice.uniform(math.log(self.slowest_bpm), math.log(self.fastest_bpm)))
 
 
 _ALL_STYLES = (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from bench.truth.arrangement import Note, arrange
+from bench.truth.arrangement import Note, arrange, tells_the_key
 from bench.truth.drumming import drum_part
 from bench.truth.harmony import make_harmony
 from bench.truth.performance import perform
@@ -61,13 +60,13 @@ def make(order: Order) -> Made:
         metre=style.beats,
         beats_s=moments(clock.beats_s[:beats]),
         downbeats_s=moments(clock.beats_s[: beats : style.beats]),
-        key=harmony.key if _tells_the_key(notes) and not harmony.has_two_keys else None,
+        key=harmony.key if tells_the_key(notes) and not harmony.has_two_keys else None,
     )
 
 
 def _tempo(dice: random.Random, style: Style) -> float:
     """Between the style's bounds, most often a whole number."""
-    bpm = math.exp(dice.uniform(math.log(style.slowest_bpm), math.log(style.fastest_bpm)))
+    bpm = style.draw_bpm(dice)
     return float(round(bpm)) if dice.random() < 0.6 else round(bpm, 3)
 
 
@@ -75,10 +74,6 @@ def _bars(dice: random.Random, bpm: float, style: Style) -> int:
     """An even number of bars: a minute or so, and now and then the four of a whole track."""
     duration_s = _DRIFT_S if dice.random() < 0.08 else dice.uniform(60, 80)
     return round(duration_s * bpm / 60 / style.beats / 2) * 2
-
-
-def _tells_the_key(notes: Sequence[Note]) -> bool:
-    return {"bass", "chords"} <= {note.part for note in notes}
 
 
 def _voices(dice: random.Random, notes: Sequence[Note], clock: Clock, *, even: bool) -> list[Voice]:

@@ -5,7 +5,6 @@ For the training alone: what the other sources test has nothing of this band's w
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +42,7 @@ def make(order: Order) -> Made:
     style = _STYLES[order.composition.partition("/")[0]]
     electronic = dice.random() < style.electronic
     has_drums = electronic or dice.random() >= _DRUMLESS
-    bpm = math.exp(dice.uniform(math.log(style.slowest_bpm), math.log(style.fastest_bpm)))
+    bpm = style.draw_bpm(dice)
     bars = max(4, round(dice.uniform(60, 85) * bpm / 60 / style.beats))
     song = write_song(dice, style, bars, has_drums=has_drums)
     clock = _clock(dice, song, bpm, has_drums=has_drums, electronic=electronic)
