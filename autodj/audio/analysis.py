@@ -89,7 +89,7 @@ class Meters:
         self._take_spectra(*self._spectra.finish())
         bands = self._bands.finish()
         onsets = self._onsets.finish()
-        rhythm = measure_rhythm(onsets, _NET(bands), duration_s)
+        rhythm = measure_rhythm(onsets, bands, _NET(bands), duration_s)
         return Analysis(
             version=ANALYSIS_VERSION,
             duration_s=round(duration_s, 6),

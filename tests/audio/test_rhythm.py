@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from autodj.audio.frames import Floats
 from autodj.audio.rhythm.activation import FRAMES_PER_S, TEMPI_BPM, Heard, shipped_net
-from autodj.audio.rhythm.bands import BANDS
+from autodj.audio.rhythm.bands import BANDS, Levels
 from autodj.audio.rhythm.bars import find_bars
 from autodj.audio.rhythm.grid import place_grid, share_in_time
 from autodj.audio.rhythm.line import straighten, whole_tempo
@@ -111,20 +111,45 @@ def curve_at(times_s: NDArray[np.float64]) -> Floats:
     return np.asarray(np.maximum(0.0, 1 - distance_s / 0.03), np.float32)
 
 
+def levels_of(*attacks: tuple[int, NDArray[np.float64]]) -> Levels:
+    """Levels at 50 frames a second that rise by 1 in a band at each of its moments."""
+    levels = np.zeros((round(LONG_S * 50), BANDS), np.float16)
+    for band, times_s in attacks:
+        levels[np.rint(times_s * 50).astype(int), band] = 1.0
+    return levels
+
+
 def test_a_line_through_the_beats_mends_a_tempo_that_is_nearly_right() -> None:
     curves = [curve_at(even(123.4)), curve_at(even(123.4) + 0.012)]
-    assert 60 * straighten(curves, 123.36 / 60, 0.1) == pytest.approx(123.4, abs=0.003)
+    assert 60 * straighten(curves, levels_of(), 123.36 / 60, 0.1) == pytest.approx(123.4, abs=0.003)
 
 
 def test_beats_played_freely_do_not_bend_the_line() -> None:
     late_s = np.where(np.arange(even(100.0).size) % 7 == 3, 0.03, 0.0)
     late_s[: late_s.size // 2] = 0.0
     played = curve_at(even(100.0) + late_s)
-    assert 60 * straighten([played], 100.0 / 60, 0.1) == pytest.approx(100.0, abs=0.005)
+    assert 60 * straighten([played], levels_of(), 100.0 / 60, 0.1) == pytest.approx(
+        100.0, abs=0.005
+    )
+
+
+def test_soft_attacks_before_hard_ones_do_not_lean_the_line() -> None:
+    beats = even(123.4)
+    chords, kicks = beats[: beats.size // 2], beats[beats.size // 2 :]
+    curve = curve_at(np.concatenate([chords + 0.02, kicks]))
+    told = straighten([curve], levels_of((30, chords), (2, kicks)), 123.4 / 60, 0.1)
+    untold = straighten([curve], levels_of(), 123.4 / 60, 0.1)
+    assert 60 * told == pytest.approx(123.4, abs=0.004)
+    assert 60 * untold != pytest.approx(123.4, abs=0.03)
+
+
+def test_a_curve_without_a_crest_has_no_say() -> None:
+    curves = [curve_at(even(123.4)), np.zeros(round(LONG_S * 100), np.float32)]
+    assert 60 * straighten(curves, levels_of(), 123.36 / 60, 0.1) == pytest.approx(123.4, abs=0.003)
 
 
 def test_too_few_beats_change_nothing() -> None:
-    assert straighten([np.zeros(6_000, np.float32)], 2.0, 0.1) == 2.0
+    assert straighten([np.zeros(6_000, np.float32)], levels_of(), 2.0, 0.1) == 2.0
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from autodj.audio.frames import Floats
 from autodj.audio.rhythm.activation import FRAMES_PER_S as ODDS_PER_S
 from autodj.audio.rhythm.activation import Heard, sigmoid
+from autodj.audio.rhythm.bands import Levels
 from autodj.audio.rhythm.bars import Bars, find_bars
 from autodj.audio.rhythm.grid import fit_beat_hz, place_grid, share_in_time, sharpen_start
 from autodj.audio.rhythm.line import straighten, whole_tempo
@@ -47,9 +48,9 @@ class Rhythm:
     bars: Bars
 
 
-def measure_rhythm(onsets: Floats, net: Heard, duration_s: float) -> Rhythm | None:
-    """The rhythm of a track from its onset curve (100 frames a second) and what the network
-    heard (50 frames a second); None where nothing pulses.
+def measure_rhythm(onsets: Floats, levels: Levels, net: Heard, duration_s: float) -> Rhythm | None:
+    """The rhythm of a track from its onset curve (100 frames a second), the levels of its bands
+    and what the network heard in them (50 frames a second); None where nothing pulses.
     """
     if onsets.size < _SHORTEST_S * FRAMES_PER_S:
         return None
@@ -57,7 +58,9 @@ def measure_rhythm(onsets: Floats, net: Heard, duration_s: float) -> Rhythm | No
     heard = readings(net)
     if not heard or heard[0].score < _LEAST_SCORE:
         return None
-    beat_hz, beats_s, is_constant = _beats(levelled(onsets), odds[:, 0], heard[0], duration_s)
+    beat_hz, beats_s, is_constant = _beats(
+        levelled(onsets), levels, odds[:, 0], heard[0], duration_s
+    )
     beats_s = beats_s + _FLUX_LEAD_S
     beats_s = np.maximum(beats_s[(beats_s > _EARLIEST_BEAT_S) & (beats_s < duration_s)], 0.0)
     if beats_s.size < 2:
@@ -74,7 +77,7 @@ def measure_rhythm(onsets: Floats, net: Heard, duration_s: float) -> Rhythm | No
 
 
 def _beats(
-    sharp: Floats, odds: Floats, reading: Reading, duration_s: float
+    sharp: Floats, levels: Levels, odds: Floats, reading: Reading, duration_s: float
 ) -> tuple[float, _Doubles, bool]:
     """The beat frequency, the beats, and whether they are one grid.
 
@@ -91,7 +94,9 @@ def _beats(
         beats_s = follow_beats(odds, reading.bpm / 60)
         pace_s = float(np.median(np.diff(beats_s))) if beats_s.size > 1 else 60 / reading.bpm
         return 1 / pace_s, beats_s, False
-    beat_hz = straighten([sharp, activation], beat_hz, sharpen_start(sharp, beat_hz, start_s))
+    beat_hz = straighten(
+        [sharp, activation], levels, beat_hz, sharpen_start(sharp, beat_hz, start_s)
+    )
     beat_hz = whole_tempo(beat_hz, duration_s)
     start_s = sharpen_start(sharp, beat_hz, place_grid(wide, beat_hz)[0])
     start_s -= np.floor((start_s - _EARLIEST_BEAT_S) * beat_hz) / beat_hz
