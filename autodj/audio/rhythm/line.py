@@ -52,7 +52,8 @@ def straighten(curves: Sequence[Floats], levels: Levels, beat_hz: float, start_s
     sounds -= sounds.mean(axis=0)
     own = [sounds * (curve == each)[:, None] for each in range(len(crests))]
     columns = np.column_stack([beats, *(curve == each for each in range(len(crests))), *own])
-    ridge = np.diag(np.repeat([_NO_CREST, _RIDGE], [1 + len(crests), len(crests) * sounds.shape[1]]))
+    sounding = len(crests) * len(_PARTS)
+    ridge = np.diag(np.repeat([_NO_CREST, _RIDGE], [columns.shape[1] - sounding, sounding]))
     weight = strength
     for _ in range(_ROUNDS):
         leaning = columns.T * weight
