@@ -22,11 +22,11 @@ from autodj.audio.loudness import (
     levels,
     loudness_range,
 )
-from autodj.audio.pitches import PitchStream
+from autodj.audio.pitches import NO_COURSE, PitchStream
 from autodj.audio.rhythm.activation import shipped_net
 from autodj.audio.rhythm.bands import BandStream, Levels
 from autodj.audio.rhythm.onsets import OnsetStream
-from autodj.audio.rhythm.rhythm import Rhythm, measure_rhythm
+from autodj.audio.rhythm.rhythm import Rhythm, Sound, measure_rhythm
 from autodj.audio.silence import find_silences
 from autodj.audio.spectra import Spectra
 from autodj.audio.structure import energy_number, find_structure
@@ -89,14 +89,16 @@ class Meters:
         self._take_spectra(*self._spectra.finish())
         bands = self._bands.finish()
         onsets = self._onsets.finish()
-        rhythm = measure_rhythm(onsets, bands, _NET(bands), duration_s)
+        pitches = self._pitches.finish()
+        course = NO_COURSE if pitches is None else pitches.course
+        rhythm = measure_rhythm(Sound(onsets, bands, course), _NET(bands), duration_s)
         return Analysis(
             version=ANALYSIS_VERSION,
             duration_s=round(duration_s, 6),
             true_peak_dbtp=_rounded(self._true_peak.finish()),
             waveform=self._waveform.finish(),
             **_rhythm_facts(rhythm),
-            **_key_facts(find_key(self._pitches.finish(), _KEY_WEIGHTS)),
+            **_key_facts(find_key(pitches, _KEY_WEIGHTS)),
             **_level_facts(self._loudness.finish(), bands, onsets, rhythm),
         )
 

@@ -7,10 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from autodj.audio.frames import Floats
+from autodj.audio.pitches import COURSE_PER_S, NO_COURSE
 from autodj.audio.rhythm.activation import FRAMES_PER_S, TEMPI_BPM, Heard, shipped_net
 from autodj.audio.rhythm.bands import BANDS, Levels
-from autodj.audio.rhythm.bars import find_bars
+from autodj.audio.rhythm.bars import bar_odds, find_bars
 from autodj.audio.rhythm.grid import place_grid, share_in_time
+from autodj.audio.rhythm.harmony import CHANGES, harmonic_changes
 from autodj.audio.rhythm.line import straighten, whole_tempo
 from autodj.audio.rhythm.readings import readings
 
@@ -28,12 +30,24 @@ def even(bpm: float, first_s: float = 0.1) -> NDArray[np.float64]:
     return np.asarray(np.arange(first_s, LONG_S - 0.1, 60 / bpm))
 
 
-def heard(beats: Floats, downbeats: Floats, likely_bpm: float | None = None) -> Heard:
+def course_of(roots: NDArray[np.int_], first_s: float) -> Floats:
+    """Fifths over one root after another, each a tenth of a second, from ``first_s`` on and from
+    the start again until the end.
+    """
+    tenths = np.arange(round(LONG_S * COURSE_PER_S)) - round(first_s * COURSE_PER_S)
+    root = roots[tenths % roots.size]
+    classes = np.zeros((root.size, 12), np.float32)
+    for above in (0, 7):
+        classes[np.arange(root.size), (root + above) % 12] = 0.5
+    return np.concatenate([classes, classes], axis=1)
+
+
+def heard(beats: Floats, likely_bpm: float | None = None) -> Heard:
     near = np.zeros(TEMPI_BPM.size)
     if likely_bpm is not None:
         near = -0.5 * np.square(np.log(TEMPI_BPM / likely_bpm) / 0.05)
     tempi = near - np.logaddexp.reduce(near)
-    return Heard(np.stack([beats, downbeats], axis=1), tempi.astype(np.float32))
+    return Heard(np.stack([beats, np.zeros_like(beats)], axis=1), tempi.astype(np.float32))
 
 
 def test_long_music_is_read_in_stretches_without_a_seam() -> None:
@@ -55,7 +69,7 @@ def test_no_sound_is_read_as_no_frames() -> None:
 @pytest.mark.parametrize("bpm", [60.0, 88.0, 120.0, 174.0])
 def test_the_pace_of_the_beats_is_read(bpm: float) -> None:
     beats = even(bpm)
-    best = readings(heard(odds_at(beats), odds_at(beats[::4])))[0]
+    best = readings(heard(odds_at(beats)), odds_at(beats[::4]))[0]
     assert best.bpm == pytest.approx(bpm, rel=0.02)
 
 
@@ -63,14 +77,14 @@ def test_the_pace_of_the_beats_is_read(bpm: float) -> None:
 def test_what_the_network_hears_as_a_whole_decides_the_octave(likely_bpm: float) -> None:
     beats, between = even(70.0), even(140.0)
     doubtful = np.maximum(odds_at(beats, high=1.5), odds_at(between, high=-0.2))
-    read = readings(heard(doubtful, odds_at(beats[::4]), likely_bpm))
+    read = readings(heard(doubtful, likely_bpm), odds_at(beats[::4]))
     assert read[0].bpm == pytest.approx(likely_bpm, rel=0.02)
     assert {round(each.bpm / 70) for each in read} == {1, 2}
 
 
 def test_nothing_that_repeats_has_no_tempo() -> None:
     flat = np.full(3_000, -2.0, np.float32)
-    assert readings(heard(flat, flat)) == []
+    assert readings(heard(flat), flat) == []
 
 
 def test_a_steady_grid_collects_all_that_can_be_collected() -> None:
@@ -97,6 +111,26 @@ def test_bars_start_where_the_downbeats_are(metre: int, first: int) -> None:
     assert bars.metre == metre
     np.testing.assert_array_equal(bars.downbeats, np.arange(first, beats.size, metre))
     assert bars.confidence > 0.9
+
+
+def test_a_change_of_harmony_says_where_bars_begin_when_the_network_cannot() -> None:
+    beats = even(120.0)
+    course = course_of(np.repeat([0, 7, 9, 5], 20), beats[3])
+    changes = harmonic_changes(course, round(LONG_S * FRAMES_PER_S))
+    unsure = odds_at(beats, high=-2.0)
+    bars = find_bars(bar_odds(unsure, changes), beats)
+    np.testing.assert_array_equal(bars.downbeats, np.arange(3, beats.size, 4))
+
+
+def test_harmony_changes_most_where_it_does_and_not_where_nothing_sounds() -> None:
+    changes = harmonic_changes(course_of(np.repeat([0, 5], 300), 0.0), 3000)
+    assert changes.shape == (3000, CHANGES)
+    assert np.abs(changes.argmax(axis=0) - 1500).max() <= 5
+    assert not harmonic_changes(NO_COURSE, 3000).any()
+
+
+def test_harmony_that_never_changes_says_nothing() -> None:
+    assert not harmonic_changes(course_of(np.zeros(600, int), 0.0), 3000).any()
 
 
 def test_downbeats_that_cannot_be_told_apart_are_a_guess() -> None:

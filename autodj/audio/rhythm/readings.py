@@ -45,17 +45,16 @@ class Reading:
     score: float
 
 
-def readings(heard: Heard) -> list[Reading]:
+def readings(heard: Heard, begin: Floats) -> list[Reading]:
     """The best reading, then its half or double or else the next best of another tempo; empty
-    where nothing repeats.
+    where nothing repeats. ``begin``: the log odds that a beat at each frame begins a bar.
     """
     odds = heard.odds[:, 0]
     tempi = _candidates(sigmoid(odds.astype(np.float64)))
     if not tempi:
         return []
     beats = _windows(np.clip(peak_of_three(odds) + _BIAS, _LEAST_ODDS, _MOST_ODDS))
-    begin = peak_of_three(heard.odds[:, 1]) + _BAR_BIAS
-    bars = _windows(np.clip(begin, _LEAST_BAR_ODDS, _MOST_BAR_ODDS))
+    bars = _windows(np.clip(peak_of_three(begin) + _BAR_BIAS, _LEAST_BAR_ODDS, _MOST_BAR_ODDS))
     for drifts in (_COARSE_DRIFTS, _DRIFTS):
         scores = [_score(beats, bars, bpm, drifts) + _prior(heard.tempi, bpm) for bpm in tempi]
         read = sorted(map(Reading, tempi, scores), key=lambda each: -each.score)[:_FINALISTS]

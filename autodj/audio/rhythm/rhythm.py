@@ -11,8 +11,9 @@ from autodj.audio.frames import Floats
 from autodj.audio.rhythm.activation import FRAMES_PER_S as ODDS_PER_S
 from autodj.audio.rhythm.activation import Heard, sigmoid
 from autodj.audio.rhythm.bands import Levels
-from autodj.audio.rhythm.bars import Bars, find_bars
+from autodj.audio.rhythm.bars import Bars, bar_odds, find_bars
 from autodj.audio.rhythm.grid import fit_beat_hz, place_grid, share_in_time, sharpen_start
+from autodj.audio.rhythm.harmony import harmonic_changes
 from autodj.audio.rhythm.line import straighten, whole_tempo
 from autodj.audio.rhythm.onsets import FRAMES_PER_S
 from autodj.audio.rhythm.path import follow_beats
@@ -48,19 +49,29 @@ class Rhythm:
     bars: Bars
 
 
-def measure_rhythm(onsets: Floats, levels: Levels, net: Heard, duration_s: float) -> Rhythm | None:
-    """The rhythm of a track from its onset curve (100 frames a second), the levels of its bands
-    and what the network heard in them (50 frames a second); None where nothing pulses.
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A track over time: its onset curve (100 frames a second), the levels of its bands (50) and
+    the course of its pitch classes (10; no frames where nothing sounds).
     """
-    if onsets.size < _SHORTEST_S * FRAMES_PER_S:
+
+    onsets: Floats
+    levels: Levels
+    course: Floats
+
+
+def measure_rhythm(sound: Sound, net: Heard, duration_s: float) -> Rhythm | None:
+    """The rhythm of a track from its sound and what the network heard in it (50 frames a second);
+    None where nothing pulses.
+    """
+    if sound.onsets.size < _SHORTEST_S * FRAMES_PER_S:
         return None
     odds = net.odds
-    heard = readings(net)
+    begin = bar_odds(odds[:, 1], harmonic_changes(sound.course, len(odds)))
+    heard = readings(net, begin)
     if not heard or heard[0].score < _LEAST_SCORE:
         return None
-    beat_hz, beats_s, is_constant = _beats(
-        levelled(onsets), levels, odds[:, 0], heard[0], duration_s
-    )
+    beat_hz, beats_s, is_constant = _beats(sound, odds[:, 0], heard[0], duration_s)
     beats_s = beats_s + _FLUX_LEAD_S
     beats_s = np.maximum(beats_s[(beats_s > _EARLIEST_BEAT_S) & (beats_s < duration_s)], 0.0)
     if beats_s.size < 2:
@@ -72,18 +83,19 @@ def measure_rhythm(onsets: Floats, levels: Levels, net: Heard, duration_s: float
         alternative=60 * beat_hz * ratio_of(other, heard[0]) if other else None,
         beats_s=beats_s,
         is_constant=is_constant,
-        bars=find_bars(odds[:, 1], beats_s),
+        bars=find_bars(begin, beats_s),
     )
 
 
 def _beats(
-    sharp: Floats, levels: Levels, odds: Floats, reading: Reading, duration_s: float
+    sound: Sound, odds: Floats, reading: Reading, duration_s: float
 ) -> tuple[float, _Doubles, bool]:
     """The beat frequency, the beats, and whether they are one grid.
 
     Attacks fix the pulse more exactly than the odds do, but may carry another one nearby; the
     odds decide between the two.
     """
+    sharp = levelled(sound.onsets)
     wide = peak_of_three(odds)
     activation = np.repeat(sigmoid(odds), FRAMES_PER_S // ODDS_PER_S)[: sharp.size]
     fitted = [fit_beat_hz(curve, reading.bpm / 60) for curve in (sharp, activation)]
@@ -95,7 +107,7 @@ def _beats(
         pace_s = float(np.median(np.diff(beats_s))) if beats_s.size > 1 else 60 / reading.bpm
         return 1 / pace_s, beats_s, False
     beat_hz = straighten(
-        [sharp, activation], levels, beat_hz, sharpen_start(sharp, beat_hz, start_s)
+        [sharp, activation], sound.levels, beat_hz, sharpen_start(sharp, beat_hz, start_s)
     )
     beat_hz = whole_tempo(beat_hz, duration_s)
     start_s = sharpen_start(sharp, beat_hz, place_grid(wide, beat_hz)[0])
