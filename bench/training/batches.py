@@ -18,7 +18,7 @@ _MOST_SPEED = 1.16
 _QUIETER_DB, _LOUDER_DB = -12.0, 6.0
 _COLOUR, _COLOUR_POINTS = 0.35, 5
 # Produced music is what most tracks are; piano arrangements and game scores lie further off.
-_SHARES = {"grooves": 0.35, "sessions": 0.32, "pop909": 0.17, "freedoom": 0.12, "plain": 0.04}
+_SHARES = {"grooves": 0.25, "sessions": 0.44, "pop909": 0.16, "freedoom": 0.11, "plain": 0.04}
 _FEWEST_BEATS, _TEMPO_SPREAD = 8, 0.03
 
 

@@ -14,7 +14,7 @@ from autodj.audio.rhythm.activation import TEMPI_BPM, features
 from autodj.audio.rhythm.bands import BANDS, BandStream
 from autodj.audio.spectra import Spectra
 from bench.training.batches import FRAMES, batch, faster, shares, tempo_odds
-from bench.training.examples import Example, levels_of, load, target
+from bench.training.examples import Example, held_back, levels_of, load, target
 from bench.training.features import magnitudes
 from bench.training.shapes import shapes
 
@@ -88,7 +88,7 @@ def test_sources_are_drawn_in_their_shares_however_many_pieces_they_have(example
     drawn = shares([example, example, example, score])
     assert drawn.sum() == pytest.approx(1)
     assert drawn[0] == drawn[1] == drawn[2]
-    assert drawn[:3].sum() / drawn[3] == pytest.approx(0.35 / 0.12)
+    assert drawn[:3].sum() / drawn[3] == pytest.approx(0.25 / 0.11)
 
 
 def test_a_source_can_be_left_out_and_a_forbidden_one_stops_the_training(
@@ -101,3 +101,11 @@ def test_a_source_can_be_left_out_and_a_forbidden_one_stops_the_training(
     Example("gpl", "openmsx", example.bands, example.beats_s, example.beats_s).save(tmp_path)
     with pytest.raises(ValueError, match="openmsx"):
         load(tmp_path)
+
+
+def test_every_tenth_piece_is_held_back(example: Example, tmp_path: Path) -> None:
+    for number in range(20):
+        replace(example, name=f"grooves-{number:04d}").save(tmp_path)
+    names = [each.name for each in load(tmp_path)]
+    assert len(names) == 18
+    assert not [name for name in names if held_back(name)]
