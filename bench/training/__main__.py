@@ -1,7 +1,8 @@
-"""``python -m bench.training features|fit|key``: from a truth set to the weights that ship.
+"""``python -m bench.training features|fit|weigh|key``: from a truth set to what ships.
 
 ``features --truth F --folder D`` with autodj's Python, then ``fit --folder D --output W.npz``
-with the Python of an environment that has PyTorch, from the root of the repository. ``key
+with the Python of an environment that has PyTorch, from the root of the repository. ``weigh
+--truth F --weights W.npz`` then prints what weighs the network's answers. ``key
 --truth F --folder D --output K.npz`` is the whole training of the key, with autodj's Python.
 """
 
@@ -19,6 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from bench.training.features import extract  # noqa: PLC0415
 
         extract(options.truth, options.folder)
+    elif options.command == "weigh":
+        from bench.training.weigh import weigh  # noqa: PLC0415
+
+        weigh(options.truth, options.weights)
     elif options.command == "key":
         from bench.training.keys import fit_keys  # noqa: PLC0415
 
@@ -43,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     features = commands.add_parser("features", help="read the tuning part of a truth set")
     features.add_argument("--truth", type=Path, required=True)
     features.add_argument("--folder", type=Path, required=True, help="where examples are kept")
+    weigh = commands.add_parser("weigh", help="fit bars and readings to what was held back")
+    weigh.add_argument("--truth", type=Path, required=True)
+    weigh.add_argument("--weights", type=Path, required=True, help="of the network")
     key = commands.add_parser("key", help="read both parts, train on one, write the weights")
     key.add_argument("--truth", type=Path, required=True)
     key.add_argument("--folder", type=Path, required=True, help="where what was read is kept")

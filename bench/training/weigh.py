@@ -1,0 +1,139 @@
+"""What weighs the network's answers: fits to the pieces that it was not trained on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.optimize
+from numpy.typing import NDArray
+
+from autodj.audio.rhythm.activation import FRAMES_PER_S, Heard
+from autodj.audio.rhythm.bars import evidence
+from autodj.audio.rhythm.harmony import harmonic_changes
+from autodj.audio.rhythm.readings import finalists
+from autodj.audio.rhythm.rhythm import Sound, measure_rhythm
+from bench.training.examples import held_back
+from bench.training.hearing import hear
+from bench.truth.piece import Piece, stored
+
+_NEAR_S = 0.07
+_LEAST_RIGHT, _FEWEST = 0.8, 8
+_SMOOTH = 1e-5
+_TEMPO_SMOOTH = 0.01
+_SAME = 0.04
+
+_Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A piece with what was heard in it: ``weight`` makes every source count alike."""
+
+    piece: Piece
+    sound: Sound
+    heard: Heard
+    changes: NDArray[np.float32]
+    weight: float
+
+
+def weigh(truth: Path, weights: Path) -> None:
+    """Print the constants of ``autodj.audio.rhythm``'s bars and readings."""
+    cases = _cases(truth, weights)
+    print(f"{len(cases)} pieces held back: {dict(Counter(_sources(cases)))}")
+    bars = fit_bars(cases)
+    print("bars: heard and changes", bars[:-1].round(2).tolist(), "rare", round(float(bars[-1]), 2))
+    choice = fit_choice(cases, bars)
+    print("readings: parts", choice.round(2).tolist())
+
+
+def _cases(truth: Path, weights: Path) -> list[Case]:
+    pieces = [
+        piece
+        for piece in stored(truth / "tuning")
+        if held_back(piece.name) and len(piece.truth.downbeats_s or ()) > _FEWEST
+    ]
+    counts = Counter(piece.truth.source for piece in pieces)
+    cases = []
+    for piece in pieces:
+        sound, heard = hear(piece.path, weights)
+        changes = harmonic_changes(sound.course, len(heard.odds))
+        cases.append(Case(piece, sound, heard, changes, 1 / counts[piece.truth.source]))
+    return cases
+
+
+def _sources(cases: Sequence[Case]) -> list[str]:
+    return [case.piece.truth.source for case in cases]
+
+
+def fit_bars(cases: Sequence[Case]) -> _Doubles:
+    """The weights of ``evidence`` and a constant: a logistic regression over the beats of the
+    pieces whose beats were found, every piece of a source alike.
+    """
+    rows, begins, shares = [], [], []
+    for case in cases:
+        labelled = _labelled(case)
+        if labelled is not None:
+            at, begin = labelled
+            rows.append(evidence(case.heard.odds[:, 1], case.changes)[at])
+            begins.append(begin)
+            shares.append(np.full(begin.size, case.weight / begin.size))
+    columns = np.column_stack([np.concatenate(rows), np.ones(sum(map(len, rows)))])
+    begin, share = np.concatenate(begins).astype(np.float64), np.concatenate(shares)
+    share /= share.sum()
+
+    def loss(line: _Doubles) -> tuple[float, _Doubles]:
+        odds = columns @ line
+        likely = 0.5 + 0.5 * np.tanh(odds / 2)
+        lost = share @ (np.logaddexp(0, odds) - begin * odds) + _SMOOTH * line @ line
+        return float(lost), columns.T @ (share * (likely - begin)) + 2 * _SMOOTH * line
+
+    return np.asarray(scipy.optimize.minimize(loss, np.zeros(columns.shape[1]), jac=True).x)
+
+
+def _labelled(case: Case) -> tuple[NDArray[np.int_], NDArray[np.bool_]] | None:
+    """The frames of the beats found that are beats, and which of them begin a bar."""
+    truth = case.piece.truth
+    beats_s, downbeats_s = np.array(truth.beats_s), np.array(truth.downbeats_s)
+    rhythm = measure_rhythm(case.sound, case.heard, float(beats_s[-1]))
+    if rhythm is None:
+        return None
+    right = _near(rhythm.beats_s, beats_s)
+    if right.mean() < _LEAST_RIGHT or _near(beats_s, rhythm.beats_s).mean() < _LEAST_RIGHT:
+        return None
+    found_s = rhythm.beats_s[right]
+    frames = np.rint(found_s * FRAMES_PER_S).astype(int).clip(0, len(case.heard.odds) - 1)
+    return frames, _near(found_s, downbeats_s)
+
+
+def _near(times_s: _Doubles, wanted_s: _Doubles) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(times_s[:, None] - wanted_s).min(axis=1) < _NEAR_S)
+
+
+def fit_choice(cases: Sequence[Case], bars: _Doubles) -> _Doubles:
+    """The weights of ``Reading.parts``: a choice (softmax) among the dozen best readings of each
+    piece whose tempo is among them.
+    """
+    chosen = []
+    for case in cases:
+        begin = evidence(case.heard.odds[:, 1], case.changes) @ bars[:-1] + bars[-1]
+        read = finalists(case.heard, begin.astype(np.float32))
+        bpm = case.piece.truth.bpm or 60 / float(np.median(np.diff(case.piece.truth.beats_s or ())))
+        right = np.array([abs(each.bpm / bpm - 1) <= _SAME for each in read])
+        if right.any():
+            chosen.append((np.array([each.parts for each in read]), right, case.weight))
+    total = sum(weight for _, _, weight in chosen)
+    spread = np.concatenate([parts for parts, _, _ in chosen]).std(axis=0)
+    scale = np.where(spread > 0, spread, 1.0)
+
+    def loss(line: _Doubles) -> float:
+        lost = 0.0
+        for parts, right, weight in chosen:
+            odds = parts / scale @ line
+            lost += weight * float(np.logaddexp.reduce(odds) - np.logaddexp.reduce(odds[right]))
+        return lost / total + _TEMPO_SMOOTH * float(line @ line)
+
+    return np.asarray(scipy.optimize.minimize(loss, np.zeros(scale.size)).x / scale)
