@@ -2,7 +2,7 @@
 
 ``features --truth F --folder D`` with autodj's Python, then ``fit --folder D --output W.npz``
 with the Python of an environment that has PyTorch, from the root of the repository. ``weigh
---truth F --weights W.npz`` then prints what weighs the network's answers. ``key
+--truth F --weights W.npz`` then prints what weighs its downbeats. ``key
 --truth F --folder D --output K.npz`` is the whole training of the key, with autodj's Python.
 """
 
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     features = commands.add_parser("features", help="read the tuning part of a truth set")
     features.add_argument("--truth", type=Path, required=True)
     features.add_argument("--folder", type=Path, required=True, help="where examples are kept")
-    weigh = commands.add_parser("weigh", help="fit bars and readings to what was held back")
+    weigh = commands.add_parser("weigh", help="fit what tells the bars to the pieces held back")
     weigh.add_argument("--truth", type=Path, required=True)
     weigh.add_argument("--weights", type=Path, required=True, help="of the network")
     key = commands.add_parser("key", help="read both parts, train on one, write the weights")

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from autodj.audio.rhythm.activation import FRAMES_PER_S, Heard
 from autodj.audio.rhythm.bars import evidence
 from autodj.audio.rhythm.harmony import harmonic_changes
-from autodj.audio.rhythm.readings import finalists
 from autodj.audio.rhythm.rhythm import Sound, measure_rhythm
 from bench.training.examples import held_back
 from bench.training.hearing import hear
@@ -23,8 +22,6 @@ from bench.truth.piece import Piece, stored
 _NEAR_S = 0.07
 _LEAST_RIGHT, _FEWEST = 0.8, 8
 _SMOOTH = 1e-5
-_TEMPO_SMOOTH = 0.01
-_SAME = 0.04
 
 _Doubles = NDArray[np.float64]
 
@@ -41,13 +38,11 @@ class Case:
 
 
 def weigh(truth: Path, weights: Path) -> None:
-    """Print the constants of ``autodj.audio.rhythm``'s bars and readings."""
+    """Print the constants of ``autodj.audio.rhythm.bars``."""
     cases = _cases(truth, weights)
     print(f"{len(cases)} pieces held back: {dict(Counter(_sources(cases)))}")
     bars = fit_bars(cases)
-    print("bars: heard and changes", bars[:-1].round(2).tolist(), "rare", round(float(bars[-1]), 2))
-    choice = fit_choice(cases, bars)
-    print("readings: parts", choice.round(2).tolist())
+    print("heard and changes", bars[:-1].round(2).tolist(), "rare", round(float(bars[-1]), 2))
 
 
 def _cases(truth: Path, weights: Path) -> list[Case]:
@@ -111,29 +106,3 @@ def _labelled(case: Case) -> tuple[NDArray[np.int_], NDArray[np.bool_]] | None:
 
 def _near(times_s: _Doubles, wanted_s: _Doubles) -> NDArray[np.bool_]:
     return np.asarray(np.abs(times_s[:, None] - wanted_s).min(axis=1) < _NEAR_S)
-
-
-def fit_choice(cases: Sequence[Case], bars: _Doubles) -> _Doubles:
-    """The weights of ``Reading.parts``: a choice (softmax) among the dozen best readings of each
-    piece whose tempo is among them.
-    """
-    chosen = []
-    for case in cases:
-        begin = evidence(case.heard.odds[:, 1], case.changes) @ bars[:-1] + bars[-1]
-        read = finalists(case.heard, begin.astype(np.float32))
-        bpm = case.piece.truth.bpm or 60 / float(np.median(np.diff(case.piece.truth.beats_s or ())))
-        right = np.array([abs(each.bpm / bpm - 1) <= _SAME for each in read])
-        if right.any():
-            chosen.append((np.array([each.parts for each in read]), right, case.weight))
-    total = sum(weight for _, _, weight in chosen)
-    spread = np.concatenate([parts for parts, _, _ in chosen]).std(axis=0)
-    scale = np.where(spread > 0, spread, 1.0)
-
-    def loss(line: _Doubles) -> float:
-        lost = 0.0
-        for parts, right, weight in chosen:
-            odds = parts / scale @ line
-            lost += weight * float(np.logaddexp.reduce(odds) - np.logaddexp.reduce(odds[right]))
-        return lost / total + _TEMPO_SMOOTH * float(line @ line)
-
-    return np.asarray(scipy.optimize.minimize(loss, np.zeros(scale.size)).x / scale)

@@ -14,13 +14,12 @@ from autodj.audio.rhythm.bands import BANDS
 from autodj.audio.rhythm.harmony import harmonic_changes
 from autodj.audio.rhythm.onsets import FRAMES_PER_S as ONSETS_PER_S
 from autodj.audio.rhythm.rhythm import Sound
-from bench.training.weigh import Case, fit_bars, fit_choice
+from bench.training.weigh import Case, fit_bars
 from bench.truth.piece import Piece, Truth
 
 LONG_S = 40.0
 FIRST_S = 0.2
 HEARD = 0
-UNDECIDED = [0.6, 0.2, 0.2, 0.1, 0.1, -2.5]
 
 
 def case(bpm: float, *, harmony_tells: bool) -> Case:
@@ -65,10 +64,3 @@ def test_what_tells_the_bars_gets_the_weight(harmony_tells: bool) -> None:
     heard, changes = line[HEARD], line[1:-1].sum()
     assert bool(changes > heard) is harmony_tells
     assert max(heard, changes) > 1.0
-
-
-def test_the_tempo_that_was_played_comes_first() -> None:
-    cases = [case(bpm, harmony_tells=False) for bpm in (90.0, 120.0, 150.0)]
-    line = fit_choice(cases, np.array(UNDECIDED))
-    assert line.shape == (5,)
-    assert line[0] > 0

@@ -13,7 +13,7 @@ from autodj.audio.rhythm.readings import peak_of_three
 
 _METRES = (4, 3)
 _BREAK_COST = 60.0
-# A logistic fit to the beats of pieces that training held back (`python -m bench.training bars`):
+# A logistic fit to the beats of pieces that training held back (`python -m bench.training weigh`):
 # what the network's odds weigh, what each change of harmony does, and how rare a downbeat is.
 _HEARD = 0.62
 _CHANGED = np.array([0.25, 0.40, 0.19, 0.08], np.float32)

@@ -24,13 +24,10 @@ _DRIFTS = (0.97, 0.98, 0.99, 0.995, 1.0, 1.005, 1.01, 1.02, 1.03)
 _LEAST_ODDS, _MOST_ODDS = -4.0, 5.0
 _BIAS = 0.0
 _METRES = (4, 3)
-_BAR_BIAS = 1.0
+_BAR_WEIGHT, _BAR_BIAS = 0.8, 1.0
 _LEAST_BAR_ODDS, _MOST_BAR_ODDS = -5.0, 5.0
-_USUAL_BPM = 110.0
-_LEAST_TEMPO = -4.0
-# Of ``parts``: a choice fitted to pieces that training held back
-# (`python -m bench.training weigh`).
-_WEIGHTS = np.array([1.0, 0.8, 0.0, 1.0, -0.31])
+_USUAL_BPM, _USUAL_SPREAD_OCTAVES, _USUAL_WEIGHT = 110.0, 0.9, 0.5
+_TEMPO_WEIGHT, _LEAST_TEMPO = 1.0, -4.0
 _OTHER = 1.08
 _SIMPLE = 0.03
 _FLAT = 1e-6
@@ -40,48 +37,32 @@ _Doubles = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One way to hear the tempo, and what speaks for it.
-
-    ``parts``: the log odds a second that its beats collect, and its bars of four and of three;
-    the logarithm of how much likelier the network holds the tempo than any; and the square of
-    its distance from 110 BPM in octaves. ``score`` weighs them.
+    """One way to hear the tempo. ``score`` is how much more likely its beats and bars are than
+    none, in log odds a second.
     """
 
     bpm: float
-    parts: tuple[float, ...]
-
-    @property
-    def score(self) -> float:
-        return float(_WEIGHTS @ np.array(self.parts))
+    score: float
 
 
 def readings(heard: Heard, begin: Floats) -> list[Reading]:
     """The best reading, then its half or double or else the next best of another tempo; empty
     where nothing repeats. ``begin``: the log odds that a beat at each frame begins a bar.
     """
-    read = finalists(heard, begin)
-    if not read:
-        return []
-    best = read[0]
-    others = [each for each in read if max(each.bpm / best.bpm, best.bpm / each.bpm) > _OTHER]
-    octaves = [each for each in others if ratio_of(each, best) in {0.5, 2.0}]
-    return [best, *(octaves or others)[:1]]
-
-
-def finalists(heard: Heard, begin: Floats) -> list[Reading]:
-    """The dozen best readings, the best one first."""
     odds = heard.odds[:, 0]
     tempi = _candidates(sigmoid(odds.astype(np.float64)))
     if not tempi:
         return []
     beats = _windows(np.clip(peak_of_three(odds) + _BIAS, _LEAST_ODDS, _MOST_ODDS))
     bars = _windows(np.clip(peak_of_three(begin) + _BAR_BIAS, _LEAST_BAR_ODDS, _MOST_BAR_ODDS))
-    read: list[Reading] = []
     for drifts in (_COARSE_DRIFTS, _DRIFTS):
-        read = [Reading(bpm, _parts(beats, bars, heard.tempi, bpm, drifts)) for bpm in tempi]
-        read = sorted(read, key=lambda each: -each.score)[:_FINALISTS]
+        scores = [_score(beats, bars, bpm, drifts) + _prior(heard.tempi, bpm) for bpm in tempi]
+        read = sorted(map(Reading, tempi, scores), key=lambda each: -each.score)[:_FINALISTS]
         tempi = [each.bpm for each in read]
-    return read
+    best = read[0]
+    others = [each for each in read if max(each.bpm / best.bpm, best.bpm / each.bpm) > _OTHER]
+    octaves = [each for each in others if ratio_of(each, best) in {0.5, 2.0}]
+    return [best, *(octaves or others)[:1]]
 
 
 def ratio_of(other: Reading, best: Reading) -> float:
@@ -99,11 +80,9 @@ def peak_of_three(odds: Floats) -> Floats:
     return raised
 
 
-def _parts(
-    beats: Floats, bars: Floats, tempi: Floats, bpm: float, drifts: Sequence[float]
-) -> tuple[float, ...]:
-    """``Reading.parts``: over evenly spaced beats, in each window at their best phase and drift,
-    and over the bars that lie best on them.
+def _score(beats: Floats, bars: Floats, bpm: float, drifts: Sequence[float]) -> float:
+    """Sum the odds over evenly spaced beats, in each window at their best phase and drift, and
+    over the bars that lie best on them.
     """
     period = 60 * FRAMES_PER_S / bpm
     places = [_places(period, period * drift, beats.shape[1]) for drift in drifts]
@@ -115,9 +94,9 @@ def _parts(
     for window, drift in enumerate(chosen):
         at = places[drift][phases[drift, window]]
         odds[window, : at.size] = bars[window, at]
-    fits = [best[chosen, np.arange(len(beats))], *(_best_bars(odds, metre) for metre in _METRES)]
-    a_second = [float(each.sum(dtype=np.float64)) / len(beats) / _WINDOW_S for each in fits]
-    return (*a_second, _likelier(tempi, bpm), float(np.log2(bpm / _USUAL_BPM)) ** 2)
+    windows = np.arange(len(beats))
+    fit = best[chosen, windows].astype(np.float64) + _BAR_WEIGHT * _best_bars(odds)
+    return float(fit.sum()) / len(beats) / _WINDOW_S
 
 
 def _places(period: float, paced: float, frames: int) -> NDArray[np.int_]:
@@ -127,16 +106,21 @@ def _places(period: float, paced: float, frames: int) -> NDArray[np.int_]:
     return np.rint(at).astype(int)
 
 
-def _best_bars(odds: Floats, metre: int) -> Floats:
-    """For each window the sum over every ``metre``-th beat, from the best start."""
-    bars = np.pad(odds, ((0, 0), (0, -odds.shape[1] % metre)))
-    return np.asarray(bars.reshape(len(odds), -1, metre).sum(axis=1).max(axis=1))
+def _best_bars(odds: Floats) -> _Doubles:
+    """For each window the sum over every third or fourth beat, from the best start."""
+    sums = np.zeros((len(_METRES), len(odds)))
+    for place, metre in enumerate(_METRES):
+        bars = np.pad(odds, ((0, 0), (0, -odds.shape[1] % metre)))
+        sums[place] = bars.reshape(len(odds), -1, metre).sum(axis=1).max(axis=1)
+    most: _Doubles = sums.max(axis=0)
+    return most
 
 
-def _likelier(tempi: Floats, bpm: float) -> float:
-    """How much more than any tempo this one suits what the network heard as a whole."""
+def _prior(tempi: Floats, bpm: float) -> float:
+    """How usual a tempo is, and how well it suits what the network heard as a whole."""
+    unusual = np.log2(bpm / _USUAL_BPM) / _USUAL_SPREAD_OCTAVES
     than_any = np.interp(np.log(bpm), np.log(TEMPI_BPM), tempi) + np.log(TEMPI_BPM.size)
-    return max(float(than_any), _LEAST_TEMPO)
+    return float(_TEMPO_WEIGHT * max(than_any, _LEAST_TEMPO) - _USUAL_WEIGHT * unusual**2 / 2)
 
 
 def _windows(odds: Floats) -> Floats:
