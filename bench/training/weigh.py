@@ -12,9 +12,10 @@ import scipy.optimize
 from numpy.typing import NDArray
 
 from autodj.audio.rhythm.activation import FRAMES_PER_S, Heard
-from autodj.audio.rhythm.bars import evidence
+from autodj.audio.rhythm.bars import DOUBT, evidence, find_bars
 from autodj.audio.rhythm.harmony import harmonic_changes
-from autodj.audio.rhythm.rhythm import Sound, measure_rhythm
+from autodj.audio.rhythm.readings import readings
+from autodj.audio.rhythm.rhythm import Sound, measure_rhythm, sureness
 from bench.training.examples import held_back
 from bench.training.hearing import hear
 from bench.truth.piece import Piece, stored
@@ -22,6 +23,7 @@ from bench.truth.piece import Piece, stored
 _NEAR_S = 0.07
 _LEAST_RIGHT, _FEWEST = 0.8, 8
 _SMOOTH = 1e-5
+_SAME = 0.04
 
 _Doubles = NDArray[np.float64]
 
@@ -38,11 +40,14 @@ class Case:
 
 
 def weigh(truth: Path, weights: Path) -> None:
-    """Print the constants of ``autodj.audio.rhythm.bars``."""
+    """Print the constants of ``autodj.audio.rhythm``: what tells the bars, and how sure is what."""
     cases = _cases(truth, weights)
-    print(f"{len(cases)} pieces held back: {dict(Counter(_sources(cases)))}")
+    sources = Counter(case.piece.truth.source for case in cases)
+    print(f"{len(cases)} pieces held back: {dict(sorted(sources.items()))}")
     bars = fit_bars(cases)
-    print("heard and changes", bars[:-1].round(2).tolist(), "rare", round(float(bars[-1]), 2))
+    print("bars: heard and changes", bars[:-1].round(2).tolist(), "rare", round(float(bars[-1]), 2))
+    print("bars: doubt fades by", round(fit_doubt(cases, bars), 2))
+    print("tempo: sure", fit_sureness(cases, bars).round(2).tolist())
 
 
 def _cases(truth: Path, weights: Path) -> list[Case]:
@@ -60,10 +65,6 @@ def _cases(truth: Path, weights: Path) -> list[Case]:
     return cases
 
 
-def _sources(cases: Sequence[Case]) -> list[str]:
-    return [case.piece.truth.source for case in cases]
-
-
 def fit_bars(cases: Sequence[Case]) -> _Doubles:
     """The weights of ``evidence`` and a constant: a logistic regression over the beats of the
     pieces whose beats were found, every piece of a source alike.
@@ -77,23 +78,67 @@ def fit_bars(cases: Sequence[Case]) -> _Doubles:
             begins.append(begin)
             shares.append(np.full(begin.size, case.weight / begin.size))
     columns = np.column_stack([np.concatenate(rows), np.ones(sum(map(len, rows)))])
-    begin, share = np.concatenate(begins).astype(np.float64), np.concatenate(shares)
-    share /= share.sum()
+    return _logistic(columns, np.concatenate(begins), np.concatenate(shares))
+
+
+def fit_doubt(cases: Sequence[Case], bars: _Doubles) -> float:
+    """The margin over which the doubt about bars falls to 1/e, by likelihood."""
+    told = []
+    for case in cases:
+        begin = _begin(case, bars)
+        rhythm = measure_rhythm(case.sound, case.heard, _end_s(case))
+        if rhythm is not None and _labelled(case) is not None:
+            found = find_bars(begin, rhythm.beats_s)
+            right = _near(rhythm.beats_s[found.downbeats], np.array(case.piece.truth.downbeats_s))
+            told.append((found.margin, float(right.mean() >= _LEAST_RIGHT), case.weight))
+    margin, right_share, weight = np.array(told).T
+
+    def loss(fade: float) -> float:
+        sure = 1 - DOUBT * np.exp(-margin / fade)
+        likely = right_share * np.log(sure) + (1 - right_share) * np.log(1 - sure + _SMOOTH)
+        return -float(weight @ likely)
+
+    return float(scipy.optimize.minimize_scalar(loss, bounds=(0.05, 5.0), method="bounded").x)
+
+
+def fit_sureness(cases: Sequence[Case], bars: _Doubles) -> _Doubles:
+    """The weights of ``sureness``: a logistic regression on whether the tempo is within 4 %."""
+    rows, right, shares = [], [], []
+    for case in cases:
+        bpm = case.piece.truth.bpm or 60 / float(np.median(np.diff(case.piece.truth.beats_s or ())))
+        best, *others = readings(case.heard, _begin(case, bars))
+        rows.append(sureness(best, others[0] if others else None))
+        right.append(abs(best.bpm / bpm - 1) <= _SAME)
+        shares.append(case.weight)
+    return _logistic(np.array(rows), np.array(right), np.array(shares))
+
+
+def _logistic(columns: _Doubles, right: NDArray[np.bool_], share: _Doubles) -> _Doubles:
+    wanted, weight = right.astype(np.float64), share / share.sum()
 
     def loss(line: _Doubles) -> tuple[float, _Doubles]:
         odds = columns @ line
         likely = 0.5 + 0.5 * np.tanh(odds / 2)
-        lost = share @ (np.logaddexp(0, odds) - begin * odds) + _SMOOTH * line @ line
-        return float(lost), columns.T @ (share * (likely - begin)) + 2 * _SMOOTH * line
+        lost = weight @ (np.logaddexp(0, odds) - wanted * odds) + _SMOOTH * line @ line
+        return float(lost), columns.T @ (weight * (likely - wanted)) + 2 * _SMOOTH * line
 
     return np.asarray(scipy.optimize.minimize(loss, np.zeros(columns.shape[1]), jac=True).x)
+
+
+def _begin(case: Case, bars: _Doubles) -> NDArray[np.float32]:
+    seen = evidence(case.heard.odds[:, 1], case.changes)
+    return np.asarray(seen @ bars[:-1] + bars[-1], np.float32)
+
+
+def _end_s(case: Case) -> float:
+    return len(case.heard.odds) / FRAMES_PER_S
 
 
 def _labelled(case: Case) -> tuple[NDArray[np.int_], NDArray[np.bool_]] | None:
     """The frames of the beats found that are beats, and which of them begin a bar."""
     truth = case.piece.truth
     beats_s, downbeats_s = np.array(truth.beats_s), np.array(truth.downbeats_s)
-    rhythm = measure_rhythm(case.sound, case.heard, float(beats_s[-1]))
+    rhythm = measure_rhythm(case.sound, case.heard, _end_s(case))
     if rhythm is None:
         return None
     right = _near(rhythm.beats_s, beats_s)

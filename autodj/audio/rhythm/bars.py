@@ -19,16 +19,23 @@ _HEARD = 0.62
 _CHANGED = np.array([0.25, 0.40, 0.19, 0.08], np.float32)
 _RARE = -2.58
 _HEARD_BIAS, _LEAST_HEARD, _MOST_HEARD = 2.0, -5.0, 5.0
-_DOUBT, _DOUBT_FADES_BY = 0.5, 0.8
+DOUBT, _DOUBT_FADES_BY = 0.5, 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """``downbeats`` are indices into the beats, ``metre`` the beats of most bars."""
+    """``downbeats`` are indices into the beats, ``metre`` the beats of most bars, ``margin`` how
+    far the downbeats stand above the next best place in the bar, in mean log odds.
+    """
 
     metre: int
     downbeats: NDArray[np.int_]
-    confidence: float
+    margin: float
+
+    @property
+    def confidence(self) -> float:
+        """How likely the downbeats are right, from a half on."""
+        return 1.0 - DOUBT * float(np.exp(-self.margin / _DOUBT_FADES_BY))
 
 
 def bar_odds(heard: Floats, changes: Floats) -> Floats:
@@ -57,7 +64,7 @@ def find_bars(odds: Floats, beats_s: NDArray[np.float64]) -> Bars:
     path = _best_path(heard, places)
     metre = int(np.bincount(metres[path]).argmax())
     downbeats = np.flatnonzero(places[path] == 0)
-    return Bars(metre, downbeats, _confidence(heard, downbeats, metre))
+    return Bars(metre, downbeats, _margin(heard, downbeats, metre))
 
 
 def _best_path(heard: Floats, places: NDArray[np.int_]) -> NDArray[np.int_]:
@@ -81,14 +88,11 @@ def _best_path(heard: Floats, places: NDArray[np.int_]) -> NDArray[np.int_]:
     return path
 
 
-def _confidence(heard: Floats, downbeats: NDArray[np.int_], metre: int) -> float:
-    """How likely the downbeats are right: by how far they stand above the next best place in the
-    bar, as it was found on pieces that training had left out.
-    """
+def _margin(heard: Floats, downbeats: NDArray[np.int_], metre: int) -> float:
+    """How far the downbeats stand above the next best place in the bar, in mean log odds."""
     if heard.size < 2 * metre:
         return 0.0
     shifted = [
         heard[(downbeats + step)[downbeats + step < heard.size]].mean() for step in range(metre)
     ]
-    margin = max(0.0, float(shifted[0] - max(shifted[1:])))
-    return 1.0 - _DOUBT * float(np.exp(-margin / _DOUBT_FADES_BY))
+    return max(0.0, float(shifted[0] - max(shifted[1:])))

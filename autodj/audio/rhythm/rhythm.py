@@ -24,8 +24,9 @@ _FAINTEST = 0.1
 _SHORTEST_S = 4.0
 _LEAST_SCORE = 0.0
 _STEADY_SHARE = 0.8
-# A logistic fit to how often the tempo was right on pieces that training had left out.
-_SURE, _SURE_BY_LEAD, _SURE_BY_SCORE = -1.9, 0.62, 0.33
+# A logistic fit to how often the tempo is right on pieces that training held back
+# (`python -m bench.training weigh`).
+_SURE = np.array([-1.9, 0.62, 0.33])
 _MOST_LEAD, _MOST_SCORE = 3.0, 6.0
 # The flux of an attack crests while its front is still entering the window: some 4 ms early
 # for a click, not at all for a soft kick.
@@ -118,9 +119,13 @@ def _beats(
 
 def _confidence(best: Reading, other: Reading | None) -> float:
     """How likely the tempo is the right one of those that might be tapped."""
+    return float(sigmoid(np.array([_SURE @ sureness(best, other)]))[0])
+
+
+def sureness(best: Reading, other: Reading | None) -> _Doubles:
+    """What the confidence weighs: 1, the lead of the best reading, and its score."""
     lead = min(best.score - other.score, _MOST_LEAD) if other else _MOST_LEAD
-    odds = _SURE + _SURE_BY_LEAD * lead + _SURE_BY_SCORE * min(best.score, _MOST_SCORE)
-    return float(sigmoid(np.array([odds]))[0])
+    return np.array([1.0, lead, min(best.score, _MOST_SCORE)])
 
 
 def levelled(curve: Floats) -> Floats:
