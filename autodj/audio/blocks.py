@@ -99,9 +99,10 @@ class _Block:
         width = self._sample_bytes
         count = min(frame.samples - first, BLOCK_SAMPLES - self._filled)
         start, stop = self._filled * width, (self._filled + count) * width
-        from_, to = first * width, (first + count) * width
+        skipped = first * width
         for row, plane in zip(self._rows, frame.planes, strict=True):
-            row[start:stop] = memoryview(plane)[from_:to]
+            is_whole = plane.buffer_size == stop - start
+            row[start:stop] = plane if is_whole else memoryview(plane)[skipped:][: stop - start]
         self._filled += count
         return count
 

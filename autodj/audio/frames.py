@@ -69,7 +69,9 @@ class SpectrumStream:
                 start * width,
                 (self._samples_apart * width, width),
             )
-            np.multiply(cut, self._window, out=rows)
+            rows[...] = cut
+        # Twice as quick as the product of what lies askew.
+        windowed *= self._window
         return windowed
 
     def _start(self, frame: int) -> int:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from autodj.audio.frames import Floats
 
-_BLOCK = 64
-_GROUP = 16
+# Half as many samples are half the products, and twice the states to carry on: no gain further on.
+_BLOCK = 32
+_GROUP = 8
 _FORGOTTEN = 1e-18
 _STATES = 4
 
@@ -20,7 +21,7 @@ Doubles = NDArray[np.float64]
 class KWeighting:
     """Both filters of the K-weighting over a stream of blocks.
 
-    Two biquads hold four states. Within a block of 64 samples what comes out is a sum over what
+    Two biquads hold four states. Within a block of 32 samples what comes out is a sum over what
     went in, and over the states at its start; the states at its end are such a sum too. The
     states are carried on in double precision, because the high-pass at 38 Hz remembers for
     long; samples stay in single.
@@ -63,17 +64,15 @@ class KWeighting:
 
 class _Carry:
     """The recursion ``state' = step @ state + added``, over a group of blocks by one matrix; and
-    over the groups by another, as far back as any state is remembered.
+    over the groups by the same again, until nothing of a state is remembered from group to group.
     """
 
     def __init__(self, step: Doubles) -> None:
         powers = _powers(step, _GROUP)
-        slowest = float(np.abs(np.linalg.eigvals(powers[-1])).max())
-        self._reach = int(np.log(_FORGOTTEN) / np.log(slowest)) + 1
         self._gather = _gathering(powers)
         self._spread = np.hstack([power.T for power in powers[:-1]])
-        over = _powers(powers[-1], self._reach - 1)
-        self._over = np.vstack([power.T for power in reversed(over)])
+        slowest = float(np.abs(np.linalg.eigvals(powers[-1])).max())
+        self._over = _Carry(powers[-1]) if slowest > _FORGOTTEN else None
 
     def __call__(self, added: Doubles, start: Doubles) -> Doubles:
         """The states ``[channels, n + 1, 4]`` before each of ``n`` blocks and after the last."""
@@ -82,11 +81,11 @@ class _Carry:
         grouped = np.zeros((channels, groups * _GROUP, _STATES))
         grouped[:, :count] = added
         gathered = grouped.reshape(channels, groups, -1) @ self._gather
-        ends = np.zeros((channels, self._reach + groups - 1, _STATES))
-        ends[:, self._reach - 1] = start
-        ends[:, self._reach :] = gathered[:, :-1, -_STATES:]
-        remembered = [ends[:, first : first + groups] for first in range(self._reach)]
-        starts = np.concatenate(remembered, axis=2) @ self._over
+        ends = gathered[:, :-1, -_STATES:]
+        if self._over is None:
+            starts = np.concatenate([start[:, None], ends], axis=1)
+        else:
+            starts = self._over(ends, start)
         states = gathered[..., :-_STATES] + starts @ self._spread
         return np.asarray(states.reshape(channels, -1, _STATES)[:, : count + 1])
 
