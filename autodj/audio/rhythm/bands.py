@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from autodj.audio.filterbank import FilterBank
 from autodj.audio.frames import Floats
 
 BANDS = 48
@@ -24,13 +25,13 @@ class BandStream:
     """
 
     def __init__(self, rate_hz: int, window_samples: int) -> None:
-        self._filters = band_filters(rate_hz, window_samples)
+        self._filters = FilterBank(band_filters(rate_hz, window_samples))
         self._odd: Floats = np.zeros((0, BANDS), np.float32)
         self._levels: list[Levels] = []
 
     def push(self, magnitudes: Floats) -> None:
         """Take ``[frames, bins]`` magnitudes that follow those before."""
-        fresh = np.log1p(_COMPRESSION * (magnitudes @ self._filters))
+        fresh = np.log1p(_COMPRESSION * self._filters(magnitudes))
         frames = np.concatenate([self._odd, fresh])
         whole = len(frames) // 2 * 2
         first, second = frames[0:whole:2], frames[1:whole:2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from librosa import mel_frequencies
 
+from autodj.audio.filterbank import FilterBank
 from autodj.audio.frames import Floats
 
 FRAMES_PER_S = 100
@@ -19,22 +20,23 @@ class OnsetStream:
 
     After Boeck and Widmer, "Maximum filter vibrato suppression for onset detection" (DAFx
     2013): the rise of each compressed band over the largest of its neighbours two frames
-    earlier. The bands divide librosa's mel scale evenly; they are plain sums of bins, which
-    come out the same on every machine.
+    earlier. The bands divide librosa's mel scale evenly; they are plain sums of bins.
     """
 
     def __init__(self, rate_hz: int, window_samples: int) -> None:
         edges_hz = mel_frequencies(_BANDS + 1, fmin=_LOWEST_HZ, fmax=_HIGHEST_HZ)
         first_bins = np.rint(edges_hz * window_samples / rate_hz).astype(int)
         # At the bottom of the scale several bands share one bin; each bin counts once.
-        self._edges = np.unique(first_bins)
-        self._before = np.zeros((_LAG_FRAMES, self._edges.size - 1), np.float32)
+        edges = np.unique(first_bins)
+        bins = np.arange(window_samples // 2 + 1)[:, None]
+        sums = (edges[:-1] <= bins) & (bins < edges[1:])
+        self._sums = FilterBank(sums.astype(np.float32))
+        self._before = np.zeros((_LAG_FRAMES, edges.size - 1), np.float32)
         self._flux: list[Floats] = []
 
     def push(self, magnitudes: Floats) -> None:
         """Take ``[frames, bins]`` magnitudes that follow those before."""
-        sums = np.add.reduceat(magnitudes[:, : self._edges[-1]], self._edges[:-1], axis=1)
-        bands = np.log1p(_COMPRESSION * sums)
+        bands = np.log1p(_COMPRESSION * self._sums(magnitudes))
         history = np.concatenate([self._before, bands])
         self._before = history[history.shape[0] - _LAG_FRAMES :]
         widened = history[:-_LAG_FRAMES].copy()
