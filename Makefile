@@ -2,12 +2,12 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-# processes that run tests
-WORKERS ?= auto
+# Processes that run tests: three for two cores, as a quarter of their time they wait.
+WORKERS ?= $(shell expr \( 3 \* $$(getconf _NPROCESSORS_ONLN) + 1 \) / 2)
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check fix lock browser crash properties bench picture clean compiled
+.PHONY: help setup demo up test check fix lock browser readers crash properties bench picture clean suite
 
 help:  ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -20,16 +20,15 @@ demo: $(VENV)/.laptop  ## run the whole path, then serve it (AUDIO=folder, ONCE=
 up: $(VENV)/.laptop  ## run autodj on this machine; S3=1 adds the S3 server and the edge
 	@$(BIN)/autodj up $(if $(S3),--s3)
 
-test: $(VENV)/.dev browser compiled check  ## install what the tests need and run everything
-	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -q -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder -p no:cacheprovider
-	@$(BIN)/coverage combine -q
-	@$(BIN)/coverage report
+test: $(VENV)/.dev browser readers  ## install what the tests need and run everything
+	@$(MAKE) --no-print-directory -j2 check suite
 
-# Each process of the tests reads all of them. Rewritten once, beside the type checker which has
-# one core, they are read in half the time.
-compiled: $(VENV)/.dev
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only -qq -p no:cacheprovider >/dev/null 2>&1 &
+# Each process reads all the tests. Rewritten once, they are read in half the time.
+suite: $(VENV)/.dev
+	@rm -f .coverage .coverage.*
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only -qq -p no:cacheprovider >/dev/null 2>&1 || true
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder -p tests.reached -p no:cacheprovider
+	@$(BIN)/slipcover --merge .coverage.*.json --out .coverage.json
 
 check: $(VENV)/.dev  ## lint, types, layers
 	@$(BIN)/ruff format --check -q .
@@ -42,6 +41,9 @@ fix: $(VENV)/.dev  ## format and mend what a machine can mend
 
 browser:  ## have Chromium for the page's tests
 	@tests/install-browser
+
+readers:  ## have what reads our exports back and is not Python (needs Node)
+	@tests/install-readers
 
 crash: $(VENV)/.dev  ## 500 kills of web and worker, and the mutants that must turn red
 	@$(BIN)/python -m bench.crash --kills 500 --mutants

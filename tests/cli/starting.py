@@ -16,22 +16,16 @@ AUTODJ = (sys.executable, "-m", "autodj")
 STOPS_WITHIN_S = 90
 
 
-def empty_environment(home: Path) -> dict[str, str]:
-    """What ``env -i HOME=... PATH=...`` leaves."""
-    return {"PATH": environment()["PATH"], "HOME": str(home)}
-
-
-def bare_environment(home: Path, **more: str) -> dict[str, str]:
-    """The same, with the names by which coverage follows the processes of a test."""
-    followed = {name: value for name, value in environment().items() if name.startswith("COVERAGE")}
-    return {**empty_environment(home), **followed, **more}
+def empty_environment(home: Path, **more: str) -> dict[str, str]:
+    """What ``env -i HOME=... PATH=... more`` leaves."""
+    return {"PATH": environment()["PATH"], "HOME": str(home), **more}
 
 
 def autodj(*arguments: str, home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     return subprocess.run(
         [*AUTODJ, *arguments],
-        env=bare_environment(home, **settings),
+        env=empty_environment(home, **settings),
         cwd=home,
         capture_output=True,
         text=True,
@@ -75,7 +69,7 @@ def serving(
     """A command that serves, and what it said until it was ready; Ctrl-C at the end."""
     process = subprocess.Popen(
         [*AUTODJ, *arguments],
-        env=bare_environment(home, **settings),
+        env=empty_environment(home, **settings),
         cwd=home,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Here
-from tests.cli.starting import AUTODJ, bare_environment, login_link_in, serving
+from tests.cli.starting import AUTODJ, empty_environment, login_link_in, serving
 from tests.cli.test_access import opened
 from tests.cli.test_lifecycle import wait_until_gone
 from tests.clips import make_clip
@@ -68,7 +68,7 @@ def test_a_demonstration_that_is_broken_off_is_no_success(home: Path, tmp_path: 
     (tmp_path / "tmp").mkdir()
     process = subprocess.Popen(
         [*AUTODJ, "demo", "--once", "--port", "0", "--audio", str(tmp_path)],
-        env=bare_environment(home, TMPDIR=str(tmp_path / "tmp")),
+        env=empty_environment(home, TMPDIR=str(tmp_path / "tmp")),
         stdout=subprocess.PIPE,
         text=True,
     )

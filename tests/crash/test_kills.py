@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from autodj.settings import environment
 from bench.crash.mutants import MUTANTS
 from bench.crash.powerloss import CARELESS
 
@@ -22,9 +21,7 @@ BROKEN_RULES = [mutant.name for mutant in MUTANTS]
 
 def crash(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bench.crash", *arguments]
-    # A killed process tells coverage nothing, and lives half as fast while it is measured.
-    own = {name: value for name, value in environment().items() if "COVERAGE" not in name}
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=own)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
 @pytest.mark.timeout(300)

@@ -117,7 +117,6 @@ async def edge_process(
             "HOME": str(folder),
             "AWS_ACCESS_KEY_ID": server.access_key,
             "AWS_SECRET_ACCESS_KEY": server.secret_key,
-            **{key: text for key, text in environment().items() if key.startswith("COVERAGE")},
         },
         stdout=asyncio.subprocess.PIPE,
     )
