@@ -101,6 +101,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def loggers_are_asked_for_anew() -> Generator[None]:
     """One that is kept on first use would keep a command's level for the tests after it."""
     configure = structlog.configure
+    # What structlog sets by itself shows all variables of a traceback, for a quarter of a second.
+    plain = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
     def forgetful(**words: Any) -> None:
         configure(**words | {"cache_logger_on_first_use": False})
