@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from autodj.errors import IntegrityFault, StoreError
+from autodj.errors import AutodjError, IntegrityFault, StoreError
 from autodj.storage.base import ByteRange, ObjectStat, Progress, Storage
+from autodj.storage.checks import BodyCheck, Sealed
 from autodj.storage.disk import disk_errors
+from autodj.storage.powers import Sealing
 
 MIB: Final = 1024**2
 # Handed to a thread at a time: a hop costs as much as hashing a hundred kilobytes.
@@ -49,10 +51,11 @@ async def download(
 ) -> int:
     """The object as the file ``target``, which must not exist: how many bytes it has.
 
-    The whole is hashed and compared with ``sha256`` (hex), or with what the store vouches for.
-    IntegrityFault when it differs; then, and on any other failure, no file is left. Where hash
-    and size are known, the store is asked for nothing but the bytes. ``progress`` hears the
-    bytes so far.
+    The object is the one with that ``sha256`` (hex), or the one that the store vouches for:
+    every byte goes into a hash, or into the CRC-32 of the very bytes of which the store itself
+    has computed this SHA-256. IntegrityFault when it differs; then, and on any other failure, no
+    file is left. Where hash and size are known, the store is asked for nothing but the bytes.
+    ``progress`` hears the bytes so far.
     """
     known = sha256 is not None and size_bytes is not None
     found = None if known else await store.stat(key)
@@ -61,11 +64,10 @@ async def download(
         found.size_bytes if found else size_bytes or 0,
         sha256 or (found.sha256 if found else None),
     )
-    landing = await asyncio.to_thread(Landing, target)
+    landing = await _landing(target, wanted.size_bytes)
     try:
-        await landing.reserve(wanted.size_bytes)
-        digest = await _fetched(store, wanted, landing, ranges, progress)
-        await _require_whole(store, found, wanted, digest)
+        check = await _fetched(store, wanted, landing, ranges, progress)
+        await _require_whole(store, found, wanted, check)
     except BaseException:
         await landing.close()
         await asyncio.to_thread(target.unlink, missing_ok=True)
@@ -82,22 +84,32 @@ class Wanted:
     size_bytes: int
     sha256: str | None
 
+    def check(self, sealed: Sealed) -> BodyCheck:
+        """How to tell that what arrives is this; IntegrityFault when it is said not to be."""
+        same = sealed.sha256 is None or self.sha256 is None or sealed.sha256 == self.sha256
+        if not same or sealed.size_bytes != self.size_bytes:
+            raise _other(self.key)
+        proven = self.sha256 in {None, sealed.sha256}
+        return BodyCheck(sha256=self.sha256, crc32=sealed.crc32 if proven else None)
+
 
 class Landing:
     """A new file that several ranges are written to at the same time."""
 
-    def __init__(self, target: Path) -> None:
-        with disk_errors(str(target)):
-            self._fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        self._running: set[asyncio.Future[None]] = set()
-
-    async def reserve(self, size_bytes: int) -> None:
+    def __init__(self, target: Path, size_bytes: int) -> None:
         """Take the room on the disk now, at once: DiskFull comes before anything is fetched.
 
-        Nothing happens where the system or the file system has no such call.
+        Where the system or the file system has no such call, it comes later.
         """
-        if size_bytes and hasattr(os, "posix_fallocate"):
-            await self._do(lambda: _reserve(self._fd, size_bytes))
+        with disk_errors(str(target)):
+            self._fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                _reserve(self._fd, size_bytes)
+            except BaseException:
+                os.close(self._fd)
+                target.unlink(missing_ok=True)
+                raise
+        self._running: set[asyncio.Future[None]] = set()
 
     async def write(self, blocks: Sequence[bytes], place: int, also: Update | None) -> None:
         """Write the blocks one after the other from ``place`` on, and show them to ``also``."""
@@ -125,11 +137,23 @@ class Landing:
             running.exception()  # told to whoever waits; nobody may be left to
 
 
+async def _landing(target: Path, size_bytes: int) -> Landing:
+    """Opened by a thread, which goes on when nobody waits for it: then what it made is removed."""
+    opening = asyncio.get_running_loop().run_in_executor(None, Landing, target, size_bytes)
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        with suppress(AutodjError):
+            await (await opening).close()
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+        raise
+
+
 async def _fetched(
     store: Storage, wanted: Wanted, landing: Landing, ranges: Ranges, progress: Progress | None
-) -> str:
-    """The hash of the bytes: of a single range as it arrives, of several each as soon as those
-    before it are there.
+) -> BodyCheck:
+    """What was found of the bytes: of a single range as it arrives, of several each as soon as
+    those before it are there.
     """
     arrived_bytes = 0
 
@@ -140,31 +164,50 @@ async def _fetched(
             progress(arrived_bytes)
 
     cut = ranges.of(wanted.size_bytes)
-    digest = hashlib.sha256()
     if len(cut) == 1:
-        await _fetch(store, wanted.key, landing, cut[0], arrived, also=digest.update)
-        return digest.hexdigest()
+        return await _fetch_whole(store, wanted, landing, cut[0], arrived)
+    check = BodyCheck(sha256=wanted.sha256)
     gate = asyncio.Semaphore(ranges.parallel)
 
     async def fetch(piece: ByteRange) -> None:
-        async with gate:
-            await _fetch(store, wanted.key, landing, piece, arrived)
+        async with gate, store.read(wanted.key, piece) as blocks:
+            await _land(wanted.key, blocks, landing, piece, arrived)
 
     tasks = [asyncio.create_task(fetch(piece)) for piece in cut]
     try:
         for piece, task in zip(cut, tasks, strict=True):
             await task
-            await landing.hash(piece, digest.update)
+            if check.knows:
+                await landing.hash(piece, check.update)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return digest.hexdigest()
+    return check
 
 
-async def _fetch(
+async def _fetch_whole(
     store: Storage,
+    wanted: Wanted,
+    landing: Landing,
+    piece: ByteRange,
+    arrived: Callable[[int], None],
+) -> BodyCheck:
+    if isinstance(store, Sealing):
+        async with store.read_sealed(wanted.key) as sealed:
+            check = wanted.check(sealed)
+            await _land(wanted.key, sealed.blocks, landing, piece, arrived, check.update)
+    else:
+        check = BodyCheck(sha256=wanted.sha256)
+        # As a range even though it is the whole: a store would hash that once more.
+        async with store.read(wanted.key, piece) as blocks:
+            await _land(wanted.key, blocks, landing, piece, arrived, check.update)
+    return check
+
+
+async def _land(
     key: str,
+    blocks: AsyncIterator[bytes],
     landing: Landing,
     piece: ByteRange,
     arrived: Callable[[int], None],
@@ -173,21 +216,21 @@ async def _fetch(
     place = piece.start
     waiting: list[bytes] = []
     waiting_bytes = 0
-    # As a range even when it is the whole: a store would hash that once more.
-    async with store.read(key, piece) as blocks:
-        async for block in blocks:
-            waiting.append(block)
-            waiting_bytes += len(block)
-            if waiting_bytes >= WRITE_BYTES or place + waiting_bytes >= piece.stop:
-                await landing.write(waiting, place, also)
-                place += waiting_bytes
-                arrived(waiting_bytes)
-                waiting, waiting_bytes = [], 0
+    async for block in blocks:
+        waiting.append(block)
+        waiting_bytes += len(block)
+        if waiting_bytes >= WRITE_BYTES or place + waiting_bytes >= piece.stop:
+            await landing.write(waiting, place, also)
+            place += waiting_bytes
+            arrived(waiting_bytes)
+            waiting, waiting_bytes = [], 0
     if place != piece.stop:
         raise IntegrityFault(f"{key} ended after {place - piece.start} bytes of a range.")
 
 
 def _reserve(fd: int, size_bytes: int) -> None:
+    if not size_bytes or not hasattr(os, "posix_fallocate"):
+        return
     try:
         os.posix_fallocate(fd, 0, size_bytes)
     except OSError as error:
@@ -216,11 +259,13 @@ def _hash(fd: int, piece: ByteRange, update: Update) -> None:
 
 
 async def _require_whole(
-    store: Storage, found: ObjectStat | None, wanted: Wanted, digest: str
+    store: Storage, found: ObjectStat | None, wanted: Wanted, check: BodyCheck
 ) -> None:
-    """The hash is the right one; where nobody knows it, all ranges are at least of one object."""
-    same = digest == wanted.sha256
-    if wanted.sha256 is None and found is not None:
+    """The bytes are the right ones; where nobody knows them, all ranges are at least of one
+    object.
+    """
+    same = check.holds
+    if not check.knows and found is not None:
         now = await store.stat(wanted.key)
         same = (now.etag, now.size_bytes, now.modified_at) == (
             found.etag,
@@ -228,4 +273,8 @@ async def _require_whole(
             found.modified_at,
         )
     if not same:
-        raise IntegrityFault(f"{wanted.key} is not what was recorded, or changed meanwhile.")
+        raise _other(wanted.key)
+
+
+def _other(key: str) -> IntegrityFault:
+    return IntegrityFault(f"{key} is not what was recorded, or changed meanwhile.")

@@ -16,10 +16,12 @@ from autodj.errors import InvalidRequest
 
 MAX_METADATA_BYTES: Final = 2048
 
-# The hash of an object that arrived in parts, and the mark of a conditional write.
-SHA256: Final = "sha256"
+# The mark of a conditional write, and what we note of the bytes.
 WRITE_ID: Final = "write-id"
-RESERVED: Final = frozenset({SHA256, WRITE_ID})
+SHA256_NOTE: Final = "autodj-sha256"
+CRC32_NOTE: Final = "autodj-crc32"
+NOTES: Final = frozenset({SHA256_NOTE, CRC32_NOTE})
+RESERVED: Final = frozenset({"sha256", WRITE_ID}) | NOTES
 
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _PLAIN: Final = "!#$&'()*+,-./:;<=>?@[]^_`{|}~"

@@ -11,6 +11,7 @@ from typing import Final, Literal, Protocol, TypeVar, runtime_checkable
 
 from autodj.errors import NotOffered
 from autodj.storage.base import ByteRange, Described, ObjectStat, Presigner
+from autodj.storage.checks import Sealed
 
 Tier = Literal["Standard", "Expedited", "Bulk"]
 
@@ -110,6 +111,15 @@ class Versions(Protocol):
 
 
 @runtime_checkable
+class Sealing(Protocol):
+    """A store that says beforehand what the bytes of a whole object can be compared with."""
+
+    def read_sealed(self, key: str) -> AbstractAsyncContextManager[Sealed]:
+        """Open the object as ``read`` does; its bytes are not checked on the way."""
+        ...
+
+
+@runtime_checkable
 class Restorable(Protocol):
     """Archive classes, whose objects must be brought back before they are read."""
 
@@ -153,6 +163,7 @@ OFFERED_BY: Final[Mapping[type[object], str]] = {
     Replaceable: "the local store and S3",
     Metadata: "the local store and S3",
     Versions: "the local store and S3, where versioning is on",
+    Sealing: "S3",
     Restorable: "S3",
     Presigner: "S3",
     Downloads: "S3",

@@ -18,6 +18,7 @@ import structlog
 
 from autodj.laptop.s3server import open_s3_server
 from autodj.storage.s3 import S3Config
+from autodj.storage.s3.vouching import Vouched
 from bench.faults.kinds import KINDS
 from bench.faults.operations import OPERATIONS, UNDETECTABLE
 from bench.faults.run import HASTY, Judged, Tally, Verdict, plan, run
@@ -80,7 +81,7 @@ def tell(tally: Tally) -> None:
 
 
 async def _controls(config: S3Config) -> bool:
-    reads = ["read", "download", "verify"]
+    reads = ["read", "download", "download at once", "verify"]
     with believing():
         blind = await run(
             config, plan(["flipped byte", "shorter, length agrees"], reads, CONTROL_SEEDS)
@@ -99,7 +100,7 @@ async def _controls(config: S3Config) -> bool:
 def believing() -> Generator[None]:
     """A store that takes what arrives for what was stored."""
     with (
-        patch("autodj.storage.s3.reading.full_sha256", lambda _: None),
+        patch("autodj.storage.s3.reading.vouched", lambda _: Vouched()),
         patch("autodj.storage.download._require_whole", _never_mind),
     ):
         yield

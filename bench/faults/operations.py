@@ -181,6 +181,14 @@ async def _download(case: Case) -> Check:
         return _known(await asyncio.to_thread(path.read_bytes) == case.body)
 
 
+async def _download_at_once(case: Case) -> Check:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "object")
+        size_bytes = len(case.body)
+        await download(case.store, case.key, path, sha256=case.sha256, size_bytes=size_bytes)
+        return _known(await asyncio.to_thread(path.read_bytes) == case.body)
+
+
 async def _list(case: Case) -> Check:
     found = [each.key async for each in case.store.list(case.key)]
     return _known(found == [case.key, case.second])
@@ -229,6 +237,7 @@ OPERATIONS: Final = {
     "read": Operation(_one, _read, _carrying(1, 2, SMALL_BYTES), 1),
     "read a range": Operation(_one, _read_range, _carrying(1, 2, SMALL_BYTES), 1),
     "download": Operation(_one, _download, _carrying(1, 4, SMALL_BYTES), 5),
+    "download at once": Operation(_one, _download_at_once, _carrying(1, 2, SMALL_BYTES), 1),
     "list": Operation(_two, _list, _asking(1), 1),
     "page": Operation(_two, _page, _asking(2), 2),
     "delete": Operation(_one, _delete, _asking(1), 1),

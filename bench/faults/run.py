@@ -45,7 +45,7 @@ STALLS: Final = 3
 HARNESS_ATTEMPTS: Final = 3
 
 Result = TypeVar("Result")
-READS: Final = {"read", "read a range", "download"}
+READS: Final = {"read", "read a range", "download", "download at once"}
 
 
 class Verdict(StrEnum):

@@ -27,6 +27,7 @@ from autodj.storage.powers import (
     Metadata,
     Replaceable,
     Restorable,
+    Sealing,
     Versions,
     power,
 )
@@ -256,7 +257,7 @@ async def test_what_is_no_version_is_not_found(versioned: Powerful, version_id: 
 def test_each_power_is_asked_for_and_granted_or_named(tmp_path: Any, moto: S3Storage) -> None:
     local = LocalStorage(tmp_path)
     everywhere = {Replaceable, Metadata, Versions}
-    only_s3 = {Restorable, Presigner, Downloads, DirectUploads}
+    only_s3 = {Restorable, Presigner, Downloads, DirectUploads, Sealing}
     assert everywhere | only_s3 == set(OFFERED_BY)
     for each in OFFERED_BY:
         assert power(moto, each) is moto

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -220,6 +221,30 @@ async def test_a_cancelled_download_leaves_no_file(local: LocalStorage, tmp_path
     await begun.wait()
     await asyncio.sleep(0.1)  # those that can are over, and the endless ones under way
     task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not (tmp_path / "x").exists()
+
+
+async def test_a_download_that_is_cancelled_while_its_file_is_made_leaves_none(
+    local: LocalStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    making, go_on = threading.Event(), threading.Event()
+
+    def slow(*_: int) -> None:
+        making.set()
+        go_on.wait(60)
+
+    monkeypatch.setattr(os, "posix_fallocate", slow)
+    await put(local, KEY, BODY)
+    task = asyncio.create_task(
+        download(local, KEY, tmp_path / "x", sha256=sha256(BODY), size_bytes=len(BODY))
+    )
+    await asyncio.to_thread(making.wait, 60)
+    assert (tmp_path / "x").exists()
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not (tmp_path / "x").exists()

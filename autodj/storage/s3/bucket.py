@@ -15,7 +15,7 @@ from autodj.storage.operations import note_answer
 from autodj.storage.s3.budget import ByteBudget
 from autodj.storage.s3.config import S3Config
 from autodj.storage.s3.faults import required, store_errors
-from autodj.storage.s3.reading import SHA256_METADATA, full_sha256
+from autodj.storage.s3.vouching import full_sha256
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -90,7 +90,7 @@ def stat_of(key: str, found: Mapping[str, Any]) -> ObjectStat:
         etag=found.get("ETag"),
         sha256=full_sha256(found),
         described=Described(
-            metadata=decoded(_own_metadata(found)),
+            metadata=decoded(found.get("Metadata", {})),
             content_encoding=_content_encoding(found),
             storage_class=_storage_class(found),
         ),
@@ -115,12 +115,6 @@ def note_requests(client: S3Client) -> None:
 
 def _noted(parsed: Mapping[str, Any], **_more: object) -> None:
     note_answer(parsed.get("ResponseMetadata", {}))
-
-
-def _own_metadata(found: Mapping[str, Any]) -> Mapping[str, str]:
-    # What we noted for ourselves beside a large object is told as its hash.
-    stored = found.get("Metadata", {})
-    return {name: value for name, value in stored.items() if name != SHA256_METADATA}
 
 
 def _content_encoding(found: Mapping[str, Any]) -> str | None:

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from autodj.errors import AutodjError, IntegrityFault, ObjectExists, ObjectNotFound
 from autodj.storage.base import ByteRange, ObjectStat
-from autodj.storage.metadata import SHA256, encoded
+from autodj.storage.metadata import NOTES, encoded
 from autodj.storage.s3.bucket import S3Bucket, stat_of
 from autodj.storage.s3.faults import required, store_errors
 from autodj.storage.s3.groups import side_by_side
+from autodj.storage.s3.vouching import with_note
 
 # What one CopyObject may take, and the parts of anything larger.
 MAX_SINGLE_BYTES: Final = 5 * 1024**3
@@ -53,8 +54,8 @@ async def describe_again(
     """Other metadata for the same bytes: a copy onto itself, unless it changed meanwhile."""
     stored = encoded(metadata)
     found = dict(await bucket.head(key))
-    ours = {name: value for name, value in found.get("Metadata", {}).items() if name == SHA256}
-    found["Metadata"] = {**stored, **ours}
+    notes = {name: value for name, value in found.get("Metadata", {}).items() if name in NOTES}
+    found["Metadata"] = with_note(stored, notes)
     if required(found, "ContentLength", key) <= max_single_bytes:
         kept = {name: found[name] for name in _KEPT if found.get(name)}
         await copied(bucket, key, key, found, {"MetadataDirective": "REPLACE", **kept})

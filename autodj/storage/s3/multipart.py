@@ -26,14 +26,15 @@ from autodj.errors import (
     UploadGone,
 )
 from autodj.storage.base import ByteRange, Progress
+from autodj.storage.metadata import SHA256_NOTE
 from autodj.storage.s3 import crc32, parts
 from autodj.storage.s3.bucket import S3Bucket
 from autodj.storage.s3.faults import required, store_errors
 from autodj.storage.s3.groups import side_by_side
-from autodj.storage.s3.reading import SHA256_METADATA
 from autodj.storage.s3.retrying import passes
 from autodj.storage.s3.sections import ReadAt, body_of, crc32_of
 from autodj.storage.s3.uploads import KnownPart, StartedUpload, latest_of
+from autodj.storage.s3.vouching import with_note
 
 log = structlog.get_logger(__name__)
 
@@ -123,7 +124,7 @@ class Uploader:
 
     async def _begin(self, order: Order, content: Content) -> StartedUpload:
         doing = f"CreateMultipartUpload {order.key}"
-        metadata = {**order.written.get("Metadata", {}), SHA256_METADATA: content.sha256}
+        metadata = with_note(order.written.get("Metadata", {}), {SHA256_NOTE: content.sha256})
         async with self._bucket.asking(doing):
             answer = await self._client.create_multipart_upload(
                 **self._bucket.named(order.key),

@@ -9,6 +9,7 @@ from typing import Final
 
 from autodj.errors import AutodjError, BucketMissing, IntegrityFault, ObjectArchived, ObjectNotFound
 from autodj.storage.base import ByteRange, ObjectStat
+from autodj.storage.checks import Sealed
 from autodj.storage.keys import check_key
 from autodj.storage.operations import Operation, attributed, operation
 from autodj.storage.s3.archive import archive_state, refusal
@@ -52,9 +53,27 @@ async def reading(
     *,
     version_id: str | None = None,
 ) -> AsyncGenerator[AsyncIterator[bytes], None]:
-    """The bytes of the object, or of one of its versions."""
+    """The bytes of the object, or of one of its versions, the whole of it checked on the way."""
     named = bucket.readable(check_key(key)) | ({"VersionId": version_id} if version_id else {})
     reader = ObjectReader(bucket.client, named, byte_range, bucket.config.timing)
+    async with _opened(bucket, key, reader) as blocks:
+        yield blocks
+
+
+@asynccontextmanager
+async def reading_sealed(bucket: S3Bucket, key: str) -> AsyncGenerator[Sealed, None]:
+    """The bytes of the whole object as they come, and what they can be compared with."""
+    named = bucket.readable(check_key(key))
+    reader = ObjectReader(bucket.client, named, None, bucket.config.timing, checked=False)
+    async with _opened(bucket, key, reader) as blocks:
+        known = reader.vouched
+        yield Sealed(reader.size_bytes, known.sha256, known.crc32, blocks)
+
+
+@asynccontextmanager
+async def _opened(
+    bucket: S3Bucket, key: str, reader: ObjectReader
+) -> AsyncGenerator[AsyncIterator[bytes], None]:
     basket = bucket.config.basket
     with operation(LOGGER, "read", basket=basket, key=key, streamed=True) as doing:
         try:

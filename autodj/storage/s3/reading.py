@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import re
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -20,34 +18,18 @@ from autodj.errors import (
     StoreUnreachable,
 )
 from autodj.storage.base import ByteRange
+from autodj.storage.checks import BodyCheck
 from autodj.storage.disk import BLOCK_BYTES
 from autodj.storage.s3.answers import Answer
 from autodj.storage.s3.config import S3Timing
 from autodj.storage.s3.faults import required, store_errors
 from autodj.storage.s3.retrying import RetryPolicy
+from autodj.storage.s3.vouching import Vouched, vouched
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
-SHA256_METADATA: Final = "autodj-sha256"
-
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
-
-
-def full_sha256(answer: Mapping[str, Any]) -> str | None:
-    """The hex SHA-256 of the whole object, when S3 vouches for one.
-
-    That of an object that was sent in one piece is S3's own. One that was sent in parts has the
-    SHA-256 that we named when we began; it exists only because the parts were found to have it
-    and S3 then found the whole to have the CRC-32 that we named at the end.
-    """
-    stored = answer.get("ChecksumSHA256")
-    if stored and "-" not in stored:
-        return base64.b64decode(stored).hex()
-    if answer.get("ChecksumType") == "FULL_OBJECT" and answer.get("ChecksumCRC32"):
-        named: str | None = answer.get("Metadata", {}).get(SHA256_METADATA)
-        return named
-    return None
 
 
 class ObjectReader:
@@ -55,8 +37,8 @@ class ObjectReader:
 
     A connection that breaks is taken up again where it broke, with If-Match, as often as
     ``timing.attempts`` allows. Time counts only while S3 is waited for: a slow consumer of
-    the stream does not use up the deadline, a dripping server does. Whole objects are hashed
-    on the way when S3 says what their SHA-256 is.
+    the stream does not use up the deadline, a dripping server does. Whole objects are
+    compared on the way with what S3 vouches for, unless ``checked`` is False.
     """
 
     def __init__(
@@ -65,6 +47,8 @@ class ObjectReader:
         named: Mapping[str, Any],
         byte_range: ByteRange | None,
         timing: S3Timing,
+        *,
+        checked: bool = True,
     ) -> None:
         self._client = client
         self._named = named
@@ -72,7 +56,9 @@ class ObjectReader:
         self._range = byte_range
         self._timing = timing
         self._retries = RetryPolicy.of(timing)
-        self._sha256: str | None = None
+        self._check = BodyCheck()
+        self._checked = checked
+        self.vouched = Vouched()
         self._etag = ""
         self._response: Answer | aiohttp.ClientResponse | None = None
 
@@ -86,14 +72,21 @@ class ObjectReader:
         self._etag = required(answer, "ETag", self._doing)
         if wanted is None:
             self._range = ByteRange(0, answer["ContentLength"])
-            self._sha256 = full_sha256(answer)
+            self.vouched = vouched(answer)
+            if self._checked:
+                self._check = BodyCheck(sha256=self.vouched.sha256, crc32=self.vouched.crc32)
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes will come, once it is open."""
+        assert self._range is not None
+        return self._range.length
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         assert self._range is not None
         position, stop = self._range.start, self._range.stop
         budget_s = self._timing.body_deadline_s(stop - position)
         failures = 0
-        digest = hashlib.sha256()
         while position < stop:
             began_s = time.monotonic()
             try:
@@ -112,10 +105,9 @@ class ObjectReader:
             budget_s -= time.monotonic() - began_s
             for block in blocks:
                 position += len(block)
-                if self._sha256:
-                    digest.update(block)
+                self._check.update(block)
                 yield block
-        if self._sha256 and digest.hexdigest() != self._sha256:
+        if not self._check.holds:
             raise IntegrityFault(f"{self._doing}: the bytes that arrived are not those stored.")
 
     def close(self) -> None:

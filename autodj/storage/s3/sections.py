@@ -87,6 +87,25 @@ class Section(Payload):
             await writer.write(block)
 
 
+class Held(Section):
+    """A small body that is in memory already."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(lambda count, place: body[place : place + count], ByteRange(0, len(body)))
+
+    async def next_block(self) -> bytes:
+        return self.read()
+
+
+def held(read_at: ReadAt, size_bytes: int) -> tuple[BinaryIO, int]:
+    """The whole in memory as a body, read once, and the CRC-32 of these very bytes."""
+    section = Section(read_at, ByteRange(0, size_bytes))
+    body = section.read()
+    while block := section.read():
+        body += block
+    return cast("BinaryIO", Held(body)), crc32(body)
+
+
 def body_of(read_at: ReadAt, piece: ByteRange) -> BinaryIO:
     """A section in the type that the S3 client declares for bodies."""
     return cast("BinaryIO", Section(read_at, piece))

@@ -18,6 +18,7 @@ from autodj.storage.base import (
     Page,
     Progress,
 )
+from autodj.storage.checks import Sealed
 from autodj.storage.disk import opened
 from autodj.storage.health import Health
 from autodj.storage.keys import check_key
@@ -115,6 +116,9 @@ class S3Storage:
         self, key: str, byte_range: ByteRange | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         return objects.reading(self._bucket, key, byte_range)
+
+    def read_sealed(self, key: str) -> AbstractAsyncContextManager[Sealed]:
+        return objects.reading_sealed(self._bucket, key)
 
     async def delete(self, key: str) -> None:
         with self._told("delete", key), suppress(ObjectNotFound):
