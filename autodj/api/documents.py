@@ -37,8 +37,8 @@ class Waveform(Described):
 class Section(Described):
     """A part of the track that begins on a downbeat."""
 
-    label: Literal["intro", "main", "drop", "break", "outro"] = Field(
-        description="intro, main, drop, break or outro."
+    label: Literal["intro", "main", "drop", "break", "outro", "hidden"] = Field(
+        description="intro, main, drop, break, outro or hidden."
     )
     start_s: Seconds = Field(description="Where it begins.")
     bar: int = Field(ge=1, description="Number of its first bar; that of the track is 1.")
@@ -49,11 +49,11 @@ class Section(Described):
 class Cues(Described):
     """Downbeats where a DJ would act; null where the track has no such place."""
 
-    cue_in: Seconds | None = Field(description="The first downbeat that sounds.")
-    intro_end: Seconds | None = Field(description="Where the first full section begins.")
-    drop: Seconds | None = Field(description="Where the first sudden one begins.")
+    cue_in: Seconds | None = Field(description="The first bar that sounds.")
+    intro_end: Seconds | None = Field(description="Where the intro fills up or breaks down.")
+    drop: Seconds | None = Field(description="Where a full section first sets in suddenly.")
     outro_start: Seconds | None = Field(description="After the last full section.")
-    cue_out: Seconds | None = Field(description="The last downbeat that sounds.")
+    cue_out: Seconds | None = Field(description="The last bar that sounds.")
 
 
 class Silences(Described):

@@ -12,7 +12,7 @@ from typing import Any
 @dataclass(frozen=True, slots=True)
 class Section:
     """``bars`` bars from number ``bar`` (the first is 1) on; ``label`` is intro, main, drop,
-    break or outro, ``energy`` the mean of its bars, 0 to 1.
+    break, outro or hidden, ``energy`` the mean of its bars, 0 to 1.
     """
 
     label: str
@@ -26,9 +26,9 @@ class Section:
 class Cues:
     """Downbeats where a DJ would act; None where the track has no such place.
 
-    ``cue_in`` the first that sounds, ``intro_end`` where the first full section begins,
-    ``drop`` the first sudden one, ``outro_start`` where the last energy has gone, ``cue_out``
-    the last downbeat that sounds.
+    ``cue_in`` the first bar that sounds, ``intro_end`` where the intro fills up or breaks down,
+    ``drop`` the first full section that sets in suddenly, ``outro_start`` where the last full one
+    has ended, ``cue_out`` the last bar that sounds, before any hidden track.
     """
 
     cue_in: float | None = None

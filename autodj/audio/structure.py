@@ -1,9 +1,4 @@
-"""How a track is built: its energy bar by bar, its sections, and where a DJ would set cues.
-
-Boundaries are crests of a novelty curve (Foote, "Automatic audio segmentation using a measure
-of audio novelty", ICME 2000) over the bars, kept where they fall on the phrases of four bars
-that most of them share: dance music changes there, and a cue anywhere else is of no use.
-"""
+"""How a track is built: its energy bar by bar, its sections, and where a DJ would set cues."""
 
 from __future__ import annotations
 
@@ -16,17 +11,17 @@ from autodj.audio.form import NO_CUES, Cues, Section
 from autodj.audio.frames import Floats
 from autodj.audio.rhythm.activation import FRAMES_PER_S
 from autodj.audio.rhythm.bands import BANDS, Levels
+from autodj.audio.sections import Bars, find_bounds, name_sections, set_cues
+from autodj.audio.silence import find_silences
 
 _FEWEST_BARS = 8
-_REACH_BARS = 8
-_PHRASE_BARS = 4
 _GROUPS = 12
 _LOUD_SHARE_LU = 20.0
 _ENERGY_OF_LOUDNESS = 0.6
-_CLEAR = 0.5
-_FULL, _RISE = 0.8, 0.12
 _LOWEST_LUFS = -70.0
+_FADED_LU = 30.0
 _STRONG_ATTACKS = 0.15
+_FULL_PERCENTILE, _FAINT_LEVEL = 90, 0.3
 
 _Doubles = NDArray[np.float64]
 
@@ -46,20 +41,36 @@ NOTHING = Structure((), (), NO_CUES)
 def find_structure(levels: Levels, loudness: _Doubles, downbeats_s: _Doubles) -> Structure:
     """From band levels (50 a second), momentary loudness (LUFS, ten values a second) and the
     downbeats; nothing for a track of less than eight bars.
+
+    A hidden track belongs to the energy, but not to what tells sections and cues.
     """
-    if downbeats_s.size < _FEWEST_BARS:
+    whole = int(np.searchsorted(downbeats_s, _end_s(loudness)))
+    if whole < _FEWEST_BARS or loudness.size == 0:
         return NOTHING
     features = _by_bar(levels, downbeats_s)
     loud = _loudness_by_bar(loudness, downbeats_s)
-    energy = _energy(features[:, _GROUPS:], loud)
-    bounds = _boundaries(_novelty(_standard(features)))
-    sections = _labelled(energy, bounds, downbeats_s)
-    sounding = np.flatnonzero(loud > _LOWEST_LUFS)
-    return Structure(
-        energy=tuple(np.round(energy, 3).tolist()),
-        sections=sections,
-        cues=_cues(sections, downbeats_s, sounding),
+    bars = Bars(
+        starts_s=downbeats_s,
+        energy=_energy(features[:, _GROUPS:], loud, whole),
+        fullness=_fullness(features[:, :_GROUPS], whole),
+        sounds=_sounding(loudness, loud[:whole], downbeats_s),
+        whole=whole,
     )
+    sounding = np.flatnonzero(bars.sounds[:whole])
+    until = int(sounding[-1]) + 1 if sounding.size else whole
+    sections = name_sections(bars, find_bounds(_standard(features[:until])))
+    return Structure(
+        energy=tuple(np.round(bars.energy, 3).tolist()),
+        sections=sections,
+        cues=set_cues(sections, bars),
+    )
+
+
+def _end_s(loudness: _Doubles) -> float:
+    """Where the silence before a hidden track begins; infinity where there is none."""
+    silences = find_silences(loudness)
+    hidden_s = silences.hidden_track_s
+    return next((start for start, stop in silences.pauses_s if stop == hidden_s), np.inf)
 
 
 def _by_bar(levels: Levels, downbeats_s: _Doubles) -> _Doubles:
@@ -74,103 +85,48 @@ def _by_bar(levels: Levels, downbeats_s: _Doubles) -> _Doubles:
 
 
 def _loudness_by_bar(loudness: _Doubles, downbeats_s: _Doubles) -> _Doubles:
-    if loudness.size == 0:
-        return np.full(downbeats_s.size, _LOWEST_LUFS)
     power = 10 ** (np.maximum(loudness, _LOWEST_LUFS) / 10)
-    starts = (downbeats_s * 10).astype(int).clip(0, loudness.size - 1)
-    lengths = np.maximum(np.diff(starts, append=loudness.size), 1)
-    return np.asarray(10 * np.log10(np.add.reduceat(power, starts) / lengths))
+    sums, lengths = _bar_sums(power, downbeats_s)
+    return np.asarray(10 * np.log10(sums / lengths))
 
 
-def _energy(rises: _Doubles, loudness: _Doubles) -> _Doubles:
+def _sounding(loudness: _Doubles, loud: _Doubles, downbeats_s: _Doubles) -> NDArray[np.bool_]:
+    """Of which bars at least half lies within 30 LU of the loud ones: a fading tail does not, and
+    neither does a moment after the last whole bar.
+    """
+    least = max(_LOWEST_LUFS, float(np.percentile(loud, 95)) - _FADED_LU)
+    sums, lengths = _bar_sums((loudness > least).astype(np.float64), downbeats_s)
+    return np.asarray(sums >= 0.5 * np.maximum(lengths, np.median(lengths)))
+
+
+def _bar_sums(steps: _Doubles, downbeats_s: _Doubles) -> tuple[_Doubles, _Doubles]:
+    """For each bar the sum of values ten times a second, and how many there are."""
+    starts = (downbeats_s * 10).astype(int).clip(0, steps.size - 1)
+    lengths = np.maximum(np.diff(starts, append=steps.size), 1)
+    return np.add.reduceat(steps, starts), lengths.astype(np.float64)
+
+
+def _energy(rises: _Doubles, loudness: _Doubles, whole: int) -> _Doubles:
     """Loudness down to 20 LU below the loud bars, and how busy the attacks are."""
-    loud = np.clip(1 + (loudness - np.percentile(loudness, 95)) / _LOUD_SHARE_LU, 0.0, 1.0)
+    loudest = np.percentile(loudness[:whole], 95)
+    loud = np.clip(1 + (loudness - loudest) / _LOUD_SHARE_LU, 0.0, 1.0)
     busy = rises.sum(axis=1)
-    busiest = np.percentile(busy, 95)
+    busiest = np.percentile(busy[:whole], 95)
     share = np.clip(busy / busiest, 0.0, 1.0) if busiest > 0 else np.zeros_like(busy)
     return np.asarray(_ENERGY_OF_LOUDNESS * loud + (1 - _ENERGY_OF_LOUDNESS) * share)
+
+
+def _fullness(groups: _Doubles, whole: int) -> _Doubles:
+    """How much of the spectrum that the track ever fills each bar fills: drums alone are loud and
+    busy and yet not full.
+    """
+    usual = np.maximum(np.percentile(groups[:whole], _FULL_PERCENTILE, axis=0), _FAINT_LEVEL)
+    return np.asarray(np.clip(groups / usual, 0.0, 1.0).mean(axis=1))
 
 
 def _standard(features: _Doubles) -> _Doubles:
     spread = features.std(axis=0)
     return np.asarray((features - features.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
-
-
-def _novelty(features: _Doubles) -> _Doubles:
-    """How unlike the eight bars before each bar are to the eight from it on, 0 at the edges."""
-    place = np.arange(-_REACH_BARS, _REACH_BARS) + 0.5
-    taper = np.exp(-0.5 * np.square(place / (_REACH_BARS / 2)))
-    kernel = np.outer(np.sign(place) * taper, np.sign(place) * taper)
-    padded = np.pad(features, ((_REACH_BARS, _REACH_BARS), (0, 0)), mode="edge")
-    novelty = np.zeros(len(features))
-    for bar in range(2, len(features) - 2):
-        around = padded[bar : bar + 2 * _REACH_BARS]
-        apart = np.square(around[:, None] - around[None]).mean(axis=2)
-        novelty[bar] = max(0.0, float((kernel * np.exp(-apart)).sum()))
-    return novelty
-
-
-def _boundaries(novelty: _Doubles) -> list[int]:
-    """Bars at which sections begin, the first among them."""
-    shared = int(np.argmax([novelty[at::_PHRASE_BARS].sum() for at in range(_PHRASE_BARS)]))
-    clear = novelty.mean() + _CLEAR * novelty.std()
-    found = [0]
-    for bar in range(shared, novelty.size, _PHRASE_BARS):
-        near = novelty[max(0, bar - 1) : bar + 2].max(initial=0.0)
-        if bar - found[-1] >= _PHRASE_BARS and near > max(clear, 1e-9):
-            found.append(bar)
-    return found
-
-
-def _labelled(energy: _Doubles, bounds: list[int], downbeats_s: _Doubles) -> tuple[Section, ...]:
-    """Sections named by their energy; neighbours of one name are one section."""
-    ends = [*bounds[1:], energy.size]
-    means = [float(energy[start:end].mean()) for start, end in zip(bounds, ends, strict=True)]
-    labels = _labels(means)
-    firsts = [at for at, label in enumerate(labels) if at == 0 or label != labels[at - 1]]
-    starts = [bounds[at] for at in firsts]
-    return tuple(
-        Section(
-            label=labels[at],
-            start_s=float(downbeats_s[start]),
-            bar=start + 1,
-            bars=end - start,
-            energy=round(float(energy[start:end].mean()), 3),
-        )
-        for at, start, end in zip(firsts, starts, [*starts[1:], energy.size], strict=True)
-    )
-
-
-def _labels(means: list[float]) -> list[str]:
-    """What is nearly full is main, and a drop where it has just risen from what was not."""
-    full = [mean >= _FULL * max(means) for mean in means]
-    labels = []
-    for at, mean in enumerate(means):
-        if not any(full[: at + 1]):
-            labels.append("intro")
-        elif not any(full[at:]):
-            labels.append("outro")
-        elif not full[at]:
-            labels.append("break")
-        elif at > 0 and not full[at - 1] and mean - means[at - 1] >= _RISE:
-            labels.append("drop")
-        else:
-            labels.append("main")
-    return labels
-
-
-def _cues(sections: tuple[Section, ...], downbeats_s: _Doubles, sounding: NDArray[np.int_]) -> Cues:
-    def start_of(*labels: str) -> float | None:
-        return next((each.start_s for each in sections if each.label in labels), None)
-
-    starts_with_intro = sections[0].label == "intro"
-    return Cues(
-        cue_in=float(downbeats_s[sounding[0]]) if sounding.size else None,
-        intro_end=start_of("main", "drop") if starts_with_intro else None,
-        drop=start_of("drop"),
-        outro_start=start_of("outro"),
-        cue_out=float(downbeats_s[sounding[-1]]) if sounding.size else None,
-    )
 
 
 def energy_number(integrated_lufs: float | None, onsets: Floats, bpm: float | None) -> int | None:
