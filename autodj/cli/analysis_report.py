@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autodj.audio.facts import Analysis, Tags
-from autodj.cli import words
+from autodj.cli import agreement, words
 from autodj.cli.console import console, hint_of, sentence_of
 from autodj.cli.measuring import Listener, Measured
 from autodj.cli.progress import short_name
@@ -21,6 +21,7 @@ from autodj.cli.progress import short_name
 Row = tuple[str, str, str | None]
 _BARS = "▁▂▃▄▅▆▇█"
 _NONE = "none found"
+_MOST_TITLE_CHARS = 80
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def print_report(measured: Measured, *, quiet: bool) -> None:
         out = console()
         length = words.clock(measured.analysis.duration_s)
         said = " - ".join(each for each in (measured.tags.artist, measured.tags.title) if each)
-        about = (f"  {measured.kind}, {length}{said and f', {said}'}", "dim")
+        about = (f"  {measured.kind}, {length}{said and f', {_shortened(said)}'}", "dim")
         out.print(Text.assemble((measured.path.name, "bold"), about), soft_wrap=True)
         out.print(facts_table(measured.analysis, measured.tags))
         if measured.analysis.sections:
@@ -69,12 +70,17 @@ def print_report(measured: Measured, *, quiet: bool) -> None:
 
 
 def facts_table(analysis: Analysis, tags: Tags) -> Table:
-    """Three columns: what, ours, and what the file says of itself."""
+    """What, ours, and what the file says of itself if it says anything."""
+    rows = [*_rhythm(analysis, tags), *_sound(analysis, tags)]
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
     table.add_column("", style="bold", no_wrap=True)
     table.add_column("measured", overflow="fold")
+    if not any(theirs for _, _, theirs in rows):
+        for name, ours, _ in rows:
+            table.add_row(name, ours)
+        return table
     table.add_column("the file says", style="dim", overflow="fold")
-    for name, ours, theirs in (*_rhythm(analysis, tags), *_sound(analysis, tags)):
+    for name, ours, theirs in rows:
         table.add_row(name, ours, escape(theirs or ""))
     return table
 
@@ -101,7 +107,11 @@ def _rhythm(analysis: Analysis, tags: Tags) -> Sequence[Row]:
     sure = f"{analysis.bpm_confidence:.0%}"
     first = f"first beat {_moment(analysis.beats_s[0])}" if analysis.beats_s else "no beats"
     rows: list[Row] = [
-        ("tempo", f"{analysis.bpm:.3f} BPM (confidence {sure}{perhaps})", tags.bpm),
+        (
+            "tempo",
+            f"{analysis.bpm:.3f} BPM (confidence {sure}{perhaps})",
+            _tempo_tag(analysis, tags),
+        ),
         ("grid", f"{analysis.grid}, {words.plural(len(analysis.beats_s), 'beat')}, {first}", None),
     ]
     if analysis.metre is not None and analysis.downbeats_s:
@@ -116,8 +126,8 @@ def _rhythm(analysis: Analysis, tags: Tags) -> Sequence[Row]:
 def _sound(analysis: Analysis, tags: Tags) -> Sequence[Row]:
     energy = None if analysis.energy is None else f"{analysis.energy} of 10"
     rows: list[tuple[str, str | None, str | None]] = [
-        ("key", _key(analysis), tags.key),
-        ("loudness", _loudness(analysis), _gain(tags)),
+        ("key", _key(analysis), _key_tag(analysis, tags)),
+        ("loudness", _loudness(analysis), _gain_tag(analysis, tags)),
         ("energy", energy, None),
         ("silence", _silence(analysis), None),
         ("cues", _cues(analysis), None),
@@ -144,12 +154,37 @@ def _loudness(analysis: Analysis) -> str:
     return ", ".join(text.format(value) for value, text in facts if value is not None) or _NONE
 
 
-def _gain(tags: Tags) -> str | None:
-    return tags.replaygain_track_gain and f"ReplayGain {tags.replaygain_track_gain}"
+def _tempo_tag(analysis: Analysis, tags: Tags) -> str | None:
+    if analysis.bpm is None or tags.bpm is None:
+        return tags.bpm
+    return _judged(tags.bpm, agreement.of_tempo(analysis.bpm, tags.bpm))
+
+
+def _key_tag(analysis: Analysis, tags: Tags) -> str | None:
+    if analysis.key is None or tags.key is None:
+        return tags.key
+    return _judged(tags.key, agreement.of_key(analysis.key, tags.key))
+
+
+def _gain_tag(analysis: Analysis, tags: Tags) -> str | None:
+    said = tags.replaygain_track_gain
+    if said is None or analysis.replaygain_db is None:
+        return said and f"ReplayGain {said}"
+    return f"ReplayGain {_judged(said, agreement.of_gain(analysis.replaygain_db, said))}"
+
+
+def _judged(said: str, word: str) -> str:
+    return f"{_shortened(said)}{word and f' ({word})'}"
+
+
+def _shortened(said: str) -> str:
+    return said if len(said) <= _MOST_TITLE_CHARS else f"{said[: _MOST_TITLE_CHARS - 1]}…"
 
 
 def _silence(analysis: Analysis) -> str:
     found = analysis.silences
+    if round(found.leading_s, 1) >= round(analysis.duration_s, 1):
+        return "throughout"
     parts = [
         f"{value:.1f} s {where}"
         for value, where in ((found.leading_s, "before"), (found.trailing_s, "after"))

@@ -31,6 +31,7 @@ _SECTIONS: dict[str, Colour] = {
     "drop": (178, 66, 84),
     "break": (118, 88, 160),
     "outro": (112, 100, 74),
+    "hidden": (58, 62, 74),
 }
 _CLOSE_UP_S = 16.0
 _LEAST_BEAT_PX, _LEAST_BAR_PX, _NUMBERED_BAR_PX = 5.0, 3.0, 40.0
@@ -74,7 +75,7 @@ def draw_analysis(analysis: Analysis, *, title: str) -> Image.Image:
     stop_s = min(start_s + _CLOSE_UP_S, analysis.duration_s)
     close_up = Panel(start_s, stop_s, 460, 710)
     about = f"{clock(start_s)} to {clock(stop_s)}"
-    draw.text((_MARGIN, 430), about, fill=_DIM, font=ImageFont.load_default(14))
+    draw.text((_MARGIN, 414), about, fill=_DIM, font=ImageFont.load_default(14))
     _track(draw, analysis, close_up)
     _axis(draw, close_up, 716)
     return image
@@ -86,7 +87,8 @@ def _headline(analysis: Analysis) -> str:
     lufs = analysis.integrated_lufs
     loudness = "silent" if lufs is None else f"{lufs:.1f} LUFS"
     metre = "" if analysis.metre is None else f", {analysis.metre} beats a bar"
-    return f"{tempo}{metre}    {key}    {loudness}    {clock(analysis.duration_s)}"
+    energy = "" if analysis.energy is None else f"    energy {analysis.energy}"
+    return f"{tempo}{metre}    {key}    {loudness}{energy}    {clock(analysis.duration_s)}"
 
 
 def _close_up_start_s(analysis: Analysis) -> float:
@@ -148,13 +150,13 @@ def _ticks(
 
 def _sections(draw: ImageDraw.ImageDraw, analysis: Analysis, panel: Panel) -> None:
     stops_s = [*(each.start_s for each in analysis.sections[1:]), analysis.duration_s]
+    font = ImageFont.load_default(14)
     for section, stop_s in zip(analysis.sections, stops_s, strict=False):
         left, right = panel.x(section.start_s), panel.x(stop_s) - 2
         colour = _SECTIONS.get(section.label, _DIM)
         draw.rectangle([left, panel.top, max(right, left), panel.bottom], fill=colour)
-        if right - left > 60:
-            place = (left + 6, panel.top + 4)
-            draw.text(place, section.label, fill=_TEXT, font=ImageFont.load_default(14))
+        if right - left > draw.textlength(section.label, font=font) + 8:
+            draw.text((left + 5, panel.top + 4), section.label, fill=_TEXT, font=font)
 
 
 def _cues(draw: ImageDraw.ImageDraw, analysis: Analysis, panel: Panel) -> None:

@@ -67,12 +67,18 @@ def test_the_report_tells_everything_beside_the_tags(here: Here, music: Path) ->
     assert "first.mp3  MP3, 0:08, Ada - First [Light]" in told.out
     [tempo] = [line for line in told.out.splitlines() if line.strip().startswith("tempo")]
     assert "124." in tempo
-    assert tempo.rstrip().endswith("62")
+    assert tempo.rstrip().endswith("62 (half)")
     [key] = [line for line in told.out.splitlines() if line.strip().startswith("key")]
     assert "A minor, 8A / 1m" in key
-    assert key.rstrip().endswith("Am")
+    assert key.rstrip().endswith("Am (agrees)")
     for name in ("grid", "metre", "loudness"):
         assert f"{name} " in told.out
+
+
+def test_a_title_of_a_page_does_not_fill_the_screen() -> None:
+    told = printed(facts_table(LOUD, Tags(key="A" * 500)))
+    assert "A" * 79 + "…" in told.replace("\n", "").replace(" ", "")
+    assert "A" * 80 not in told.replace("\n", "").replace(" ", "")
 
 
 def test_bad_files_are_told_in_a_line_and_stop_no_other(
@@ -166,8 +172,9 @@ def test_the_facts_have_units_confidence_and_the_other_reading() -> None:
         "7 of 10",
         "0.3 s before, pause at 0:05.00 for 3.5 s",
         "cue in 0:01.25, drop 0:09.25, cue out 0:17.25",
-        "ReplayGain -8.5 dB",
-        "C#m",
+        "60 (half)",
+        "ReplayGain -8.5 dB (agrees)",
+        "C#m (agrees)",
     ):
         assert part in told
     sections = printed(form_table(LOUD)).splitlines()
@@ -176,7 +183,10 @@ def test_the_facts_have_units_confidence_and_the_other_reading() -> None:
 
 
 def test_what_is_not_there_is_told_as_such() -> None:
-    told = printed(facts_table(SILENT, Tags()))
+    told = printed(facts_table(replace(SILENT, silences=Silences(3.0)), Tags()))
     assert told.count("none found") == 3
+    assert "silence     throughout" in told
+    assert "the file says" not in told
+    assert "the file says" in printed(facts_table(SILENT, Tags(bpm="120")))
     assert "metre" not in told
     assert "cues" not in told
