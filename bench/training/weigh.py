@@ -15,7 +15,7 @@ from autodj.audio.rhythm.activation import FRAMES_PER_S, Heard
 from autodj.audio.rhythm.bars import DOUBT, evidence, find_bars
 from autodj.audio.rhythm.harmony import harmonic_changes
 from autodj.audio.rhythm.readings import readings
-from autodj.audio.rhythm.rhythm import Sound, measure_rhythm, sureness
+from autodj.audio.rhythm.rhythm import Sound, lead, measure_rhythm
 from bench.training.examples import held_back
 from bench.training.hearing import hear
 from bench.truth.piece import Piece, stored
@@ -102,12 +102,14 @@ def fit_doubt(cases: Sequence[Case], bars: _Doubles) -> float:
 
 
 def fit_sureness(cases: Sequence[Case], bars: _Doubles) -> _Doubles:
-    """The weights of ``sureness``: a logistic regression on whether the tempo is within 4 %."""
+    """A constant and the weight of the lead: a logistic regression on whether the tempo is within
+    4 %.
+    """
     rows, right, shares = [], [], []
     for case in cases:
         bpm = case.piece.truth.bpm or 60 / float(np.median(np.diff(case.piece.truth.beats_s or ())))
         best, *others = readings(case.heard, _begin(case, bars))
-        rows.append(sureness(best, others[0] if others else None))
+        rows.append([1.0, lead(best, others[0] if others else None)])
         right.append(abs(best.bpm / bpm - 1) <= _SAME)
         shares.append(case.weight)
     return _logistic(np.array(rows), np.array(right), np.array(shares))

@@ -26,8 +26,8 @@ _LEAST_SCORE = 0.0
 _STEADY_SHARE = 0.8
 # A logistic fit to how often the tempo is right on pieces that training held back
 # (`python -m bench.training weigh`).
-_SURE = np.array([-1.9, 0.62, 0.33])
-_MOST_LEAD, _MOST_SCORE = 3.0, 6.0
+_SURE, _SURE_BY_LEAD = -0.5, 0.82
+_MOST_LEAD = 3.0
 # The flux of an attack crests while its front is still entering the window: some 4 ms early
 # for a click, not at all for a soft kick.
 _FLUX_LEAD_S = 0.002
@@ -119,13 +119,13 @@ def _beats(
 
 def _confidence(best: Reading, other: Reading | None) -> float:
     """How likely the tempo is the right one of those that might be tapped."""
-    return float(sigmoid(np.array([_SURE @ sureness(best, other)]))[0])
+    odds = _SURE + _SURE_BY_LEAD * lead(best, other)
+    return float(sigmoid(np.array([odds]))[0])
 
 
-def sureness(best: Reading, other: Reading | None) -> _Doubles:
-    """What the confidence weighs: 1, the lead of the best reading, and its score."""
-    lead = min(best.score - other.score, _MOST_LEAD) if other else _MOST_LEAD
-    return np.array([1.0, lead, min(best.score, _MOST_SCORE)])
+def lead(best: Reading, other: Reading | None) -> float:
+    """How far the best reading is ahead, in log odds a second, as far as it tells more."""
+    return min(best.score - other.score, _MOST_LEAD) if other else _MOST_LEAD
 
 
 def levelled(curve: Floats) -> Floats:
