@@ -7,7 +7,7 @@ WORKERS ?= $(shell expr \( 3 \* $$(getconf _NPROCESSORS_ONLN) + 1 \) / 2)
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check fix lock browser readers crash properties bench picture clean suite
+.PHONY: help setup demo up test check fix lock browser crash properties bench picture clean suite
 
 help:  ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -20,7 +20,7 @@ demo: $(VENV)/.laptop  ## run the whole path, then serve it (AUDIO=folder, ONCE=
 up: $(VENV)/.laptop  ## run autodj on this machine; S3=1 adds the S3 server and the edge
 	@$(BIN)/autodj up $(if $(S3),--s3)
 
-test: $(VENV)/.dev browser readers  ## install what the tests need and run everything
+test: $(VENV)/.dev browser  ## install what the tests need and run everything
 	@$(MAKE) --no-print-directory -j2 check suite
 
 # Each process reads all the tests. Rewritten once, they are read in half the time.
@@ -41,9 +41,6 @@ fix: $(VENV)/.dev  ## format and mend what a machine can mend
 
 browser:  ## have Chromium for the page's tests
 	@tests/install-browser
-
-readers:  ## have what reads our exports back and is not Python (needs Node)
-	@tests/install-readers
 
 crash: $(VENV)/.dev  ## 500 kills of web and worker, and the mutants that must turn red
 	@$(BIN)/python -m bench.crash --kills 500 --mutants

@@ -1,0 +1,1 @@
+"""Readers of our exports that are not Python."""
