@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from librosa import hz_to_midi
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from autodj.audio.frames import Floats
 
 Doubles = NDArray[np.float64]
+Real = TypeVar("Real", bound=np.floating[Any])
 
 COURSE_PER_S = 10
 FRAMES_PER_ROW = 5
@@ -128,31 +130,46 @@ class PitchRows:
         self._done.append(rows.astype(np.float16))
 
     def finish(self) -> Pitches | None:
-        """None when nothing sounded."""
-        frames = np.concatenate(self._done)
-        if not frames[:, :_CIRCLE].any():
-            return None
+        """None when nothing sounded. What was kept is let go, block by block."""
         tuning = _tuning(self._tuning_circle)
         classes = _classes(tuning)
-        starts = np.arange(0, len(frames), FRAMES_PER_ROW)
-        rows = np.add.reduceat(frames, starts, axis=0, dtype=np.float64)
-        loudness = rows[:, -1]
-        heard = rows[loudness > _SILENT_SHARE * loudness.max()]
-        circles = [slice(start, start + _CIRCLE) for start in (0, _CIRCLE)]
-        whole, bass = (_normal(heard[:, circle] @ classes) for circle in circles)
-        sounding = whole.any(axis=1)
-        if not sounding.any():
-            return None
-        course = [frames[:, circle].astype(np.float32) @ classes for circle in circles]
-        return Pitches(
-            whole[sounding],
-            bass[sounding],
-            tuning,
-            np.concatenate([_normal(each) for each in course], axis=1).astype(np.float32),
-        )
+        rows, course = [np.zeros((0, _FRAME_SIZE), np.float32)], [NO_COURSE]
+        over = np.zeros((0, _FRAME_SIZE), np.float16)
+        for place, block in enumerate(self._done):
+            frames = np.concatenate([over, block])
+            whole = len(frames) // FRAMES_PER_ROW * FRAMES_PER_ROW
+            rows.append(_sums(frames[:whole]))
+            over = frames[whole:]
+            course.append(_course(block, classes.astype(np.float32)))
+            self._done[place] = block[:0]
+        if len(over):
+            rows.append(over.sum(axis=0, dtype=np.float32, keepdims=True))
+        return _pitches(np.concatenate(rows), np.concatenate(course), classes, tuning)
 
 
+_CIRCLES = [slice(place * _CIRCLE, (place + 1) * _CIRCLE) for place in range(len(REGISTERS))]
 _FRAME_SIZE = len(REGISTERS) * _CIRCLE + 1
+
+
+def _pitches(rows: Floats, course: Floats, classes: Doubles, tuning: float) -> Pitches | None:
+    if not rows[:, :_CIRCLE].any():
+        return None
+    loudness = rows[:, -1]
+    heard = rows[loudness > _SILENT_SHARE * loudness.max()]
+    whole, bass = (_normal(heard[:, circle] @ classes) for circle in _CIRCLES)
+    sounding = whole.any(axis=1)
+    return Pitches(whole[sounding], bass[sounding], tuning, course) if sounding.any() else None
+
+
+def _sums(frames: NDArray[np.float16]) -> Floats:
+    """Over the frames of each half second."""
+    shaped = frames.reshape(-1, FRAMES_PER_ROW, _FRAME_SIZE)
+    return np.asarray(shaped.sum(axis=1, dtype=np.float32))
+
+
+def _course(frames: NDArray[np.float16], classes: Floats) -> Floats:
+    """``[frames, 24]`` of ``Pitches``."""
+    return np.concatenate([_normal(frames[:, circle] @ classes) for circle in _CIRCLES], axis=1)
 
 
 def _hz(midi: float) -> float:
@@ -178,6 +195,6 @@ def _classes(tuning: float) -> Doubles:
     return np.asarray(np.where(np.abs(distance) < 0.5, np.cos(np.pi * distance) ** 2, 0.0))
 
 
-def _normal(rows: Doubles) -> Doubles:
+def _normal(rows: NDArray[Real]) -> NDArray[Real]:
     sums = rows.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(rows, sums, out=np.zeros_like(rows), where=sums > 1e-9))

@@ -42,7 +42,8 @@ def bar_odds(heard: Floats, changes: Floats) -> Floats:
     """The log odds that a beat at each frame begins a bar, from what the network heard and how
     the harmony changes there.
     """
-    return np.asarray(evidence(heard, changes) @ np.append(_HEARD, _CHANGED) + _RARE, np.float32)
+    weights = np.append(np.float32(_HEARD), _CHANGED)
+    return np.asarray(evidence(heard, changes) @ weights + np.float32(_RARE))
 
 
 def evidence(heard: Floats, changes: Floats) -> Floats:

@@ -31,8 +31,11 @@ def harmonic_changes(course: Floats, frames: int) -> Floats:
     changes = [_unlike(part, span) for part in parts for span in _SPANS_FRAMES]
     times = np.arange(frames) * (COURSE_PER_S / FRAMES_PER_S)
     at = np.arange(len(course))
-    spread = [(each - each.mean()) / max(float(each.std()), _LEAST_SPREAD) for each in changes]
-    return np.stack([np.interp(times, at, each) for each in spread], axis=1).astype(np.float32)
+    spread = np.empty((frames, CHANGES), np.float32)
+    for column, each in enumerate(changes):
+        sharp = (each - each.mean()) / max(float(each.std()), _LEAST_SPREAD)
+        spread[:, column] = np.interp(times, at, sharp)
+    return spread
 
 
 def _unlike(classes: Floats, span: int) -> Floats:
