@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from autodj.audio.keynames import camelot
+from autodj.audio.keynames import PITCHES, camelot, key_name
 
 _SAME_BPM: Final = 0.5
 _SAME_GAIN_DB: Final = 1.0
@@ -57,11 +57,9 @@ def camelot_of(said: str) -> str | None:
 def _spelt(letter: str, sign: str, mode: str) -> str:
     """As keys are called here; a small m is minor, a large one major."""
     is_minor = mode == "m" or mode.lower().startswith("min")
-    steps = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
     raised = {"#": 1, "♯": 1, "b": -1, "♭": -1}.get(sign, 0)
-    names = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-    pitch = names[(steps[letter] + raised) % 12]
-    return f"{pitch} {'minor' if is_minor else 'major'}"
+    tonic = (PITCHES.index(letter) + raised) % len(PITCHES)
+    return key_name(tonic, "minor" if is_minor else "major")
 
 
 def _word(*, same: bool) -> str:

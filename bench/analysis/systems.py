@@ -17,7 +17,7 @@ from autodj.audio import analysis
 from autodj.audio.facts import DecodeLimits
 from autodj.audio.identify import identify
 from autodj.audio.keynames import MODES, key_name
-from autodj.audio.rhythm.activation import ActivationNet
+from autodj.audio.rhythm.activation import stored_net
 from bench.analysis.figures import Answer
 
 ESSENTIA_SCRIPT = Path(__file__).with_name("essentia_run.py")
@@ -41,10 +41,8 @@ def ours(path: Path) -> Answer:
 
 def ours_with(weights: Path, path: Path) -> Answer:
     """The same with other weights of the network."""
-    with np.load(weights) as stored:
-        net = ActivationNet({name: stored[name].astype(np.float32) for name in stored.files})
     # The product reads its weights once, at import, and offers no way to change them.
-    with patch.object(analysis, "_NET", net):
+    with patch.object(analysis, "_NET", stored_net(weights)):
         return ours(path)
 
 

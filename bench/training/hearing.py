@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from autodj.audio.blocks import BLOCK_SAMPLES
 from autodj.audio.pitches import NO_COURSE, PitchStream
 from autodj.audio.rhythm.activation import ActivationNet, Heard
@@ -17,8 +15,8 @@ from bench.truth.piece import RATE_HZ
 from bench.truth.sound_files import read_sound
 
 
-def hear(path: Path, weights: Path) -> tuple[Sound, Heard]:
-    """The sound of the file over time, and what the network with these weights hears in it."""
+def hear(path: Path, net: ActivationNet) -> tuple[Sound, Heard]:
+    """The sound of the file over time, and what the network hears in it."""
     samples = read_sound(path)
     spectra = Spectra(RATE_HZ, samples.shape[0])
     onsets = OnsetStream(spectra.rate_hz, spectra.window_samples)
@@ -33,6 +31,4 @@ def hear(path: Path, weights: Path) -> tuple[Sound, Heard]:
             pitches.push(pitch)
     heard = pitches.finish()
     sound = Sound(onsets.finish(), bands.finish(), NO_COURSE if heard is None else heard.course)
-    with np.load(weights) as stored:
-        net = ActivationNet({name: stored[name].astype(np.float32) for name in stored.files})
     return sound, net(sound.levels)

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
-from autodj.audio.rhythm.activation import FRAMES_PER_S, Heard
+from autodj.audio.rhythm.activation import FRAMES_PER_S, Heard, stored_net
 from autodj.audio.rhythm.bars import DOUBT, evidence, find_bars
 from autodj.audio.rhythm.harmony import harmonic_changes
 from autodj.audio.rhythm.readings import readings
@@ -57,9 +57,9 @@ def _cases(truth: Path, weights: Path) -> list[Case]:
         if held_back(piece.name) and len(piece.truth.downbeats_s or ()) > _FEWEST
     ]
     counts = Counter(piece.truth.source for piece in pieces)
-    cases = []
+    cases, net = [], stored_net(weights)
     for piece in pieces:
-        sound, heard = hear(piece.path, weights)
+        sound, heard = hear(piece.path, net)
         changes = harmonic_changes(sound.course, len(heard.odds))
         cases.append(Case(piece, sound, heard, changes, 1 / counts[piece.truth.source]))
     return cases
@@ -71,12 +71,13 @@ def fit_bars(cases: Sequence[Case]) -> _Doubles:
     """
     rows, begins, shares = [], [], []
     for case in cases:
-        labelled = _labelled(case)
-        if labelled is not None:
-            at, begin = labelled
+        beats_s = _beats_found(case)
+        if beats_s is not None:
+            real_s = beats_s[_near(beats_s, np.array(case.piece.truth.beats_s))]
+            at = np.rint(real_s * FRAMES_PER_S).astype(int).clip(0, len(case.heard.odds) - 1)
             rows.append(evidence(case.heard.odds[:, 1], case.changes)[at])
-            begins.append(begin)
-            shares.append(np.full(begin.size, case.weight / begin.size))
+            begins.append(_near(real_s, np.array(case.piece.truth.downbeats_s)))
+            shares.append(np.full(at.size, case.weight / at.size))
     columns = np.column_stack([np.concatenate(rows), np.ones(sum(map(len, rows)))])
     return _logistic(columns, np.concatenate(begins), np.concatenate(shares))
 
@@ -85,11 +86,10 @@ def fit_doubt(cases: Sequence[Case], bars: _Doubles) -> float:
     """The margin over which the doubt about bars falls to 1/e, by likelihood."""
     told = []
     for case in cases:
-        begin = _begin(case, bars)
-        rhythm = measure_rhythm(case.sound, case.heard, _end_s(case))
-        if rhythm is not None and _labelled(case) is not None:
-            found = find_bars(begin, rhythm.beats_s)
-            right = _near(rhythm.beats_s[found.downbeats], np.array(case.piece.truth.downbeats_s))
+        beats_s = _beats_found(case)
+        if beats_s is not None:
+            found = find_bars(_begin(case, bars), beats_s)
+            right = _near(beats_s[found.downbeats], np.array(case.piece.truth.downbeats_s))
             told.append((found.margin, float(right.mean() >= _LEAST_RIGHT), case.weight))
     margin, right_share, weight = np.array(told).T
 
@@ -132,23 +132,15 @@ def _begin(case: Case, bars: _Doubles) -> NDArray[np.float32]:
     return np.asarray(seen @ bars[:-1] + bars[-1], np.float32)
 
 
-def _end_s(case: Case) -> float:
-    return len(case.heard.odds) / FRAMES_PER_S
-
-
-def _labelled(case: Case) -> tuple[NDArray[np.int_], NDArray[np.bool_]] | None:
-    """The frames of the beats found that are beats, and which of them begin a bar."""
-    truth = case.piece.truth
-    beats_s, downbeats_s = np.array(truth.beats_s), np.array(truth.downbeats_s)
-    rhythm = measure_rhythm(case.sound, case.heard, _end_s(case))
+def _beats_found(case: Case) -> _Doubles | None:
+    """The beats, in seconds; None where they are not those that were played."""
+    played_s = np.array(case.piece.truth.beats_s)
+    rhythm = measure_rhythm(case.sound, case.heard, len(case.heard.odds) / FRAMES_PER_S)
     if rhythm is None:
         return None
-    right = _near(rhythm.beats_s, beats_s)
-    if right.mean() < _LEAST_RIGHT or _near(beats_s, rhythm.beats_s).mean() < _LEAST_RIGHT:
-        return None
-    found_s = rhythm.beats_s[right]
-    frames = np.rint(found_s * FRAMES_PER_S).astype(int).clip(0, len(case.heard.odds) - 1)
-    return frames, _near(found_s, downbeats_s)
+    found_s = rhythm.beats_s
+    shares = _near(found_s, played_s).mean(), _near(played_s, found_s).mean()
+    return found_s if min(shares) >= _LEAST_RIGHT else None
 
 
 def _near(times_s: _Doubles, wanted_s: _Doubles) -> NDArray[np.bool_]:

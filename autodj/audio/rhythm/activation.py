@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from io import BytesIO
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,8 +103,12 @@ def features(levels: Levels) -> Floats:
 
 def shipped_net() -> ActivationNet:
     """The network with the weights that come with the package, read from its file."""
-    raw = files("autodj.audio.rhythm").joinpath(_WEIGHTS).read_bytes()
-    with np.load(BytesIO(raw)) as stored:
+    return stored_net(BytesIO(files("autodj.audio.rhythm").joinpath(_WEIGHTS).read_bytes()))
+
+
+def stored_net(file: BinaryIO | Path) -> ActivationNet:
+    """The network with the weights in an ``.npz`` file, widened from half precision."""
+    with np.load(file) as stored:
         return ActivationNet({name: stored[name].astype(np.float32) for name in stored.files})
 
 
