@@ -18,7 +18,15 @@ _MOST_SPEED = 1.16
 _QUIETER_DB, _LOUDER_DB = -12.0, 6.0
 _COLOUR, _COLOUR_POINTS = 0.35, 5
 # Produced music is what most tracks are; piano arrangements and game scores lie further off.
-_SHARES = {"grooves": 0.25, "sessions": 0.44, "pop909": 0.16, "freedoom": 0.11, "plain": 0.04}
+_SHARES = {
+    "grooves": 0.2,
+    "sessions": 0.36,
+    "covers": 0.16,
+    "pop909": 0.11,
+    "freedoom": 0.1,
+    "drums": 0.04,
+    "plain": 0.03,
+}
 _FEWEST_BEATS, _TEMPO_SPREAD = 8, 0.03
 
 

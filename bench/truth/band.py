@@ -48,7 +48,7 @@ _LEADS = (
     79, 80, 81, 84, 87,
 )  # fmt: skip
 _PADS = (48, 49, 50, 51, 52, 88, 89, 91, 92, 94, 95, 19)
-_HANDS = {"X": 16, "x": 0, "o": -45}
+HANDS = {"X": 16, "x": 0, "o": -45}
 _FINE = (CLOSED_HAT, RIDE, SHAKER)
 _FILLED = (SNARE, SNARE, HIGH_TOM, MID_TOM, LOW_TOM, KICK)
 _PARTS = ("drums", "bass", "comp", "lead", "pad")
@@ -322,7 +322,7 @@ def _bar(
             if beat >= until or (sign == "." and not ghost) or dice.random() < busy * 0.5:
                 continue
             weak = 12 if drum in _FINE and step % 2 else 0
-            hand = -30 if ghost else _HANDS[sign]
+            hand = -30 if ghost else HANDS[sign]
             velocity = VELOCITIES.get(drum, 76) + hand - weak + dice.randint(-6, 6)
             yield Hit(at + beat, drum, max(18, min(127, velocity)))
 

@@ -12,6 +12,8 @@ from bench.truth.piece import Part
 from bench.truth.sources import (
     Order,
     Source,
+    covers,
+    drums,
     frets,
     grooves,
     midi_files,
@@ -26,6 +28,8 @@ SOURCES: tuple[Source, ...] = (
     grooves.SOURCE,
     sessions.SOURCE,
     pop909.SOURCE,
+    covers.SOURCE,
+    drums.SOURCE,
     midi_files.FREEDOOM_SOURCE,
     midi_files.OPENMSX_SOURCE,
     music21_scores.SOURCE,

@@ -88,7 +88,7 @@ def test_sources_are_drawn_in_their_shares_however_many_pieces_they_have(example
     drawn = shares([example, example, example, score])
     assert drawn.sum() == pytest.approx(1)
     assert drawn[0] == drawn[1] == drawn[2]
-    assert drawn[:3].sum() / drawn[3] == pytest.approx(0.25 / 0.11)
+    assert drawn[:3].sum() / drawn[3] == pytest.approx(0.2 / 0.1)
 
 
 def test_a_source_can_be_left_out_and_a_forbidden_one_stops_the_training(

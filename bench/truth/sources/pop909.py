@@ -37,7 +37,9 @@ _TEST_EVERY = 10
 
 
 @dataclass(frozen=True, slots=True)
-class _Marks:
+class Marks:
+    """When the beats of a song fall, and which begin a bar."""
+
     beats_s: Doubles
     downbeats_s: Doubles
 
@@ -53,7 +55,7 @@ def compositions(part: Part, folder: Path | None) -> Sequence[str]:
 def make(order: Order) -> Made | None:
     assert order.pop909 is not None
     dice, folder = order.dice, order.pop909 / order.composition
-    marks = _marks(folder)
+    marks = read_marks(folder)
     song = read((folder / f"{order.composition}.mid").read_bytes())
     marked = replace(song, beats_s=marks.beats_s, downbeats_s=marks.downbeats_s)
     part = excerpt(dice, _instrumented(dice, marked), dice.uniform(60, 80))
@@ -78,10 +80,10 @@ def make(order: Order) -> Made | None:
     )
 
 
-def _marks(folder: Path) -> _Marks:
+def read_marks(folder: Path) -> Marks:
     """Third column: the downbeats of 4/4."""
     rows = np.loadtxt(folder / "beat_midi.txt")
-    return _Marks(rows[:, 0], rows[rows[:, 2] == 1, 0])
+    return Marks(rows[:, 0], rows[rows[:, 2] == 1, 0])
 
 
 def _instrumented(dice: random.Random, song: Song) -> Song:
@@ -117,8 +119,12 @@ def key_of(folder: Path, shift: int = 0) -> str | None:
     if len(names) != 1:
         return None
     pitch, _, mode = names.pop().partition(":")
-    tonic = _LETTERS[pitch[0]] + sum(_ACCIDENTALS[sign] for sign in pitch[1:])
-    return key_name((tonic + shift) % len(PITCHES), _MODES[mode[:3]])
+    return key_name((pitch_class(pitch) + shift) % len(PITCHES), _MODES[mode[:3]])
+
+
+def pitch_class(name: str) -> int:
+    """Of ``C``, ``F#`` or ``Bb``."""
+    return (_LETTERS[name[0]] + sum(_ACCIDENTALS[sign] for sign in name[1:])) % len(PITCHES)
 
 
 SOURCE = Source(
