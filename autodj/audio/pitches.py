@@ -10,12 +10,16 @@ from librosa import hz_to_midi
 from numpy.typing import NDArray
 
 from autodj.audio.frames import Floats
+from autodj.audio.rows import Rows
 
 Doubles = NDArray[np.float64]
 Real = TypeVar("Real", bound=np.floating[Any])
 
 COURSE_PER_S = 10
 FRAMES_PER_ROW = 5
+_AN_HOUR = COURSE_PER_S * 3600
+# A whole number of rows.
+_READ_AT_ONCE = 200 * FRAMES_PER_ROW
 _QUIETEST = 1e-4
 _SILENT_SHARE = 1e-3
 # Fine steps tell the tuning; coarse ones are enough to read a pitch class at it, and are kept
@@ -109,7 +113,7 @@ class PitchRows:
 
     def __init__(self) -> None:
         self._tuning_circle = np.zeros(_FINE_CIRCLE)
-        self._done: list[NDArray[np.float16]] = [np.zeros((0, _FRAME_SIZE), np.float16)]
+        self._frames = Rows(_FRAME_SIZE, np.float16, at_once=_AN_HOUR)
 
     def add(
         self, frames: int, frame: NDArray[np.int64], midi: Doubles, magnitudes: Doubles
@@ -127,24 +131,21 @@ class PitchRows:
             sums += np.bincount(at, _shares(weights, frame[inside], frames), sums.size)
         rows = sums.reshape(frames, _FRAME_SIZE)
         rows[:, -1] = np.bincount(frame, magnitudes, frames)
-        self._done.append(rows.astype(np.float16))
+        self._frames.add(rows)
 
     def finish(self) -> Pitches | None:
-        """None when nothing sounded. What was kept is let go, block by block."""
+        """None when nothing sounded."""
+        frames = self._frames.taken()
         tuning = _tuning(self._tuning_circle)
         classes = _classes(tuning)
-        rows, course = [np.zeros((0, _FRAME_SIZE), np.float32)], [NO_COURSE]
-        over = np.zeros((0, _FRAME_SIZE), np.float16)
-        for place, block in enumerate(self._done):
-            frames = np.concatenate([over, block])
-            whole = len(frames) // FRAMES_PER_ROW * FRAMES_PER_ROW
-            rows.append(_sums(frames[:whole]))
-            over = frames[whole:]
-            course.append(_course(block, classes.astype(np.float32)))
-            self._done[place] = block[:0]
-        if len(over):
-            rows.append(over.sum(axis=0, dtype=np.float32, keepdims=True))
-        return _pitches(np.concatenate(rows), np.concatenate(course), classes, tuning)
+        rows = np.empty((-(-len(frames) // FRAMES_PER_ROW), _FRAME_SIZE), np.float32)
+        course = np.empty((len(frames), len(REGISTERS) * 12), np.float32)
+        for start in range(0, len(frames), _READ_AT_ONCE):
+            read = frames[start : start + _READ_AT_ONCE]
+            course[start : start + len(read)] = _course(read, classes.astype(np.float32))
+            sums = _sums(read)
+            rows[start // FRAMES_PER_ROW :][: len(sums)] = sums
+        return _pitches(rows, course, classes, tuning)
 
 
 _CIRCLES = [slice(place * _CIRCLE, (place + 1) * _CIRCLE) for place in range(len(REGISTERS))]
@@ -162,9 +163,9 @@ def _pitches(rows: Floats, course: Floats, classes: Doubles, tuning: float) -> P
 
 
 def _sums(frames: NDArray[np.float16]) -> Floats:
-    """Over the frames of each half second."""
-    shaped = frames.reshape(-1, FRAMES_PER_ROW, _FRAME_SIZE)
-    return np.asarray(shaped.sum(axis=1, dtype=np.float32))
+    """Over the frames of each half second; the last may have fewer."""
+    starts = np.arange(0, len(frames), FRAMES_PER_ROW)
+    return np.asarray(np.add.reduceat(frames, starts, axis=0, dtype=np.float32))
 
 
 def _course(frames: NDArray[np.float16], classes: Floats) -> Floats:

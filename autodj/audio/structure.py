@@ -15,6 +15,7 @@ from autodj.audio.sections import Bars, find_bounds, name_sections, set_cues
 from autodj.audio.silence import find_silences
 
 _FEWEST_BARS = 8
+_BARS_AT_ONCE = 64
 _GROUPS = 12
 _LOUD_SHARE_LU = 20.0
 _ENERGY_OF_LOUDNESS = 0.6
@@ -77,11 +78,20 @@ def _by_bar(levels: Levels, downbeats_s: _Doubles) -> _Doubles:
     """``[bars, 2 * 12]``: the mean level of each group of bands, and how much it rises."""
     frames = np.rint(downbeats_s * FRAMES_PER_S).astype(int).clip(0, len(levels) - 1)
     starts = np.maximum.accumulate(frames)
-    grouped = levels.reshape(len(levels), _GROUPS, BANDS // _GROUPS).mean(axis=2, dtype=np.float32)
+    stops = np.maximum(np.append(starts[1:], len(levels)), starts + 1)
+    some = [slice(bar, bar + _BARS_AT_ONCE) for bar in range(0, starts.size, _BARS_AT_ONCE)]
+    sums = [_level_sums(levels, starts[bars], stops[bars][-1]) for bars in some]
+    return np.asarray(np.concatenate(sums) / (stops - starts)[:, None])
+
+
+def _level_sums(levels: Levels, starts: NDArray[np.int_], stop: int) -> Floats:
+    """``_by_bar`` as sums, of consecutive bars."""
+    first = max(0, starts[0] - 1)
+    near = levels[first:stop].reshape(-1, _GROUPS, BANDS // _GROUPS)
+    grouped = near.mean(axis=2, dtype=np.float32)
     rises = np.maximum(np.diff(grouped, axis=0, prepend=grouped[:1]), 0.0)
-    lengths = np.maximum(np.diff(starts, append=len(levels)), 1)[:, None]
-    sums = [np.add.reduceat(part, starts, axis=0) / lengths for part in (grouped, rises)]
-    return np.concatenate(sums, axis=1).astype(np.float64)
+    parts = (np.add.reduceat(each, starts - first, axis=0) for each in (grouped, rises))
+    return np.concatenate(list(parts), axis=1)
 
 
 def _loudness_by_bar(loudness: _Doubles, downbeats_s: _Doubles) -> _Doubles:

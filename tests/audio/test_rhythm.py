@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from autodj.audio.frames import Floats
 from autodj.audio.pitches import COURSE_PER_S, NO_COURSE
+from autodj.audio.rhythm import harmony
 from autodj.audio.rhythm.activation import FRAMES_PER_S, TEMPI_BPM, Heard, shipped_net
 from autodj.audio.rhythm.bands import BANDS, Levels
 from autodj.audio.rhythm.bars import bar_odds, find_bars
@@ -127,6 +128,16 @@ def test_harmony_changes_most_where_it_does_and_not_where_nothing_sounds() -> No
     assert changes.shape == (3000, CHANGES)
     assert np.abs(changes.argmax(axis=0) - 1500).max() <= 5
     assert not harmonic_changes(NO_COURSE, 3000).any()
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 600])
+def test_harmony_is_compared_in_stretches_without_a_seam(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = np.random.default_rng(5).random((599, 24), np.float32)
+    whole = harmonic_changes(course, 3000)
+    monkeypatch.setattr(harmony, "_AT_ONCE", at_once)
+    np.testing.assert_allclose(harmonic_changes(course, 3000), whole, atol=1e-6)
 
 
 def test_harmony_that_never_changes_says_nothing() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from autodj.audio import structure
 from autodj.audio.form import Silences
 from autodj.audio.silence import find_silences
 from autodj.audio.structure import NOTHING, energy_number, find_structure
@@ -142,6 +143,19 @@ def test_cues_stay_out_of_the_silence() -> None:
     levels, loudness = track((4, -90.0), (16, LOUD), (4, -90.0))
     cues = find_structure(levels, loudness, downbeats(24)).cues
     assert (cues.cue_in, cues.cue_out) == (8.0, 38.0)
+
+
+@pytest.mark.parametrize("at_once", [1, 5, 100])
+def test_bars_are_summed_some_at_a_time_without_a_seam(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels, loudness = track((8, QUIET), (16, LOUD), (8, QUIET))
+    noisy = levels * np.random.default_rng(7).random(levels.shape)
+    # Some fall on one frame, and some on the end.
+    uneven_s = np.sort(np.append(downbeats(32), [8.0, 8.001, 14.7, 64.0, 64.0]))
+    whole = find_structure(noisy.astype(np.float16), loudness, uneven_s)
+    monkeypatch.setattr(structure, "_BARS_AT_ONCE", at_once)
+    assert find_structure(noisy.astype(np.float16), loudness, uneven_s) == whole
 
 
 @pytest.mark.parametrize("bars", [0, 1, 7])

@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 
 from autodj.audio.filterbank import FilterBank
 from autodj.audio.frames import Floats
+from autodj.audio.rows import Rows
 
 BANDS = 48
 _LOWEST_HZ, _HIGHEST_HZ = 30.0, 11000.0
 # Wider than one bin of either window that the features are read with.
 _NARROWEST_HZ = 23.4375
 _COMPRESSION = 300.0
+_AN_HOUR = 50 * 3600
 
 Levels = NDArray[np.float16]
 
@@ -27,7 +29,7 @@ class BandStream:
     def __init__(self, rate_hz: int, window_samples: int) -> None:
         self._filters = FilterBank(band_filters(rate_hz, window_samples))
         self._odd: Floats = np.zeros((0, BANDS), np.float32)
-        self._levels: list[Levels] = []
+        self._levels = Rows(BANDS, np.float16, at_once=_AN_HOUR)
 
     def push(self, magnitudes: Floats) -> None:
         """Take ``[frames, bins]`` magnitudes that follow those before."""
@@ -35,15 +37,12 @@ class BandStream:
         frames = np.concatenate([self._odd, fresh])
         whole = len(frames) // 2 * 2
         first, second = frames[0:whole:2], frames[1:whole:2]
-        self._levels.append((0.5 * (first + np.maximum(first, second))).astype(np.float16))
+        self._levels.add(0.5 * (first + np.maximum(first, second)))
         self._odd = frames[whole:]
 
     def finish(self) -> Levels:
         """``[frames, 48]``; the last of an odd number of frames is dropped."""
-        levels = np.concatenate([np.zeros((0, BANDS), np.float16), *self._levels])
-        # Of hours they are not held twice.
-        self._levels.clear()
-        return levels
+        return self._levels.taken()
 
 
 def band_filters(rate_hz: int, window_samples: int) -> Floats:

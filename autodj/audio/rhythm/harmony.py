@@ -8,6 +8,7 @@ hears bands too wide for it.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autodj.audio.frames import Floats
 from autodj.audio.pitches import COURSE_PER_S
@@ -17,6 +18,7 @@ _SPANS_FRAMES = (5, 10)
 _CLASSES = 12
 CHANGES = 2 * len(_SPANS_FRAMES)
 _LEAST_SPREAD = 0.02
+_AT_ONCE = 2000
 
 
 def harmonic_changes(course: Floats, frames: int) -> Floats:
@@ -38,11 +40,15 @@ def harmonic_changes(course: Floats, frames: int) -> Floats:
     return spread
 
 
-def _unlike(classes: Floats, span: int) -> Floats:
+def _unlike(classes: Floats, span: int) -> NDArray[np.float64]:
     """Half the distance, 0 to 1, between the mean shares of ``span`` frames on either side."""
-    around = np.pad(classes, ((span, span), (0, 0)), mode="edge")
-    sums = np.concatenate([np.zeros((1, _CLASSES)), np.cumsum(around, axis=0, dtype=np.float64)])
-    means = sums[span:] - sums[:-span]
-    shares = means / np.maximum(means.sum(axis=1, keepdims=True), 1e-9)
-    before, after = shares[: len(classes)], shares[span + 1 :]
-    return np.asarray(0.5 * np.abs(after - before).sum(axis=1))
+    unlike = np.empty(len(classes))
+    for start in range(0, len(classes), _AT_ONCE):
+        stop = min(start + _AT_ONCE, len(classes))
+        around = classes[np.arange(start - span, stop + span).clip(0, len(classes) - 1)]
+        sums = np.cumsum(np.pad(around, ((1, 0), (0, 0))), axis=0, dtype=np.float64)
+        means = sums[span:] - sums[:-span]
+        shares = means / np.maximum(means.sum(axis=1, keepdims=True), 1e-9)
+        before, after = shares[: stop - start], shares[span + 1 :]
+        unlike[start:stop] = 0.5 * np.abs(after - before).sum(axis=1)
+    return unlike

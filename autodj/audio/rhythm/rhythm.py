@@ -143,8 +143,10 @@ def levelled(curve: Floats) -> Floats:
 
 def _moving_mean(curve: Floats, size: int) -> _Doubles:
     """The mean of up to ``size`` values around each."""
-    sums = np.concatenate([[0.0], np.cumsum(curve, dtype=np.float64)])
-    at = np.arange(curve.size)
-    start, stop = np.maximum(at - size // 2, 0), np.minimum(at + size // 2 + 1, curve.size)
-    mean: _Doubles = (sums[stop] - sums[start]) / (stop - start)
+    half = size // 2
+    sums = np.pad(np.cumsum(curve, dtype=np.float64), (half + 1, half), mode="edge")
+    sums[: half + 1] = 0.0
+    counts = np.pad(np.arange(curve.size + 1), half, mode="edge")
+    mean = sums[2 * half + 1 :] - sums[: curve.size]
+    mean /= counts[2 * half + 1 :] - counts[: curve.size]
     return mean
