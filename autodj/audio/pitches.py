@@ -97,11 +97,15 @@ class PitchStream:
         """Take ``[frames, bins]`` magnitudes."""
         around = magnitudes[:, self._first - 1 : self._stop + 1].astype(np.float64)
         below, here, above = around[:, :-2], around[:, 1:-1], around[:, 2:]
-        frame, column = np.nonzero((here > below) & (here >= above) & (here > _QUIETEST))
-        left, top, right = (np.log(part[frame, column] + 1e-12) for part in (below, here, above))
+        crests = np.zeros(around.shape, bool)
+        crests[:, 1:-1] = (here > below) & (here >= above) & (here > _QUIETEST)
+        # In one dimension: to look for places in two takes several times as long.
+        at, flat = np.flatnonzero(crests), around.ravel()
+        frame, column = np.divmod(at, around.shape[1])
+        left, top, right = (np.log(flat[at + step] + 1e-12) for step in (-1, 0, 1))
         shift = 0.5 * (left - right) / np.minimum(left - 2 * top + right, -1e-9)
-        midi = np.asarray(hz_to_midi((self._first + column + shift) * self._bin_hz))
-        self._rows.add(len(magnitudes), frame, midi, here[frame, column])
+        midi = np.asarray(hz_to_midi((self._first - 1 + column + shift) * self._bin_hz))
+        self._rows.add(len(magnitudes), frame, midi, flat[at])
 
     def finish(self) -> Pitches | None:
         """None when nothing sounded."""

@@ -87,8 +87,10 @@ def _by_bar(levels: Levels, downbeats_s: _Doubles) -> _Doubles:
 def _level_sums(levels: Levels, starts: NDArray[np.int_], stop: int) -> Floats:
     """``_by_bar`` as sums, of consecutive bars."""
     first = max(0, starts[0] - 1)
-    near = levels[first:stop].reshape(-1, _GROUPS, BANDS // _GROUPS)
-    grouped = near.mean(axis=2, dtype=np.float32)
+    near = levels[first:stop].astype(np.float32)
+    size = BANDS // _GROUPS
+    # The first bands of all groups, the second ones and so on: to sum four at a time is slow.
+    grouped = np.mean([near[:, band::size] for band in range(size)], axis=0)
     rises = np.maximum(np.diff(grouped, axis=0, prepend=grouped[:1]), 0.0)
     parts = (np.add.reduceat(each, starts - first, axis=0) for each in (grouped, rises))
     return np.concatenate(list(parts), axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,6 +56,7 @@ def readings(heard: Heard, begin: Floats) -> list[Reading]:
         return []
     beats = _windows(np.clip(peak_of_three(odds) + _BIAS, _LEAST_ODDS, _MOST_ODDS))
     bars = _windows(np.clip(peak_of_three(begin) + _BAR_BIAS, _LEAST_BAR_ODDS, _MOST_BAR_ODDS))
+    bars = np.pad(bars, ((0, 1), (0, 0)))
     for drifts in (_COARSE_DRIFTS, _DRIFTS):
         scores = [_score(beats, bars, bpm, drifts) + _prior(heard.tempi, bpm) for bpm in tempi]
         read = sorted(map(Reading, tempi, scores), key=lambda each: -each.score)[:_FINALISTS]
@@ -82,21 +84,19 @@ def peak_of_three(odds: Floats) -> Floats:
 
 def _score(beats: Floats, bars: Floats, bpm: float, drifts: Sequence[float]) -> float:
     """Sum the odds over evenly spaced beats, in each window at their best phase and drift, and
-    over the bars that lie best on them.
+    over the bars that lie best on them. ``bars`` end with a frame of none.
     """
     period = 60 * FRAMES_PER_S / bpm
-    places = [_places(period, period * drift, beats.shape[1]) for drift in drifts]
-    sums = [beats[:, each].sum(axis=2) for each in places]
-    best = np.array([each.max(axis=1) for each in sums])
+    places = [_places(period, period * drift, len(beats)) for drift in drifts]
+    sums = [np.take(beats, each, axis=0).sum(axis=1) for each in places]
+    best = np.array([each.max(axis=0) for each in sums])
     chosen = best.argmax(axis=0)
-    phases = np.array([each.argmax(axis=1) for each in sums])
-    odds = np.zeros((len(beats), max(each.shape[1] for each in places)), np.float32)
-    for window, drift in enumerate(chosen):
-        at = places[drift][phases[drift, window]]
-        odds[window, : at.size] = bars[window, at]
-    windows = np.arange(len(beats))
+    phases = np.array([each.argmax(axis=0) for each in sums])
+    windows = np.arange(beats.shape[1])
+    at = _table(places, beyond=-1)[chosen, phases[chosen, windows]]
+    odds = bars[at, windows[:, None]]
     fit = best[chosen, windows].astype(np.float64) + _BAR_WEIGHT * _best_bars(odds)
-    return float(fit.sum()) / len(beats) / _WINDOW_S
+    return float(fit.sum()) / windows.size / _WINDOW_S
 
 
 def _places(period: float, paced: float, frames: int) -> NDArray[np.int_]:
@@ -106,12 +106,23 @@ def _places(period: float, paced: float, frames: int) -> NDArray[np.int_]:
     return np.rint(at).astype(int)
 
 
+def _table(places: Sequence[NDArray[np.int_]], beyond: int) -> NDArray[np.int_]:
+    """``[drifts, phases, beats]``: all of ``places``, filled up to whole bars of every metre with
+    a frame ``beyond`` them.
+    """
+    whole = math.lcm(*_METRES)
+    longest = -(-max(each.shape[1] for each in places) // whole) * whole
+    table = np.full((len(places), len(places[0]), longest), beyond)
+    for filled, each in zip(table, places, strict=True):
+        filled[:, : each.shape[1]] = each
+    return table
+
+
 def _best_bars(odds: Floats) -> _Doubles:
-    """For each window the sum over every third or fourth beat, from the best start."""
+    """For each window the sum over every third or fourth beat of whole bars, from the best start."""
     sums = np.zeros((len(_METRES), len(odds)))
     for place, metre in enumerate(_METRES):
-        bars = np.pad(odds, ((0, 0), (0, -odds.shape[1] % metre)))
-        sums[place] = bars.reshape(len(odds), -1, metre).sum(axis=1).max(axis=1)
+        sums[place] = odds.reshape(len(odds), -1, metre).sum(axis=1).max(axis=1)
     most: _Doubles = sums.max(axis=0)
     return most
 
@@ -124,13 +135,15 @@ def _prior(tempi: Floats, bpm: float) -> float:
 
 
 def _windows(odds: Floats) -> Floats:
-    """``[windows, frames]``, evenly spread when there are very many."""
+    """``[frames, windows]``, evenly spread when there are very many: all windows are read at the
+    same frames.
+    """
     size = round(_WINDOW_S * FRAMES_PER_S)
     padded = np.pad(odds, (0, max(0, size - odds.size)))
     starts = np.arange(0, padded.size - size + 1, size // 2)
     if starts.size > _MOST_WINDOWS:
         starts = starts[np.linspace(0, starts.size - 1, _MOST_WINDOWS).astype(int)]
-    windows: Floats = padded[starts[:, None] + np.arange(size)]
+    windows: Floats = padded[np.arange(size)[:, None] + starts]
     return windows
 
 
