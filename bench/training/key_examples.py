@@ -16,9 +16,10 @@ from autodj.audio.key import evidence
 from autodj.audio.keynames import MODES, PITCHES, key_name
 from autodj.audio.pitches import Pitches, PitchStream
 from autodj.audio.spectra import Spectra
-from bench.training.sketched import sketched
-from bench.truth.piece import PARTS, RATE_HZ, Part, Piece, stored
+from bench.training.sketched import ends_in_the_relative, sketched
+from bench.truth.piece import PARTS, RATE_HZ, Part, Piece, Truth, stored
 from bench.truth.sound_files import read_sound
+from bench.truth.sources.pop909 import SOURCE as POP909
 
 # Bach's scores may be trained on too: the works are free, and nothing of a file is kept.
 SHIPPABLE: Final = frozenset({"grooves", "sessions", "pop909", "scores"})
@@ -53,7 +54,7 @@ def examples(truth: Path, folder: Path, pop909: Path | None) -> Iterator[KeyExam
         (folder / part).mkdir(parents=True, exist_ok=True)
         for piece in stored(truth / part):
             about = piece.truth
-            if about.key is None or (part == "tuning" and about.source not in SHIPPABLE):
+            if about.key is None or (part == "tuning" and not _is_taught(about, pop909)):
                 continue
             pitches = _kept(piece, folder / part / f"{piece.name}.npy")
             if pitches is not None:
@@ -64,6 +65,12 @@ def examples(truth: Path, folder: Path, pop909: Path | None) -> Iterator[KeyExam
         seen = evidence(each.pitches).astype(np.float32)
         place = NAMES.index(each.key)
         yield KeyExample(each.source, each.composition, "tuning", seen, place, is_sketch=True)
+
+
+def _is_taught(about: Truth, pop909: Path | None) -> bool:
+    if about.source == POP909.name and pop909 is not None:
+        return not ends_in_the_relative(pop909 / about.composition)
+    return about.source in SHIPPABLE
 
 
 def _kept(piece: Piece, path: Path) -> Pitches | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from autodj.audio.keynames import key_name
+from autodj.audio.keynames import PITCHES, key_name
 from autodj.audio.pitches import Pitches
 from bench.training.loops import make_loop, play_loop
 from bench.training.sketches import sketch
@@ -25,6 +25,7 @@ from bench.truth.styles import STYLES, Style
 COUNTS: Final = {"grooves": 350, "sessions": 500, "loops": 650}
 _SHORTEST_S, _LONGEST_S = 45.0, 85.0
 _DRUMLESS: Final = 0.15
+_RELATIVE_ABOVE: Final = {"major": 9, "minor": 3}
 _MODES: Final = {"dorian": "minor", "mixolydian": "major"}
 _HEARD: Final = tuple(style for style in STYLES.values() if not style.held_out)
 _IN_FOUR: Final = tuple(style for style in _HEARD if style.beats == 4)
@@ -53,6 +54,21 @@ def sketched(pop909_folder: Path | None, counts: Mapping[str, int] = COUNTS) -> 
         piece = _song(pop909_folder / song, random.Random(f"pop909/sketch-{song}"))
         if piece is not None:
             yield piece
+
+
+def ends_in_the_relative(folder: Path) -> bool:
+    """Whether the last chord of a POP909 song stands on the tonic of the relative key.
+
+    A program found these keys in the recordings; such a song teaches one of two as likely ones.
+    """
+    key = pop909.key_of(folder)
+    lines = [line.split() for line in (folder / "chord_midi.txt").read_text().splitlines()]
+    roots = [line[2].partition("/")[0].partition(":")[0] for line in lines if len(line) > 2]
+    named = [root for root in roots if root != "N"]
+    if key is None or not named:
+        return False
+    pitch, _, mode = key.partition(" ")
+    return (pop909.pitch_class(named[-1]) - PITCHES.index(pitch)) % 12 == _RELATIVE_ABOVE[mode]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +142,7 @@ def _sketch(dice: random.Random, written: _Written, beat_s: float) -> Pitches | 
 def _song(folder: Path, dice: random.Random) -> Sketch | None:
     """Of a POP909 song in one key: its beginning, or a stretch of it."""
     key = pop909.key_of(folder)
-    if key is None:
+    if key is None or ends_in_the_relative(folder):
         return None
     song = read((folder / f"{folder.name}.mid").read_bytes())
     end_s = max(note.end_s for voice in song.voices for note in voice.notes)

@@ -17,6 +17,7 @@ from bench.truth.sources import (
     frets,
     grooves,
     midi_files,
+    ostinati,
     plain,
     pop909,
     projects,
@@ -27,6 +28,7 @@ from bench.truth.sources import scores as music21_scores
 SOURCES: tuple[Source, ...] = (
     grooves.SOURCE,
     sessions.SOURCE,
+    ostinati.SOURCE,
     pop909.SOURCE,
     covers.SOURCE,
     drums.SOURCE,

@@ -11,7 +11,7 @@ import pytest
 
 from autodj.audio.keynames import key_name
 from bench.training.loops import make_loop, play_loop
-from bench.training.sketched import Sketch, sketched
+from bench.training.sketched import Sketch, ends_in_the_relative, sketched
 from bench.training.sketches import sketch
 from bench.truth.harmony import has_two_keys, make_harmony
 from bench.truth.smf import Played, Voice, write
@@ -69,10 +69,12 @@ def test_a_loop_begins_on_its_tonic_or_comes_to_rest_on_it(seed: int) -> None:
 
 
 def test_sketched_pieces_are_the_same_every_time_and_every_song_is_one(tmp_path: Path) -> None:
-    for number, key in (("011", "A:min"), ("020", "C:maj")):
-        folder = tmp_path / number
-        folder.mkdir()
-        (folder / "key_audio.txt").write_text(f"0 90 {key}\n")
+    for number, key, last in (
+        ("011", "A:min", "A:min"),
+        ("020", "C:maj", "C"),
+        ("021", "C:maj", "A:min7/b3"),
+    ):
+        folder = song_folder(tmp_path / number, key, last)
         write(folder / f"{number}.mid", [Voice(0, False, tuple(held(57, 60, 64)))])
     first, again = (list(sketched(tmp_path, FEW)) for _ in range(2))
     assert {each.source for each in first} == {*FEW, "pop909"}
@@ -82,7 +84,31 @@ def test_sketched_pieces_are_the_same_every_time_and_every_song_is_one(tmp_path:
         for one, other in zip(first, again, strict=True)
     )
     songs = [_told(each) for each in first if each.source == "pop909"]
-    assert songs == [("011", "A minor")], "020 is of the test part"
+    assert songs == [("011", "A minor")], "020 is of the test part, 021 in doubt"
+
+
+def song_folder(folder: Path, key: str, last_chord: str) -> Path:
+    """What a song of POP909 says of its harmony."""
+    folder.mkdir()
+    (folder / "key_audio.txt").write_text(f"0 90 {key}\n")
+    (folder / "chord_midi.txt").write_text(f"0 3 F:maj\n3 5 {last_chord}\n5 6 N\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("key", "last", "in_doubt"),
+    [
+        ("C:maj", "A:min", True), ("C:maj", "A:min7/b3", True), ("Gb:maj", "Eb:min", True),
+        ("A:min", "C:maj/3", True), ("F#:min", "A:sus4", True),
+        ("C:maj", "C:maj", False), ("C:maj", "Eb:maj", False), ("A:min", "A:maj", False),
+        ("A:min", "F:maj", False), ("A:min", "N", False),
+    ],
+)  # fmt: skip
+def test_a_song_that_ends_in_the_relative_key_is_in_doubt(
+    tmp_path: Path, key: str, last: str, *, in_doubt: bool
+) -> None:
+    """Where nothing follows F but silence, F is the last chord."""
+    assert ends_in_the_relative(song_folder(tmp_path / "001", key, last)) is in_doubt
 
 
 def _told(piece: Sketch) -> tuple[str, str]:

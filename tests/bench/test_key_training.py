@@ -14,7 +14,7 @@ from bench.training import key_examples, keys
 from bench.training.key_examples import KeyExample
 from bench.training.keys import fit_keys, fitted, temperature
 from bench.training.sketched import sketched
-from bench.truth.piece import Truth, save
+from bench.truth.piece import PARTS, Truth, save
 
 SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
 LOUD = (3.0, 1.0, 2.0, 1.0, 2.0, 1.0, 1.0)
@@ -101,3 +101,23 @@ def test_training_reads_a_truth_set_and_keeps_to_what_may_ship(
     assert not (tmp_path / "kept/tuning/lmms.npy").exists()
     with np.load(tmp_path / "key.npz") as stored:
         assert stored["weights"].shape == shipped_weights().weights.shape
+
+
+def test_a_song_whose_key_is_in_doubt_is_not_taught_but_tested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """001 says C major and ends on A minor, 002 on C major."""
+    monkeypatch.setattr(key_examples, "sketched", lambda _: ())
+    sound = np.tile(0.3 * np.sin(np.arange(2 * 44100) / 16), (2, 1)).astype(np.float32)
+    for song, last in (("001", "A:min"), ("002", "C:maj")):
+        folder = tmp_path / "POP909" / song
+        folder.mkdir(parents=True)
+        (folder / "key_audio.txt").write_text("0 9 C:maj\n")
+        (folder / "chord_midi.txt").write_text(f"0 9 {last}\n")
+        for part in PARTS:
+            (tmp_path / part).mkdir(exist_ok=True)
+            save(tmp_path / part, song, sound, Truth("pop909", "MIT", song, key="C major"))
+    known = key_examples.examples(tmp_path, tmp_path / "kept", tmp_path / "POP909")
+    assert {(each.part, each.composition) for each in known} == {
+        ("tuning", "002"), ("test", "001"), ("test", "002"),
+    }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from bench.truth.band import figure, play_drums, play_notes, write_song
 from bench.truth.feels import FEELS, TAMBOURINE
 from bench.truth.performance import perform
 from bench.truth.piece import RATE_HZ
-from bench.truth.sources import sessions
+from bench.truth.sources import ostinati, sessions
 from bench.truth.styles import STYLES, VELOCITIES, Style
 
 
@@ -78,3 +79,30 @@ def test_the_drums_of_a_band_sound_on_its_beats() -> None:
     window, half = RATE_HZ // 10, round(seconds / 2 * RATE_HZ)
     on, off = (float((loudness[at + s + window] - loudness[at + s]).mean()) for s in (0, half))
     assert on > 1.2 * off
+
+
+@pytest.mark.parametrize("style", FEELS, ids=lambda style: style.name)
+def test_what_lies_across_the_beat_stays_in_the_song_and_is_even(style: Style) -> None:
+    dice = random.Random(style.name)
+    song = write_song(dice, style, 16, has_drums=True)
+    notes = ostinati.across(dice, song)
+    assert all(0 <= note.start < song.bars * style.beats for note in notes)
+    assert all(note.end > note.start for note in notes)
+    starts = np.unique([round(note.start, 6) for note in notes])
+    share_on_beats = float((starts % 1 == 0).mean()) if starts.size else 0.0
+    assert share_on_beats < 0.67
+
+
+def test_most_ostinati_count_in_threes() -> None:
+    apart = []
+    style = next(each for each in FEELS if each.name == "electro")
+    for seed in range(200):
+        dice = random.Random(seed)
+        notes = ostinati.across(dice, write_song(dice, style, 16, has_drums=True))
+        apart += [round(b.start - a.start, 6) for a, b in pairwise(notes)]
+    assert 0.3 < sum(each == 0.75 for each in apart) / len(apart) < 0.8
+
+
+def test_ostinati_are_in_the_training_alone() -> None:
+    assert len(ostinati.compositions("tuning", None)) > 400
+    assert ostinati.compositions("test", None) == []

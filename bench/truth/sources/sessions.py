@@ -6,7 +6,7 @@ For the training alone: what the other sources test has nothing of this band's w
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from bench.truth.sources import Made, Order, Source
 from bench.truth.styles import STYLES
 from bench.truth.tempo import Clock, Pace, make_clock
 
-_STYLES = {style.name: style for style in (*FEELS, *STYLES.values()) if not style.held_out}
+BAND_STYLES = {style.name: style for style in (*FEELS, *STYLES.values()) if not style.held_out}
 _NUMBERS = 40
 _DRUMLESS = 0.14
 _WITHOUT_DRUMS: tuple[Pace, ...] = ("steady", "wandering", "rubato")
@@ -33,13 +33,25 @@ _SLOW_WAVE_BEATS = (16, 120)
 def compositions(part: Part, _: Path | None) -> Sequence[str]:
     """``STYLE/NUMBER``, in the tuning part alone."""
     numbers = range(_NUMBERS if part == "tuning" else 0)
-    return [f"{name}/session-{number}" for number in numbers for name in _STYLES]
+    return [f"{name}/session-{number}" for number in numbers for name in BAND_STYLES]
 
 
 def make(order: Order) -> Made:
     """The piece that the style and the dice give."""
+    return played(order, SOURCE.name, nothing_more)
+
+
+def nothing_more(_: random.Random, __: Song) -> Sequence[Note]:
+    """What a band plays beside its parts."""
+    return ()
+
+
+def played(
+    order: Order, name: str, beside: Callable[[random.Random, Song], Sequence[Note]]
+) -> Made:
+    """A piece of the source of that name, with what ``beside`` gives to the band's notes."""
     dice = order.dice
-    style = _STYLES[order.composition.partition("/")[0]]
+    style = BAND_STYLES[order.composition.partition("/")[0]]
     electronic = dice.random() < style.electronic
     has_drums = electronic or dice.random() >= _DRUMLESS
     bpm = style.draw_bpm(dice)
@@ -47,6 +59,7 @@ def make(order: Order) -> Made:
     song = write_song(dice, style, bars, has_drums=has_drums)
     clock = _clock(dice, song, bpm, has_drums=has_drums, electronic=electronic)
     notes, hits = play_notes(dice, song), play_drums(dice, song)
+    notes += beside(dice, song)
     late = {part: 0.0 if electronic else dice.gauss(0, 0.02) for part in ("bass", "chords", "tune")}
     voices = _voices(dice, moved(notes, late), clock, even=electronic)
     beats = song.bars * style.beats
@@ -57,7 +70,7 @@ def make(order: Order) -> Made:
     beats_s = moments(clock.beats_s[:beats])
     paced, steady = tempo_of(beats_s)
     return samples, Truth(
-        source=SOURCE.name,
+        source=name,
         licence="public domain",
         composition=order.composition,
         bpm=paced,
