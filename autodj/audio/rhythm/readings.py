@@ -119,7 +119,9 @@ def _table(places: Sequence[NDArray[np.int_]], beyond: int) -> NDArray[np.int_]:
 
 
 def _best_bars(odds: Floats) -> _Doubles:
-    """For each window the sum over every third or fourth beat of whole bars, from the best start."""
+    """For each window the sum over every third or fourth beat, from the best start; the beats are
+    whole bars of either.
+    """
     sums = np.zeros((len(_METRES), len(odds)))
     for place, metre in enumerate(_METRES):
         sums[place] = odds.reshape(len(odds), -1, metre).sum(axis=1).max(axis=1)
