@@ -38,6 +38,8 @@ _PROFILES = np.array(
     )
 )
 PROFILES = _PROFILES.shape[0] * _PROFILES.shape[1]
+# Where evidence has the bass and the chords of the opening.
+OPENING = np.r_[24:36, 60:84]
 # Three seconds: a piece most often begins on its tonic, and a loop at its first chord.
 _OPENING_ROWS = 6
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from autodj.audio.key import evidence, find_key, shipped_weights
+from autodj.audio.key import OPENING, evidence, find_key, shipped_weights
 from autodj.audio.keynames import camelot, key_name
 from autodj.audio.pitches import Pitches
 from tests.audio.conftest import Measure
@@ -70,6 +70,14 @@ def test_the_key_of_a_piece_moves_with_it() -> None:
     at_c, at_e = rows(*MAJOR), rows(*(tuple(note + 4 for note in chord) for chord in MAJOR))
     odds = WEIGHTS.odds(evidence(at_c))
     assert np.allclose(np.roll(odds, 4, axis=1), WEIGHTS.odds(evidence(at_e)))
+
+
+def test_the_opening_is_where_training_takes_it_from() -> None:
+    """Three seconds of the piece, as the bass and the chords of a piece of three seconds."""
+    piece = rows(*MINOR, *MAJOR)
+    begun = Pitches(piece.whole[:6], piece.bass[:6], 0.0)
+    bass_and_chords = np.r_[12:24, 36:60]
+    assert np.allclose(evidence(piece)[:, OPENING], evidence(begun)[:, bass_and_chords])
 
 
 def test_a_cadence_leaves_less_doubt_than_a_scale() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autodj.audio.key import evidence, shipped_weights
+from autodj.audio.key import OPENING, evidence, shipped_weights
 from autodj.audio.pitches import Pitches
 from bench.training import key_examples, keys
 from bench.training.key_examples import KeyExample
@@ -45,6 +45,14 @@ def test_what_was_learned_holds_for_pieces_not_heard(examples: list[KeyExample])
 
 def test_the_same_examples_give_the_same_weights(examples: list[KeyExample]) -> None:
     assert np.array_equal(fitted(examples[:20]).weights, fitted(examples[:20]).weights)
+
+
+def test_what_a_piece_begins_with_is_dear_by_itself(
+    examples: list[KeyExample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "_STRICTNESS_FOR_OPENING", 1e6)
+    weights = np.abs(fitted(examples[:20]).weights)
+    assert weights[:, OPENING].max() < 1e-3 * np.delete(weights, OPENING, axis=1).max()
 
 
 def test_sketches_weigh_as_much_as_what_was_played_however_many_they_are(
