@@ -21,6 +21,7 @@ from bench.truth.performance import perform
 from bench.truth.piece import PARTS, RATE_HZ, Truth, save, stored, tempo_of
 from bench.truth.plan import SOURCES, plan
 from bench.truth.sources import grooves, scores
+from bench.truth.sources.midi_files import keeps_time
 from bench.truth.styles import KICK, SNARE, STYLES, VELOCITIES, Style
 from bench.truth.tempo import Pace, make_clock, swung
 
@@ -112,6 +113,27 @@ def test_tempo_and_metre_of_a_midi_file_place_its_beats() -> None:
     assert not song.steady
     assert song.beats_s.tolist() == pytest.approx([0.0, 1.0, 2.5])
     assert song.downbeats_s.tolist() == pytest.approx([0.0, 2.5])
+
+
+@pytest.mark.parametrize(
+    ("parts_of_a_beat", "expected"),
+    [((0, 0.5), True), ((0, 0.25, 0.75), True), ((0, 2 / 3), True), ((0, 0.58), True), ((), False)],
+    ids=["eighths", "sixteenths", "triplets", "swing", "free"],
+)
+def test_beats_that_the_notes_know_nothing_of_are_no_truth(
+    parts_of_a_beat: tuple[float, ...], *, expected: bool
+) -> None:
+    """People are early and late by 20 ms; a file that ran by itself is a tenth off the tempo."""
+    noise = np.random.default_rng(3)
+    beats_s = np.arange(200) * 0.5
+    played_s = beats_s * 1.063 if not parts_of_a_beat else beats_s
+    notes = [
+        smf.Played(at, at + 0.2, 60, 90)
+        for beat_s in played_s.tolist()
+        for at in beat_s + 0.5 * np.array(parts_of_a_beat or (0, 0.5)) + noise.normal(0, 0.02)
+    ]
+    song = smf.Song((smf.Voice(0, False, tuple(notes)),), beats_s, beats_s[::4], 4, steady=True)
+    assert keeps_time(song) is expected
 
 
 def test_bytes_that_are_no_midi_are_refused() -> None:
