@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from autodj.audio.keynames import key_name
 from bench.truth import smf
@@ -125,7 +126,7 @@ def test_beats_that_the_notes_know_nothing_of_are_no_truth(
 ) -> None:
     """People are early and late by 20 ms; a file that ran by itself is a tenth off the tempo."""
     noise = np.random.default_rng(3)
-    beats_s = np.arange(200) * 0.5
+    beats_s: NDArray[np.float64] = np.arange(200.0) * 0.5
     played_s = beats_s * 1.063 if not parts_of_a_beat else beats_s
     notes = [
         smf.Played(at, at + 0.2, 60, 90)
