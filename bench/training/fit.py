@@ -17,7 +17,7 @@ from bench.training.examples import load
 from bench.training.shapes import BLOCKS, TAPS, shapes
 
 BATCH: Final = 8
-EPOCHS: Final = 24
+EPOCHS: Final = 12
 SEED: Final = 1
 _BEAT_WEIGHT, _DOWNBEAT_WEIGHT = 3.0, 6.0
 _TEMPO_WEIGHT = 0.03

@@ -26,7 +26,7 @@ _LEAST_SCORE = 0.0
 _STEADY_SHARE = 0.8
 # A logistic fit to how often the tempo is right on pieces that training held back
 # (`python -m bench.training weigh`).
-_SURE, _SURE_BY_LEAD = -0.54, 0.83
+_SURE, _SURE_BY_LEAD = -0.45, 1.1
 _MOST_LEAD = 3.0
 # The flux of an attack crests while its front is still entering the window: some 4 ms early
 # for a click, not at all for a soft kick.
