@@ -220,9 +220,10 @@ async def test_a_file_is_read_although_its_folder_is_closed_to_others(
     assert (await sandbox.probe(path, identify(path))).duration_s == 2.0
 
 
-async def test_progress_rises_to_one(sandbox: Sandbox, clips: dict[str, Path]) -> None:
+async def test_progress_rises_to_one(sandbox: Sandbox, tmp_path: Path) -> None:
     shares: list[float] = []
-    await sandbox.analyze(clips["flac"], identify(clips["flac"]), on_progress=shares.append)
+    path = make_clip(tmp_path / "clip.flac", 24)
+    await sandbox.analyze(path, identify(path), on_progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert len(shares) >= 3
