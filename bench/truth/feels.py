@@ -6,6 +6,8 @@ written down for this; the tempi are those that their dancers and players count.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bench.truth.styles import (
     CLAP,
     CLOSED_HAT,
@@ -20,6 +22,7 @@ from bench.truth.styles import (
     RIM,
     SHAKER,
     SNARE,
+    STYLES,
     Style,
 )
 
@@ -119,3 +122,7 @@ FEELS = (
     Style("three and four", 84, 140, {KICK: ("x.....x.....", "x.....x...x."),
           SNARE: ("....X...X...", "........X..."), CLOSED_HAT: ("X.x.X.x.X.x.",)}, beats=3),
 )  # fmt: skip
+
+HEARD_IN_TRAINING: Mapping[str, Style] = {
+    style.name: style for style in (*FEELS, *STYLES.values()) if not style.held_out
+}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.truth.band import Section, Song, figure, play_drums
 from bench.truth.drumming import Hit
-from bench.truth.feels import FEELS
+from bench.truth.feels import HEARD_IN_TRAINING
 from bench.truth.harmony import near
 from bench.truth.performance import perform
 from bench.truth.piece import Part, Truth, tempo_of
@@ -34,9 +34,7 @@ _THIRDS = {"maj": (4, 7), "min": (3, 7), "dim": (3, 6), "aug": (4, 8), "sus": (5
 _SPAN_BARS = 8
 _STRETCH = 1.15
 _STYLES = tuple(
-    style
-    for style in (*FEELS, *STYLES.values())
-    if not style.held_out and style.beats == _BEATS and style.steps == _BEATS
+    style for style in HEARD_IN_TRAINING.values() if style.beats == _BEATS and style.steps == _BEATS
 )
 
 
@@ -77,7 +75,7 @@ def make(order: Order) -> Made | None:
         return None
     part = cover.part
     samples = perform(
-        dice, part.voices, cover.hits, lambda at: _seconds(part, at), part.duration_s, order.part,
+        dice, part.voices, cover.hits, part.seconds, part.duration_s, order.part,
         electronic=cover.electronic, beat_s=60 / cover.bpm,
     )  # fmt: skip
     return samples, Truth(
@@ -160,12 +158,12 @@ def _played(
     """Two figures by turns, each note on the chord that sounds there."""
     density = dice.uniform(0.4, 1.1)
     figures = [figure(dice, _BEATS, 4, density, 0.8 * dice.random()) for _ in range(2)]
-    resting, length = 0.15, dice.choice((0.3, 0.6, 0.9))
+    length = dice.choice((0.3, 0.6, 0.9))
     indices = np.arange(beats_s.size)
     rests, places = False, figures[0]
     for bar, first in enumerate(firsts):
         if bar % _SPAN_BARS == 0:
-            rests, places = dice.random() < resting, dice.choice(figures)
+            rests, places = dice.random() < 0.15, dice.choice(figures)
         for place, after in zip(places, (*places[1:], float(_BEATS)), strict=True):
             start_s, end_s = np.interp((first + place, first + after), indices, beats_s)
             classes = chords.at(float(start_s))
@@ -206,10 +204,6 @@ def _drums(dice: random.Random, style: Style, part: Excerpt) -> list[Hit]:
         bars += length
     song = Song(0, "major", style, tuple(sections))
     return [replace(hit, beat=hit.beat + first) for hit in play_drums(dice, song)]
-
-
-def _seconds(part: Excerpt, at: float) -> float:
-    return float(np.interp(at, np.arange(len(part.beats_s)), part.beats_s))
 
 
 SOURCE = Source(

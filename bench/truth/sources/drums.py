@@ -8,18 +8,14 @@ from pathlib import Path
 
 from bench.truth.band import HANDS, play_drums, write_song
 from bench.truth.drumming import Hit
-from bench.truth.feels import FEELS
+from bench.truth.feels import HEARD_IN_TRAINING
 from bench.truth.performance import perform
 from bench.truth.piece import Part, Truth, moments
 from bench.truth.sources import Made, Order, Source
-from bench.truth.styles import CLOSED_HAT, KICK, OPEN_HAT, SHAKER, STYLES, VELOCITIES, Style
+from bench.truth.styles import CLOSED_HAT, KICK, OPEN_HAT, SHAKER, VELOCITIES, Style
 from bench.truth.tempo import make_clock
 
-_STYLES = {
-    style.name: style
-    for style in (*FEELS, *STYLES.values())
-    if not style.held_out and KICK in style.rows
-}
+_STYLES = {name: style for name, style in HEARD_IN_TRAINING.items() if KICK in style.rows}
 _NUMBERS = 12
 _HATS = frozenset({KICK, CLOSED_HAT, OPEN_HAT, SHAKER})
 _TAIL_BEATS = 4

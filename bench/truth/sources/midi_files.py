@@ -40,6 +40,10 @@ class Excerpt:
     duration_s: float
     shift: int
 
+    def seconds(self, beat: float) -> float:
+        """The time of a place counted in beats from the first one."""
+        return float(np.interp(beat, np.arange(len(self.beats_s)), self.beats_s))
+
 
 def openmsx(part: Part, _: Path | None) -> Sequence[str]:
     return [path.name for path in sorted(OPENMSX.glob("*.mid"))] if part == "test" else []

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from bench.truth.arrangement import Note
 from bench.truth.band import Section, Song
+from bench.truth.feels import HEARD_IN_TRAINING
 from bench.truth.piece import Part
 from bench.truth.sources import Made, Order, Source
-from bench.truth.sources.sessions import BAND_STYLES, played
+from bench.truth.sources.sessions import played
 
 # The distance from one note to the next, in beats, by the steps of a beat; how likely.
 _ACROSS = {
@@ -22,30 +23,8 @@ _ACROSS = {
     3: {2 / 3: 4.0, 4 / 3: 2.0, 0.5: 1.0, 0.75: 1.0},
 }
 _PROGRAMS = (
-    0,
-    4,
-    5,
-    6,
-    7,
-    11,
-    12,
-    13,
-    24,
-    25,
-    26,
-    27,
-    38,
-    39,
-    46,
-    80,
-    81,
-    84,
-    87,
-    88,
-    98,
-    104,
-    108,
-)
+    0, 4, 5, 6, 7, 11, 12, 13, 24, 25, 26, 27, 38, 39, 46, 80, 81, 84, 87, 88, 98, 104, 108,
+)  # fmt: skip
 # Semitones above the tonic that hurt over few chords.
 _PEDALS = ((0,), (0, 7), (0, 12), (0, 7, 12), (0, 12, 7, 12), (0, 7, 10), (12, 7, 0, 7))
 _BARS_UNTIL_ANEW = (1, 2, 2, 4, 4, 8, 1000)
@@ -56,7 +35,7 @@ _FADE = 0.6
 def compositions(part: Part, _: Path | None) -> Sequence[str]:
     """``STYLE/NUMBER``, in the tuning part alone."""
     numbers = range(_NUMBERS if part == "tuning" else 0)
-    return [f"{name}/ostinato-{number}" for number in numbers for name in BAND_STYLES]
+    return [f"{name}/ostinato-{number}" for number in numbers for name in HEARD_IN_TRAINING]
 
 
 def make(order: Order) -> Made:
@@ -77,11 +56,8 @@ def _figure(dice: random.Random, song: Song) -> Iterator[Note]:
     apart = dice.choices(list(chances), list(chances.values()))[0]
     program, pitches = dice.choice(_PROGRAMS), dice.choice(_PEDALS)
     around = song.tonic + dice.choice((36, 48, 48, 60, 60, 72))
-    anew, length, velocity = (
-        dice.choice(_BARS_UNTIL_ANEW),
-        dice.uniform(0.3, 0.95),
-        dice.randint(70, 112),
-    )
+    anew, length = dice.choice(_BARS_UNTIL_ANEW), dice.uniform(0.3, 0.95)
+    velocity = dice.randint(70, 112)
     for section in song.sections:
         if dice.random() < 0.75:
             for index, start in _places(section, song.style.beats, apart, anew):

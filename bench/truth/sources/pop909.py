@@ -64,7 +64,7 @@ def make(order: Order) -> Made | None:
     bpm, steady = tempo_of(part.beats_s)
     hits = _drums(dice, part) if dice.random() < 0.5 else []
     samples = perform(
-        dice, part.voices, hits, lambda at: _seconds(part, at), part.duration_s, order.part,
+        dice, part.voices, hits, part.seconds, part.duration_s, order.part,
         electronic=dice.random() < 0.4, beat_s=60 / bpm,
     )  # fmt: skip
     return samples, Truth(
@@ -106,10 +106,6 @@ def _drums(dice: random.Random, part: Excerpt) -> list[Hit]:
         for step, sign in enumerate(row[(beat - first) % 4 * 4 :][:4])
         if sign == "x"
     ]
-
-
-def _seconds(part: Excerpt, at: float) -> float:
-    return float(np.interp(at, np.arange(len(part.beats_s)), part.beats_s))
 
 
 def key_of(folder: Path, shift: int = 0) -> str | None:

@@ -14,15 +14,13 @@ import numpy as np
 from autodj.audio.keynames import MODES, key_name
 from bench.truth.arrangement import Note
 from bench.truth.band import Song, moved, play_drums, play_notes, write_song
-from bench.truth.feels import FEELS
+from bench.truth.feels import HEARD_IN_TRAINING
 from bench.truth.performance import perform
 from bench.truth.piece import Part, Truth, moments, tempo_of
 from bench.truth.smf import Played, Voice
 from bench.truth.sources import Made, Order, Source
-from bench.truth.styles import STYLES
 from bench.truth.tempo import Clock, Pace, make_clock
 
-BAND_STYLES = {style.name: style for style in (*FEELS, *STYLES.values()) if not style.held_out}
 _NUMBERS = 40
 _DRUMLESS = 0.14
 _WITHOUT_DRUMS: tuple[Pace, ...] = ("steady", "wandering", "rubato")
@@ -33,17 +31,12 @@ _SLOW_WAVE_BEATS = (16, 120)
 def compositions(part: Part, _: Path | None) -> Sequence[str]:
     """``STYLE/NUMBER``, in the tuning part alone."""
     numbers = range(_NUMBERS if part == "tuning" else 0)
-    return [f"{name}/session-{number}" for number in numbers for name in BAND_STYLES]
+    return [f"{name}/session-{number}" for number in numbers for name in HEARD_IN_TRAINING]
 
 
 def make(order: Order) -> Made:
     """The piece that the style and the dice give."""
-    return played(order, SOURCE.name, nothing_more)
-
-
-def nothing_more(_: random.Random, __: Song) -> Sequence[Note]:
-    """What a band plays beside its parts."""
-    return ()
+    return played(order, SOURCE.name, lambda _dice, _song: ())
 
 
 def played(
@@ -51,7 +44,7 @@ def played(
 ) -> Made:
     """A piece of the source of that name, with what ``beside`` gives to the band's notes."""
     dice = order.dice
-    style = BAND_STYLES[order.composition.partition("/")[0]]
+    style = HEARD_IN_TRAINING[order.composition.partition("/")[0]]
     electronic = dice.random() < style.electronic
     has_drums = electronic or dice.random() >= _DRUMLESS
     bpm = style.draw_bpm(dice)
