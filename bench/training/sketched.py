@@ -62,8 +62,8 @@ def ends_in_the_relative(folder: Path) -> bool:
     A program found these keys in the recordings; such a song teaches one of two as likely ones.
     """
     key = pop909.key_of(folder)
-    lines = [line.split() for line in (folder / "chord_midi.txt").read_text().splitlines()]
-    roots = [line[2].partition("/")[0].partition(":")[0] for line in lines if len(line) > 2]
+    names = [name for _, name in pop909.read_chords(folder)]
+    roots = [name.partition("/")[0].partition(":")[0] for name in names]
     named = [root for root in roots if root != "N"]
     if key is None or not named:
         return False

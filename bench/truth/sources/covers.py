@@ -22,7 +22,7 @@ from bench.truth.smf import Doubles, Played, Voice, read
 from bench.truth.sources import Made, Order, Source
 from bench.truth.sources.midi_files import Excerpt, excerpt
 from bench.truth.sources.pop909 import compositions as songs
-from bench.truth.sources.pop909 import key_of, pitch_class, read_marks
+from bench.truth.sources.pop909 import key_of, pitch_class, read_chords, read_marks
 from bench.truth.styles import STYLES, Style
 
 _BEATS, _FEWEST_BEATS = 4, 32
@@ -117,11 +117,8 @@ def _given(dice: random.Random, voices: Sequence[Voice]) -> Iterator[Voice]:
 
 
 def _chords(folder: Path) -> _Chords:
-    lines = [line.split() for line in (folder / "chord_midi.txt").read_text().splitlines()]
-    rows = [line for line in lines if len(line) > 2]
-    return _Chords(
-        np.array([float(row[0]) for row in rows]), tuple(_classes(row[2]) for row in rows)
-    )
+    starts_s, names = zip(*read_chords(folder), strict=True)
+    return _Chords(np.array(starts_s), tuple(map(_classes, names)))
 
 
 def _classes(name: str) -> tuple[int, ...]:

@@ -86,6 +86,12 @@ def read_marks(folder: Path) -> Marks:
     return Marks(rows[:, 0], rows[rows[:, 2] == 1, 0])
 
 
+def read_chords(folder: Path) -> list[tuple[float, str]]:
+    """When each chord begins, in seconds, and its name, as ``C#:min7/b3``; ``N`` is silence."""
+    lines = [line.split() for line in (folder / "chord_midi.txt").read_text().splitlines()]
+    return [(float(line[0]), line[2]) for line in lines if len(line) > 2]
+
+
 def _instrumented(dice: random.Random, song: Song) -> Song:
     voices = tuple(
         replace(voice, program=dice.choice(programs))
