@@ -178,6 +178,25 @@ def test_beats_played_freely_do_not_bend_the_line() -> None:
     )
 
 
+def test_off_beats_that_swing_exactly_hold_the_line_where_beats_are_played_freely() -> None:
+    beats = even(123.4)
+    loose = beats + np.random.default_rng(4).uniform(-0.03, 0.03, beats.size)
+    swung = beats[:-1] + 0.5 * 60 / 123.4 + 0.025
+    freely = 60 * straighten([curve_at(loose)], levels_of(), 123.38 / 60, 0.1)
+    held = 60 * straighten(
+        [curve_at(np.concatenate([loose, swung]))], levels_of(), 123.38 / 60, 0.1
+    )
+    assert abs(held - 123.4) < 0.001 < abs(freely - 123.4)
+
+
+def test_a_line_of_hours_is_drawn_through_every_few_beats() -> None:
+    times_s = 0.1 + np.arange(8_000) * 60 / 123.4
+    curve = np.zeros(round(times_s[-1] * 100) + 100, np.float32)
+    curve[np.rint(times_s * 100).astype(int)] = 1.0
+    levels = np.zeros((curve.size // 2, BANDS), np.float16)
+    assert 60 * straighten([curve], levels, 123.399 / 60, 0.1) == pytest.approx(123.4, abs=1e-5)
+
+
 def test_soft_attacks_before_hard_ones_do_not_lean_the_line() -> None:
     beats = even(123.4)
     chords, kicks = beats[: beats.size // 2], beats[beats.size // 2 :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -13,10 +14,13 @@ from autodj.audio.rhythm.activation import FRAMES_PER_S as LEVELS_PER_S
 from autodj.audio.rhythm.bands import Levels
 from autodj.audio.rhythm.onsets import FRAMES_PER_S
 
+_QUARTERS = 4
+# A quarter of an hour; of hours every few beats tell the same.
+_MOST_BEATS = 2048
 _REACH_S, _STEP_S, _BELL_STEPS = 0.04, 0.002, 7
 _FAINT = 0.3
 _FEWEST = 64
-_LOOSE_S = 0.004
+_LOOSE_S, _TIGHT_S = 0.003, 0.0005
 _ROUNDS = 10
 _RIDGE = 1.0
 # Enough for an equation to be solvable where a curve has no crest at all.
@@ -29,37 +33,69 @@ _WHOLE_S = 0.008
 _Doubles = NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class _Crests:
+    """Crests of one curve at one place in the beat: at which beats, how late and how strong each
+    comes, and what sounds there ``[crests, parts]``.
+    """
+
+    curve: int
+    beats: _Doubles
+    late_s: _Doubles
+    strength: _Doubles
+    sounds: _Doubles
+
+
 def straighten(curves: Sequence[Floats], levels: Levels, beat_hz: float, start_s: float) -> float:
     """The beat frequency of the line through the crests that curves at 100 frames a second have
-    within 40 ms of the beats of a grid.
+    within 40 ms of the quarters of every beat of a grid.
 
-    Each curve may lie early or late as a whole, and the more so the more of an attack lies in
-    this or that part of ``levels``: a chord crests later than a kick, and a line through both
-    would lean where a track goes from one to the other. All have one slope. Least squares with a
-    little ridge, repeated with Cauchy's weights (Holland and Welsch 1977), so that beats played
-    freely count little.
+    Each quarter in each curve may lie early or late as a whole, as it does where music swings,
+    and the more so the more of an attack lies in this or that part of ``levels``: a chord crests
+    later than a kick, and a line through both would lean where a track goes from one to the
+    other. All have one slope.
     """
     count = int((curves[0].size / FRAMES_PER_S - start_s) * beat_hz)
-    beats_s = start_s + np.arange(count) / beat_hz
-    crests = [_crests(curve, beats_s) for curve in curves]
-    beats = np.concatenate([found for found, _, _ in crests])
-    if beats.size < _FEWEST:
+    whole = np.arange(0.0, count, -(-count // _MOST_BEATS) or 1)
+    groups = []
+    for quarter in range(_QUARTERS):
+        beats = whole + quarter / _QUARTERS
+        at_s = start_s + beats / beat_hz
+        sounds = _sounds(levels, at_s)
+        for number, curve in enumerate(curves):
+            found, late_s, strength = _crests(curve, at_s)
+            if found.size:
+                groups.append(_Crests(number, beats[found], late_s, strength, sounds[found]))
+    if sum(group.beats.size for group in groups) < _FEWEST:
         return beat_hz
-    late_s = np.concatenate([late for _, late, _ in crests])
-    strength = np.concatenate([strong for _, _, strong in crests])
-    curve = np.repeat(np.arange(len(crests)), [found.size for found, _, _ in crests])
-    sounds = _sounds(levels, beats_s)[beats]
+    return float(1 / (1 / beat_hz + _slope_s(groups)))
+
+
+def _slope_s(groups: Sequence[_Crests]) -> float:
+    """How much later crests come from beat to beat: least squares with a little ridge, repeated
+    with Cauchy's weights (Holland and Welsch 1977), so that what is played freely counts little;
+    a group counts by how closely half of it keeps to the line.
+    """
+    beats = np.concatenate([group.beats for group in groups])
+    late_s = np.concatenate([group.late_s for group in groups])
+    strength = np.concatenate([group.strength for group in groups])
+    sounds = np.concatenate([group.sounds for group in groups])
     sounds -= sounds.mean(axis=0)
-    own = [sounds * (curve == each)[:, None] for each in range(len(crests))]
-    columns = np.column_stack([beats, *(curve == each for each in range(len(crests))), *own])
-    sounding = len(crests) * len(_PARTS)
-    ridge = np.diag(np.repeat([_NO_CREST, _RIDGE], [columns.shape[1] - sounding, sounding]))
+    group = np.repeat(np.arange(len(groups)), [each.beats.size for each in groups])
+    curve = np.array([each.curve for each in groups])[group]
+    own = [sounds * (curve == each)[:, None] for each in np.unique(curve)]
+    columns = np.column_stack([beats, *(group == each for each in range(len(groups))), *own])
+    sounding = columns.shape[1] - 1 - len(groups)
+    ridge = np.diag(np.repeat([_NO_CREST, _RIDGE], [1 + len(groups), sounding]))
     weight = strength
     for _ in range(_ROUNDS):
         leaning = columns.T * weight
         line = np.linalg.solve(leaning @ columns + ridge, leaning @ late_s)
-        weight = strength / (1 + np.square((late_s - columns @ line) / _LOOSE_S))
-    return float(1 / (1 / beat_hz + line[0]))
+        off_s = np.abs(late_s - columns @ line)
+        spread_s = np.array([np.median(off_s[group == each]) for each in range(len(groups))])
+        weight = strength / np.maximum(spread_s / _TIGHT_S, 1.0)[group]
+        weight /= 1 + np.square(off_s / _LOOSE_S)
+    return float(line[0])
 
 
 def whole_tempo(beat_hz: float, duration_s: float) -> float:
