@@ -12,7 +12,7 @@ import scipy.optimize
 from numpy.typing import NDArray
 
 from autodj.audio.rhythm.activation import FRAMES_PER_S, Heard, stored_net
-from autodj.audio.rhythm.bars import DOUBT, evidence, find_bars
+from autodj.audio.rhythm.bars import DOUBT, evidence, find_bars, opening_s
 from autodj.audio.rhythm.harmony import harmonic_changes
 from autodj.audio.rhythm.readings import readings
 from autodj.audio.rhythm.rhythm import Sound, lead, measure_rhythm
@@ -88,7 +88,7 @@ def fit_doubt(cases: Sequence[Case], bars: _Doubles) -> float:
     for case in cases:
         beats_s = _beats_found(case)
         if beats_s is not None:
-            found = find_bars(_begin(case, bars), beats_s)
+            found = find_bars(_begin(case, bars), beats_s, opening_s(case.sound.levels))
             right = _near(beats_s[found.downbeats], np.array(case.piece.truth.downbeats_s))
             told.append((found.margin, float(right.mean() >= _LEAST_RIGHT), case.weight))
     margin, right_share, weight = np.array(told).T

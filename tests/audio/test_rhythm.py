@@ -11,7 +11,7 @@ from autodj.audio.pitches import COURSE_PER_S, NO_COURSE
 from autodj.audio.rhythm import harmony
 from autodj.audio.rhythm.activation import FRAMES_PER_S, TEMPI_BPM, Heard, shipped_net
 from autodj.audio.rhythm.bands import BANDS, Levels
-from autodj.audio.rhythm.bars import bar_odds, find_bars
+from autodj.audio.rhythm.bars import bar_odds, find_bars, opening_s
 from autodj.audio.rhythm.grid import place_grid, share_in_time
 from autodj.audio.rhythm.harmony import CHANGES, harmonic_changes
 from autodj.audio.rhythm.line import straighten, whole_tempo
@@ -74,6 +74,14 @@ def test_the_pace_of_the_beats_is_read(bpm: float) -> None:
     assert best.bpm == pytest.approx(bpm, rel=0.02)
 
 
+@pytest.mark.parametrize(("slow_bpm", "read_bpm"), [(80.0, 160.0), (100.0, 100.0)])
+def test_what_would_be_very_fast_is_read_at_half_the_pace(slow_bpm: float, read_bpm: float) -> None:
+    beats, between = even(slow_bpm), even(2 * slow_bpm)
+    both = np.maximum(odds_at(beats, high=1.5), odds_at(between, high=0.8))
+    best = readings(heard(both), odds_at(beats[::4]))[0]
+    assert best.bpm == pytest.approx(read_bpm, rel=0.02)
+
+
 @pytest.mark.parametrize("likely_bpm", [70.0, 140.0])
 def test_what_the_network_hears_as_a_whole_decides_the_octave(likely_bpm: float) -> None:
     beats, between = even(70.0), even(140.0)
@@ -112,6 +120,30 @@ def test_bars_start_where_the_downbeats_are(metre: int, first: int) -> None:
     assert bars.metre == metre
     np.testing.assert_array_equal(bars.downbeats, np.arange(first, beats.size, metre))
     assert bars.confidence > 0.9
+
+
+@pytest.mark.parametrize(
+    ("opening_s", "first"),
+    [(0.13, 0), (0.62, 1), (0.35, 2), (None, 2)],
+    ids=["on a beat", "on the next", "between beats", "silence"],
+)
+def test_music_that_begins_on_a_beat_begins_with_a_bar_unless_more_says_otherwise(
+    opening_s: float | None, first: int
+) -> None:
+    beats = even(120.0)
+    leaning = np.maximum(odds_at(beats, high=-2.0), odds_at(beats[2::4], high=-1.7))
+    sure = np.maximum(odds_at(beats, high=-2.0), odds_at(beats[2::4], high=0.0))
+    assert find_bars(leaning, beats, opening_s).downbeats[0] == first
+    assert find_bars(sure, beats, opening_s).downbeats[0] == 2
+
+
+def test_the_opening_is_where_sound_begins_and_not_where_it_hisses() -> None:
+    levels = np.zeros((500, BANDS), np.float16)
+    levels[:30] = 0.05
+    levels[30:] = 1.0
+    assert opening_s(levels) == pytest.approx(0.6)
+    assert opening_s(np.zeros((500, BANDS), np.float16)) is None
+    assert opening_s(np.zeros((0, BANDS), np.float16)) is None
 
 
 def test_a_change_of_harmony_says_where_bars_begin_when_the_network_cannot() -> None:

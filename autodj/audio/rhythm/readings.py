@@ -28,6 +28,8 @@ _METRES = (4, 3)
 _BAR_WEIGHT, _BAR_BIAS = 0.8, 1.0
 _LEAST_BAR_ODDS, _MOST_BAR_ODDS = -5.0, 5.0
 _USUAL_BPM, _USUAL_SPREAD_OCTAVES, _USUAL_WEIGHT = 110.0, 0.9, 0.5
+# What would be read as faster than this is as often half as fast; an octave up costs this much.
+_FAST_BPM, _FAST_WEIGHT = 180.0, 40.0
 _TEMPO_WEIGHT, _LEAST_TEMPO = 1.0, -4.0
 _OTHER = 1.08
 _SIMPLE = 0.03
@@ -132,8 +134,10 @@ def _best_bars(odds: Floats) -> _Doubles:
 def _prior(tempi: Floats, bpm: float) -> float:
     """How usual a tempo is, and how well it suits what the network heard as a whole."""
     unusual = np.log2(bpm / _USUAL_BPM) / _USUAL_SPREAD_OCTAVES
+    too_fast = max(0.0, np.log2(bpm / _FAST_BPM))
     than_any = np.interp(np.log(bpm), np.log(TEMPI_BPM), tempi) + np.log(TEMPI_BPM.size)
-    return float(_TEMPO_WEIGHT * max(than_any, _LEAST_TEMPO) - _USUAL_WEIGHT * unusual**2 / 2)
+    suits = _TEMPO_WEIGHT * max(than_any, _LEAST_TEMPO)
+    return float(suits - _USUAL_WEIGHT * unusual**2 / 2 - _FAST_WEIGHT * too_fast)
 
 
 def _windows(odds: Floats) -> Floats:

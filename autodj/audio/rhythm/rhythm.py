@@ -11,7 +11,7 @@ from autodj.audio.frames import Floats
 from autodj.audio.rhythm.activation import FRAMES_PER_S as ODDS_PER_S
 from autodj.audio.rhythm.activation import Heard, sigmoid
 from autodj.audio.rhythm.bands import Levels
-from autodj.audio.rhythm.bars import Bars, bar_odds, find_bars
+from autodj.audio.rhythm.bars import Bars, bar_odds, find_bars, opening_s
 from autodj.audio.rhythm.grid import fit_beat_hz, place_grid, share_in_time, sharpen_start
 from autodj.audio.rhythm.harmony import harmonic_changes
 from autodj.audio.rhythm.line import straighten, whole_tempo
@@ -26,7 +26,7 @@ _LEAST_SCORE = 0.0
 _STEADY_SHARE = 0.8
 # A logistic fit to how often the tempo is right on pieces that training held back
 # (`python -m bench.training weigh`).
-_SURE, _SURE_BY_LEAD = -0.45, 1.1
+_SURE, _SURE_BY_LEAD = -0.08, 1.02
 _MOST_LEAD = 3.0
 # The flux of an attack crests while its front is still entering the window: some 4 ms early
 # for a click, not at all for a soft kick.
@@ -84,7 +84,7 @@ def measure_rhythm(sound: Sound, net: Heard, duration_s: float) -> Rhythm | None
         alternative=60 * beat_hz * ratio_of(other, heard[0]) if other else None,
         beats_s=beats_s,
         is_constant=is_constant,
-        bars=find_bars(begin, beats_s),
+        bars=find_bars(begin, beats_s, opening_s(sound.levels)),
     )
 
 
@@ -105,8 +105,7 @@ def _beats(
     beat_hz, start_s = fitted[chosen], placed[chosen][0]
     if share_in_time(wide, beat_hz, start_s) < _STEADY_SHARE:
         beats_s = follow_beats(odds, reading.bpm / 60)
-        pace_s = float(np.median(np.diff(beats_s))) if beats_s.size > 1 else 60 / reading.bpm
-        return 1 / pace_s, beats_s, False
+        return _usual_hz(beats_s) or reading.bpm / 60, beats_s, False
     beat_hz = straighten(
         [sharp, activation], sound.levels, beat_hz, sharpen_start(sharp, beat_hz, start_s)
     )
@@ -115,6 +114,15 @@ def _beats(
     start_s -= np.floor((start_s - _EARLIEST_BEAT_S) * beat_hz) / beat_hz
     beats_s = start_s + np.arange(int(np.ceil(duration_s * beat_hz)) + 1) / beat_hz
     return beat_hz, beats_s, True
+
+
+def _usual_hz(beats_s: _Doubles) -> float | None:
+    """The pace of beats that keep none: the mean of the middle half of their distances, which
+    are whole frames; None for less than two beats.
+    """
+    apart_s = np.sort(np.diff(beats_s))
+    outer = apart_s.size // 4
+    return float(1 / apart_s[outer : apart_s.size - outer].mean()) if apart_s.size else None
 
 
 def _confidence(best: Reading, other: Reading | None) -> float:
