@@ -12,8 +12,9 @@ import scipy.optimize
 from numpy.typing import NDArray
 
 from autodj.audio.rhythm.activation import FRAMES_PER_S, Heard, stored_net
-from autodj.audio.rhythm.bars import DOUBT, evidence, find_bars, opening_s
+from autodj.audio.rhythm.bars import DOUBT, evidence, find_bars
 from autodj.audio.rhythm.harmony import harmonic_changes
+from autodj.audio.rhythm.opening import opening_s
 from autodj.audio.rhythm.readings import readings
 from autodj.audio.rhythm.rhythm import Sound, lead, measure_rhythm
 from bench.training.examples import held_back

@@ -11,10 +11,11 @@ from autodj.audio.pitches import COURSE_PER_S, NO_COURSE
 from autodj.audio.rhythm import harmony
 from autodj.audio.rhythm.activation import FRAMES_PER_S, TEMPI_BPM, Heard, shipped_net
 from autodj.audio.rhythm.bands import BANDS, Levels
-from autodj.audio.rhythm.bars import bar_odds, find_bars, opening_s
+from autodj.audio.rhythm.bars import bar_odds, find_bars
 from autodj.audio.rhythm.grid import place_grid, share_in_time
 from autodj.audio.rhythm.harmony import CHANGES, harmonic_changes
 from autodj.audio.rhythm.line import straighten, whole_tempo
+from autodj.audio.rhythm.opening import opening_s
 from autodj.audio.rhythm.readings import readings
 
 LONG_S = 60.0
@@ -103,6 +104,20 @@ def test_a_steady_grid_collects_all_that_can_be_collected() -> None:
     assert share_in_time(odds, 2.0, start_s) > 0.95
 
 
+@pytest.mark.parametrize(
+    ("opening", "between", "phase_s"),
+    [(0.1, 1.4, 0.1), (0.35, 1.4, 0.35), (0.1, 3.5, 0.35), (0.2, 1.4, 0.35), (None, 1.4, 0.35)],
+    ids=["on one", "on the other", "against all evidence", "on neither", "silence"],
+)
+def test_beats_lie_where_the_music_begins_unless_more_says_otherwise(
+    opening: float | None, between: float, phase_s: float
+) -> None:
+    beats = even(120.0)
+    unsure = np.maximum(odds_at(beats, high=1.0), odds_at(beats + 0.25, high=between))
+    start_s, _ = place_grid(unsure, 2.0, opening)
+    assert start_s == pytest.approx(phase_s, abs=0.02)
+
+
 def test_stretches_whose_off_beats_sound_like_beats_keep_the_pace() -> None:
     """A break in which the hi-hat takes over is no change of tempo; another pace is one."""
     beats = even(120.0)
@@ -124,7 +139,7 @@ def test_bars_start_where_the_downbeats_are(metre: int, first: int) -> None:
 
 @pytest.mark.parametrize(
     ("opening_s", "first"),
-    [(0.13, 0), (0.62, 1), (0.35, 2), (None, 2)],
+    [(0.12, 0), (0.62, 1), (0.35, 2), (None, 2)],
     ids=["on a beat", "on the next", "between beats", "silence"],
 )
 def test_music_that_begins_on_a_beat_begins_with_a_bar_unless_more_says_otherwise(

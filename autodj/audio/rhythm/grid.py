@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from autodj.audio.frames import Floats
 from autodj.audio.rhythm.activation import FRAMES_PER_S as ODDS_PER_S
 from autodj.audio.rhythm.onsets import FRAMES_PER_S
+from autodj.audio.rhythm.opening import opens
 
 _RANGE = 0.02
 # Each is twice the one before.
@@ -27,6 +28,8 @@ _REACH_S, _FINE_S, _WIDTH_S = 0.045, 0.001, 0.015
 _BIAS = 1.5
 _PACES = np.round(np.arange(0.88, 1.13, 0.01), 2)
 _NEAR_FRAMES = 1.5
+# In most music a beat is surer by 4 than half a beat later.
+_OPENS = 0.9
 
 
 def fit_beat_hz(curve: Floats, guess_hz: float) -> float:
@@ -74,15 +77,20 @@ def _carried(curve: Floats, hz: float) -> float:
     return total
 
 
-def place_grid(odds: Floats, beat_hz: float) -> tuple[float, float]:
+def place_grid(odds: Floats, beat_hz: float, opening: float | None = None) -> tuple[float, float]:
     """Where a grid of ``beat_hz`` collects most log odds: the first beat in seconds, and the
-    odds it collects.
+    odds it collects. One with a beat where the music begins, at ``opening`` seconds, is given
+    a little more.
     """
     period = ODDS_PER_S / beat_hz
     starts = np.arange(0.0, period, 0.5)
     count = int((odds.size - 1 - period) / period) + 1
     at = np.rint(starts[:, None] + np.arange(count) * period).astype(int)
     sums = (odds[np.minimum(at, odds.size - 1)] + _BIAS).sum(axis=1)
+    if opening is not None:
+        nearest_s = starts / ODDS_PER_S
+        nearest_s += np.rint((opening - nearest_s) * beat_hz) / beat_hz
+        sums = sums + _OPENS * count * opens(nearest_s, opening)
     best = int(sums.argmax())
     return float(starts[best] / ODDS_PER_S), float(sums[best])
 

@@ -11,11 +11,12 @@ from autodj.audio.frames import Floats
 from autodj.audio.rhythm.activation import FRAMES_PER_S as ODDS_PER_S
 from autodj.audio.rhythm.activation import Heard, sigmoid
 from autodj.audio.rhythm.bands import Levels
-from autodj.audio.rhythm.bars import Bars, bar_odds, find_bars, opening_s
+from autodj.audio.rhythm.bars import Bars, bar_odds, find_bars
 from autodj.audio.rhythm.grid import fit_beat_hz, place_grid, share_in_time, sharpen_start
 from autodj.audio.rhythm.harmony import harmonic_changes
 from autodj.audio.rhythm.line import straighten, whole_tempo
 from autodj.audio.rhythm.onsets import FRAMES_PER_S
+from autodj.audio.rhythm.opening import opening_s
 from autodj.audio.rhythm.path import follow_beats
 from autodj.audio.rhythm.readings import Reading, peak_of_three, ratio_of, readings
 
@@ -72,7 +73,8 @@ def measure_rhythm(sound: Sound, net: Heard, duration_s: float) -> Rhythm | None
     heard = readings(net, begin)
     if not heard or heard[0].score < _LEAST_SCORE:
         return None
-    beat_hz, beats_s, is_constant = _beats(sound, odds[:, 0], heard[0], duration_s)
+    opening = opening_s(sound.levels)
+    beat_hz, beats_s, is_constant = _beats(sound, odds[:, 0], heard[0], opening, duration_s)
     beats_s = beats_s + _FLUX_LEAD_S
     beats_s = np.maximum(beats_s[(beats_s > _EARLIEST_BEAT_S) & (beats_s < duration_s)], 0.0)
     if beats_s.size < 2:
@@ -84,12 +86,12 @@ def measure_rhythm(sound: Sound, net: Heard, duration_s: float) -> Rhythm | None
         alternative=60 * beat_hz * ratio_of(other, heard[0]) if other else None,
         beats_s=beats_s,
         is_constant=is_constant,
-        bars=find_bars(begin, beats_s, opening_s(sound.levels)),
+        bars=find_bars(begin, beats_s, opening),
     )
 
 
 def _beats(
-    sound: Sound, odds: Floats, reading: Reading, duration_s: float
+    sound: Sound, odds: Floats, reading: Reading, opening: float | None, duration_s: float
 ) -> tuple[float, _Doubles, bool]:
     """The beat frequency, the beats, and whether they are one grid.
 
@@ -100,7 +102,7 @@ def _beats(
     wide = peak_of_three(odds)
     activation = np.repeat(sigmoid(odds), FRAMES_PER_S // ODDS_PER_S)[: sharp.size]
     fitted = [fit_beat_hz(curve, reading.bpm / 60) for curve in (sharp, activation)]
-    placed = [place_grid(wide, hz) for hz in fitted]
+    placed = [place_grid(wide, hz, opening) for hz in fitted]
     chosen = 0 if placed[0][1] >= 0.98 * placed[1][1] else 1
     beat_hz, start_s = fitted[chosen], placed[chosen][0]
     if share_in_time(wide, beat_hz, start_s) < _STEADY_SHARE:
@@ -110,7 +112,7 @@ def _beats(
         [sharp, activation], sound.levels, beat_hz, sharpen_start(sharp, beat_hz, start_s)
     )
     beat_hz = whole_tempo(beat_hz, duration_s)
-    start_s = sharpen_start(sharp, beat_hz, place_grid(wide, beat_hz)[0])
+    start_s = sharpen_start(sharp, beat_hz, place_grid(wide, beat_hz, opening)[0])
     start_s -= np.floor((start_s - _EARLIEST_BEAT_S) * beat_hz) / beat_hz
     beats_s = start_s + np.arange(int(np.ceil(duration_s * beat_hz)) + 1) / beat_hz
     return beat_hz, beats_s, True
