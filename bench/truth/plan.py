@@ -17,6 +17,7 @@ from bench.truth.sources import (
     frets,
     grooves,
     midi_files,
+    modules,
     ostinati,
     plain,
     pop909,
@@ -38,9 +39,10 @@ SOURCES: tuple[Source, ...] = (
     projects.LMMS_SOURCE,
     projects.HYDROGEN_SOURCE,
     frets.SOURCE,
+    modules.SOURCE,
     plain.SOURCE,
 )
-USUAL_COUNTS: dict[Part, int] = {"tuning": 1500, "test": 240}
+USUAL_COUNTS: dict[Part, int] = {"tuning": 1500, "test": 364}
 
 
 @dataclass(frozen=True, slots=True)
