@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from isal.isal_zlib import crc32 as crc32_after
 
+from autodj.storage.pouring import Sink
+
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A whole object as it begins to arrive, and what its store says of it.
+    """An object, or a range of it, as it begins to arrive, and what its store says of it.
 
     ``sha256`` (hex) is one that the store itself computed from the bytes it holds, ``crc32`` that
-    of the same bytes. Nothing compares ``blocks`` with them: that is left to whoever reads.
+    of the same bytes; of a range neither is known. ``pour`` hands over every byte, once. Nothing
+    compares them: that is left to whoever takes them.
     """
 
     size_bytes: int
     sha256: str | None
     crc32: int | None
-    blocks: AsyncIterator[bytes]
+    pour: Callable[[Sink], Awaitable[None]]
 
 
 class BodyCheck:
@@ -41,7 +44,7 @@ class BodyCheck:
         """Whether there is anything to compare with."""
         return self._crc32 is not None or self._sha256 is not None
 
-    def update(self, block: bytes) -> None:
+    def update(self, block: bytes | memoryview) -> None:
         if self._crc32 is not None:
             self._crc = crc32_after(block, self._crc)
         elif self._sha256 is not None:

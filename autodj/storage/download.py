@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from autodj.errors import AutodjError, IntegrityFault, StoreError
+from autodj.errors import AutodjError, IntegrityFault
 from autodj.storage.base import ByteRange, ObjectStat, Progress, Storage
 from autodj.storage.checks import BodyCheck, Sealed
-from autodj.storage.disk import disk_errors
+from autodj.storage.pouring import pour, seen_through
 from autodj.storage.powers import Sealing
+from autodj.storage.strips import Arrived, NewFile, Strip
 
 MIB: Final = 1024**2
-# Handed to a thread at a time: a hop costs as much as hashing a hundred kilobytes.
-WRITE_BYTES: Final = 2 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,6 @@ class Ranges:
 
 
 DEFAULT_RANGES: Final = Ranges()
-
-Update = Callable[[bytes], object]
 
 
 async def download(
@@ -64,15 +60,15 @@ async def download(
         found.size_bytes if found else size_bytes or 0,
         sha256 or (found.sha256 if found else None),
     )
-    landing = await _landing(target, wanted.size_bytes)
+    file = await _new_file(target, wanted.size_bytes)
     try:
-        check = await _fetched(store, wanted, landing, ranges, progress)
+        check = await _fetched(store, wanted, file, ranges, progress)
         await _require_whole(store, found, wanted, check)
     except BaseException:
-        await landing.close()
+        file.close()
         await asyncio.to_thread(target.unlink, missing_ok=True)
         raise
-    await landing.close()
+    file.close()
     return wanted.size_bytes
 
 
@@ -93,92 +89,44 @@ class Wanted:
         return BodyCheck(sha256=self.sha256, crc32=sealed.crc32 if proven else None)
 
 
-class Landing:
-    """A new file that several ranges are written to at the same time."""
-
-    def __init__(self, target: Path, size_bytes: int) -> None:
-        """Take the room on the disk now, at once: DiskFull comes before anything is fetched.
-
-        Where the system or the file system has no such call, it comes later.
-        """
-        with disk_errors(str(target)):
-            self._fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            try:
-                _reserve(self._fd, size_bytes)
-            except BaseException:
-                os.close(self._fd)
-                target.unlink(missing_ok=True)
-                raise
-        self._running: set[asyncio.Future[None]] = set()
-
-    async def write(self, blocks: Sequence[bytes], place: int, also: Update | None) -> None:
-        """Write the blocks one after the other from ``place`` on, and show them to ``also``."""
-        await self._do(lambda: _write(self._fd, blocks, place, also))
-
-    async def hash(self, piece: ByteRange, update: Update) -> None:
-        await self._do(lambda: _hash(self._fd, piece, update))
-
-    async def close(self) -> None:
-        """Wait for every thread that has the descriptor: its number may be another file's soon."""
-        if self._running:
-            await asyncio.wait(self._running)
-        os.close(self._fd)
-
-    async def _do(self, work: Callable[[], None]) -> None:
-        running = asyncio.get_running_loop().run_in_executor(None, work)
-        self._running.add(running)
-        running.add_done_callback(self._over)
-        with disk_errors("a download"):
-            await asyncio.shield(running)
-
-    def _over(self, running: asyncio.Future[None]) -> None:
-        self._running.discard(running)
-        if not running.cancelled():
-            running.exception()  # told to whoever waits; nobody may be left to
-
-
-async def _landing(target: Path, size_bytes: int) -> Landing:
+async def _new_file(target: Path, size_bytes: int) -> NewFile:
     """Opened by a thread, which goes on when nobody waits for it: then what it made is removed."""
-    opening = asyncio.get_running_loop().run_in_executor(None, Landing, target, size_bytes)
+    opening = asyncio.get_running_loop().run_in_executor(None, NewFile, target, size_bytes)
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
         with suppress(AutodjError):
-            await (await opening).close()
+            (await opening).close()
             await asyncio.to_thread(target.unlink, missing_ok=True)
         raise
 
 
 async def _fetched(
-    store: Storage, wanted: Wanted, landing: Landing, ranges: Ranges, progress: Progress | None
+    store: Storage, wanted: Wanted, file: NewFile, ranges: Ranges, progress: Progress | None
 ) -> BodyCheck:
     """What was found of the bytes: of a single range as it arrives, of several each as soon as
     those before it are there.
     """
-    arrived_bytes = 0
-
-    def arrived(count: int) -> None:
-        nonlocal arrived_bytes
-        arrived_bytes += count
-        if progress is not None:
-            progress(arrived_bytes)
-
+    arrived = None if progress is None else _summed(progress)
     cut = ranges.of(wanted.size_bytes)
     if len(cut) == 1:
-        return await _fetch_whole(store, wanted, landing, cut[0], arrived)
+        async with _opened(store, wanted.key, cut[0], whole=True) as sealed:
+            check = wanted.check(sealed)
+            await _fill(wanted.key, sealed, Strip(file, cut[0], also=check.update, arrived=arrived))
+        return check
     check = BodyCheck(sha256=wanted.sha256)
     gate = asyncio.Semaphore(ranges.parallel)
 
     async def fetch(piece: ByteRange) -> None:
-        async with gate, store.read(wanted.key, piece) as blocks:
-            await _land(wanted.key, blocks, landing, piece, arrived)
+        async with gate, _opened(store, wanted.key, piece) as sealed:
+            await _fill(wanted.key, sealed, Strip(file, piece, arrived=arrived))
 
     tasks = [asyncio.create_task(fetch(piece)) for piece in cut]
     try:
         for piece, task in zip(cut, tasks, strict=True):
             await task
             if check.knows:
-                await landing.hash(piece, check.update)
+                await seen_through(partial(file.hash, piece, check.update))
     finally:
         for task in tasks:
             task.cancel()
@@ -186,76 +134,34 @@ async def _fetched(
     return check
 
 
-async def _fetch_whole(
-    store: Storage,
-    wanted: Wanted,
-    landing: Landing,
-    piece: ByteRange,
-    arrived: Callable[[int], None],
-) -> BodyCheck:
+@asynccontextmanager
+async def _opened(
+    store: Storage, key: str, piece: ByteRange, *, whole: bool = False
+) -> AsyncGenerator[Sealed, None]:
     if isinstance(store, Sealing):
-        async with store.read_sealed(wanted.key) as sealed:
-            check = wanted.check(sealed)
-            await _land(wanted.key, sealed.blocks, landing, piece, arrived, check.update)
+        async with store.read_sealed(key, None if whole else piece) as sealed:
+            yield sealed
     else:
-        check = BodyCheck(sha256=wanted.sha256)
-        # As a range even though it is the whole: a store would hash that once more.
-        async with store.read(wanted.key, piece) as blocks:
-            await _land(wanted.key, blocks, landing, piece, arrived, check.update)
-    return check
+        # As a range even where it is the whole: a store would hash that once more.
+        async with store.read(key, piece) as blocks:
+            yield Sealed(piece.length, None, None, partial(pour, blocks))
 
 
-async def _land(
-    key: str,
-    blocks: AsyncIterator[bytes],
-    landing: Landing,
-    piece: ByteRange,
-    arrived: Callable[[int], None],
-    also: Update | None = None,
-) -> None:
-    place = piece.start
-    waiting: list[bytes] = []
-    waiting_bytes = 0
-    async for block in blocks:
-        waiting.append(block)
-        waiting_bytes += len(block)
-        if waiting_bytes >= WRITE_BYTES or place + waiting_bytes >= piece.stop:
-            await landing.write(waiting, place, also)
-            place += waiting_bytes
-            arrived(waiting_bytes)
-            waiting, waiting_bytes = [], 0
-    if place != piece.stop:
-        raise IntegrityFault(f"{key} ended after {place - piece.start} bytes of a range.")
+async def _fill(key: str, sealed: Sealed, strip: Strip) -> None:
+    await sealed.pour(strip.take)
+    if not strip.full:
+        raise IntegrityFault(f"{key} ended before the end of a range.")
 
 
-def _reserve(fd: int, size_bytes: int) -> None:
-    if not size_bytes or not hasattr(os, "posix_fallocate"):
-        return
-    try:
-        os.posix_fallocate(fd, 0, size_bytes)
-    except OSError as error:
-        if error.errno not in {errno.EINVAL, errno.EOPNOTSUPP}:
-            raise
+def _summed(progress: Progress) -> Arrived:
+    arrived_bytes = 0
 
+    def arrived(count: int) -> None:
+        nonlocal arrived_bytes
+        arrived_bytes += count
+        progress(arrived_bytes)
 
-def _write(fd: int, blocks: Sequence[bytes], place: int, also: Update | None) -> None:
-    for block in blocks:
-        rest = memoryview(block)
-        while rest:
-            written = os.pwrite(fd, rest, place)
-            rest, place = rest[written:], place + written
-        if also is not None:
-            also(block)
-
-
-def _hash(fd: int, piece: ByteRange, update: Update) -> None:
-    place = piece.start
-    while place < piece.stop:
-        block = os.pread(fd, min(MIB, piece.stop - place), place)
-        if not block:
-            raise StoreError("A download's own file became shorter.")
-        update(block)
-        place += len(block)
+    return arrived
 
 
 async def _require_whole(

@@ -114,7 +114,9 @@ class Versions(Protocol):
 class Sealing(Protocol):
     """A store that says beforehand what the bytes of a whole object can be compared with."""
 
-    def read_sealed(self, key: str) -> AbstractAsyncContextManager[Sealed]:
+    def read_sealed(
+        self, key: str, byte_range: ByteRange | None = None
+    ) -> AbstractAsyncContextManager[Sealed]:
         """Open the object as ``read`` does; its bytes are not checked on the way."""
         ...
 

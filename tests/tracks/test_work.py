@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import hashlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -20,8 +20,9 @@ from autodj.db import jobs as job_rows
 from autodj.db import tracks as track_rows
 from autodj.db.due import claim_due
 from autodj.errors import IntegrityFault, NotFound, ObjectNotFound, StoreTimeout
-from autodj.storage.base import ObjectStat
+from autodj.storage.base import ByteRange, ObjectStat
 from autodj.storage.checks import Sealed
+from autodj.storage.pouring import Sink
 from autodj.storage.s3 import S3Storage
 from autodj.tracks.analyze import readable
 from autodj.tracks.ingest import Ingested
@@ -247,12 +248,14 @@ async def test_a_download_with_other_bytes_is_not_analysed(
 ) -> None:
     class FlipsAByte(S3Storage):
         @asynccontextmanager
-        async def read_sealed(self, key: str) -> AsyncGenerator[Sealed]:
-            async def other() -> AsyncIterator[bytes]:
-                yield b"x" * clip.stat().st_size
+        async def read_sealed(
+            self, key: str, byte_range: ByteRange | None = None
+        ) -> AsyncGenerator[Sealed]:
+            async def other(sink: Sink) -> None:
+                await asyncio.to_thread(sink, b"x" * sealed.size_bytes)
 
-            async with super().read_sealed(key) as sealed:
-                yield replace(sealed, blocks=other())
+            async with super().read_sealed(key, byte_range) as sealed:
+                yield replace(sealed, pour=other)
 
     track_id = (await take_in(clip)).track.id
     await run_to_rest(bench, track_id)

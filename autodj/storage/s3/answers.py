@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Final
 
 import httptools
+
+from autodj.storage.pouring import Sink, seen_through
+from autodj.storage.s3.tap import Tap
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 # What has arrived and nobody has taken; more stays with the network until it is wanted.
@@ -15,6 +21,14 @@ MAX_WAITING_BYTES: Final = 3 * 1024 * 1024
 _CONTINUE: Final = 100
 _OK: Final = 200
 _BODILESS: Final = frozenset({204, 304})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the rest of a body can be had without the event loop, and who fetches it."""
+
+    threads: Executor
+    taken: Callable[[], socket.socket]
 
 
 class Answer:
@@ -31,9 +45,11 @@ class Answer:
         *,
         flow: Callable[[bool], None],
         over: Callable[[bool], None],
+        source: Source | None = None,
     ) -> None:
         """``flow`` stops (False) and goes on (True) reading; ``over`` hears once that nothing
-        more will come, and whether the connection may be used again.
+        more will come, and whether the connection may be used again. With a ``source`` a body
+        stays with the network until somebody wants it.
         """
         self.status = 0
         self.headers: dict[str, str] = {}
@@ -43,6 +59,8 @@ class Answer:
         self._silence_s = silence_s
         self._flow = flow
         self._over = over
+        self._source = source
+        self._wanted = False
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._head_bytes = 0
         self._left: int | None = None
@@ -68,13 +86,40 @@ class Answer:
 
     async def blocks(self) -> list[bytes]:
         """All that has arrived since the last call, waiting for some; empty at the end."""
+        self._wanted = True
         while not self._blocks and not self._done:
+            self._go_on()
             await self._more()
-        taken, self._blocks, self._waiting_bytes = self._blocks, [], 0
-        if self._stopped:
-            self._stopped = False
-            self._flow(True)
+        taken = self._taken()
+        self._go_on()
         return taken
+
+    @property
+    def pours(self) -> bool:
+        """Whether the rest of the body can be had by ``pour``."""
+        return self._source is not None and self._left is not None and not self.ended
+
+    async def pour(self, sink: Sink, within_s: float) -> None:
+        """The rest of the body to ``sink``, read from the network by a thread.
+
+        ``within_s`` bounds the time that it waits; that of ``sink`` does not count.
+        """
+        assert self._source is not None
+        assert self._left is not None
+        self._stop()
+        tap = Tap(self._source.taken(), self._taken(), self._left, self._silence_s)
+        try:
+            quiet = await seen_through(
+                lambda: tap.pour(sink, within_s), self._source.threads, stop=tap.stop
+            )
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            tap.close()
+        self._left, self._done = 0, True
+        self._keeps = self._keeps and quiet
+        self._settle()
 
     async def read(self) -> bytes:
         """The rest of the body."""
@@ -97,6 +142,8 @@ class Answer:
             self._left -= len(data)
             self._done = not self._left
             self._take(data)
+        if self._headed and self.pours and not self._wanted:
+            self._stop()
         self._settle()
 
     def lost(self, error: Exception | None) -> None:
@@ -124,9 +171,7 @@ class Answer:
     def _settle(self) -> None:
         if self.ended and not self._told:
             self._told = True
-            if self._stopped:
-                self._stopped = False
-                self._flow(True)  # for whoever asks next
+            self._go_on()  # for whoever asks next
             self._over(self._keeps)
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
@@ -151,9 +196,22 @@ class Answer:
     def _take(self, block: bytes) -> None:
         self._blocks.append(block)
         self._waiting_bytes += len(block)
-        if self._waiting_bytes >= MAX_WAITING_BYTES and not (self._stopped or self._done):
+        if self._waiting_bytes >= MAX_WAITING_BYTES and not self._done:
+            self._stop()
+
+    def _taken(self) -> list[bytes]:
+        taken, self._blocks, self._waiting_bytes = self._blocks, [], 0
+        return taken
+
+    def _stop(self) -> None:
+        if not self._stopped:
             self._stopped = True
             self._flow(False)
+
+    def _go_on(self) -> None:
+        if self._stopped:
+            self._stopped = False
+            self._flow(True)
 
     # What the parser calls.
 

@@ -139,9 +139,10 @@ def fault_of(error: BaseException) -> type[AutodjError] | None:
 
 
 @asynccontextmanager
-async def store_errors(doing: str, within_s: float) -> AsyncGenerator[None, None]:
+async def store_errors(doing: str, within_s: float | None) -> AsyncGenerator[None, None]:
     """Translate what the block raises, and stop it with StoreTimeout when the time is up.
 
+    Without ``within_s`` the block looks at the time itself, and raises TimeoutError.
     ``doing`` is the operation and what it is done to, for the detail. Errors that are not the
     store's (a wrong parameter, a bug) pass unchanged.
     """

@@ -32,7 +32,7 @@ from autodj.storage.s3.bucket import S3Bucket
 from autodj.storage.s3.faults import required, store_errors
 from autodj.storage.s3.groups import side_by_side
 from autodj.storage.s3.retrying import passes
-from autodj.storage.s3.sections import ReadAt, body_of, crc32_of
+from autodj.storage.s3.sections import FillAt, body_of, crc32_of
 from autodj.storage.s3.uploads import KnownPart, StartedUpload, latest_of
 from autodj.storage.s3.vouching import with_note
 
@@ -48,7 +48,7 @@ _CONDITIONS: Final = ("IfMatch", "IfNoneMatch")
 class Content:
     """What is to be stored, ``sha256`` in hex."""
 
-    read_at: ReadAt
+    fill_at: FillAt
     size_bytes: int
     sha256: str
 
@@ -160,7 +160,7 @@ class Uploader:
                 await self._budget.take(piece.length)
                 crc = await self._hashed(content, piece, digest.update)
                 task = group.create_task(
-                    self._send(key, started, content.read_at, number, piece, crc)
+                    self._send(key, started, content.fill_at, number, piece, crc)
                 )
                 task.add_done_callback(partial(over, piece))
                 tasks.append(task)
@@ -169,10 +169,10 @@ class Uploader:
         return [task.result() for task in tasks]
 
     async def _hashed(
-        self, content: Content, piece: ByteRange, update: Callable[[bytes], object]
+        self, content: Content, piece: ByteRange, update: Callable[[memoryview], object]
     ) -> int:
         try:
-            return await asyncio.to_thread(crc32_of, content.read_at, piece, update)
+            return await asyncio.to_thread(crc32_of, content.fill_at, piece, update)
         except BaseException:
             self._budget.give(piece.length)
             raise
@@ -181,13 +181,13 @@ class Uploader:
         self,
         key: str,
         started: StartedUpload,
-        read_at: ReadAt,
+        fill_at: FillAt,
         number: int,
         piece: ByteRange,
         crc: int,
     ) -> _Sent:
         known = started.parts.get(number)
-        if known is not None and await _is_there(known, read_at, piece, crc):
+        if known is not None and await _is_there(known, fill_at, piece, crc):
             return _Sent(number, known.etag, crc, piece.length)
         doing = f"UploadPart {number} of {key}"
         async with store_errors(doing, self._timing.body_deadline_s(piece.length)):
@@ -195,7 +195,7 @@ class Uploader:
                 **self._bucket.readable(key),
                 UploadId=started.upload_id,
                 PartNumber=number,
-                Body=body_of(read_at, piece),
+                Body=body_of(fill_at, piece),
                 ContentLength=piece.length,
                 ChecksumCRC32=crc32.as_header(crc),
             )
@@ -256,11 +256,11 @@ def _may_go_on(error: BaseException) -> bool:
     return isinstance(error, asyncio.CancelledError)
 
 
-async def _is_there(known: KnownPart, read_at: ReadAt, piece: ByteRange, crc: int) -> bool:
+async def _is_there(known: KnownPart, fill_at: FillAt, piece: ByteRange, crc: int) -> bool:
     if known.size_bytes != piece.length:
         return False
     if known.crc32 is not None:
         return known.crc32 == crc32.as_header(crc)
     md5 = hashlib.md5(usedforsecurity=False)
-    await asyncio.to_thread(crc32_of, read_at, piece, md5.update)
+    await asyncio.to_thread(crc32_of, fill_at, piece, md5.update)
     return known.etag.strip('"') == md5.hexdigest()

@@ -12,6 +12,7 @@ from autodj.storage.base import ByteRange, ObjectStat
 from autodj.storage.checks import Sealed
 from autodj.storage.keys import check_key
 from autodj.storage.operations import Operation, attributed, operation
+from autodj.storage.pouring import Sink
 from autodj.storage.s3.archive import archive_state, refusal
 from autodj.storage.s3.bucket import S3Bucket, stat_of
 from autodj.storage.s3.reading import ObjectReader
@@ -56,31 +57,42 @@ async def reading(
     """The bytes of the object, or of one of its versions, the whole of it checked on the way."""
     named = bucket.readable(check_key(key)) | ({"VersionId": version_id} if version_id else {})
     reader = ObjectReader(bucket.client, named, byte_range, bucket.config.timing)
-    async with _opened(bucket, key, reader) as blocks:
+    async with (
+        _opened(bucket, key, reader) as doing,
+        aclosing(_counted(reader.blocks(), doing)) as blocks,
+    ):
         yield blocks
 
 
 @asynccontextmanager
-async def reading_sealed(bucket: S3Bucket, key: str) -> AsyncGenerator[Sealed, None]:
-    """The bytes of the whole object as they come, and what they can be compared with."""
+async def reading_sealed(
+    bucket: S3Bucket, key: str, byte_range: ByteRange | None = None
+) -> AsyncGenerator[Sealed, None]:
+    """The bytes of the object as they come, and what the whole can be compared with."""
     named = bucket.readable(check_key(key))
-    reader = ObjectReader(bucket.client, named, None, bucket.config.timing, checked=False)
-    async with _opened(bucket, key, reader) as blocks:
+    reader = ObjectReader(bucket.client, named, byte_range, bucket.config.timing, checked=False)
+    async with _opened(bucket, key, reader) as doing:
+
+        async def pour(sink: Sink) -> None:
+            try:
+                await reader.pour(sink)
+            finally:
+                doing.bytes = reader.read_bytes
+
         known = reader.vouched
-        yield Sealed(reader.size_bytes, known.sha256, known.crc32, blocks)
+        yield Sealed(reader.size_bytes, known.sha256, known.crc32, pour)
 
 
 @asynccontextmanager
 async def _opened(
     bucket: S3Bucket, key: str, reader: ObjectReader
-) -> AsyncGenerator[AsyncIterator[bytes], None]:
+) -> AsyncGenerator[Operation, None]:
     basket = bucket.config.basket
     with operation(LOGGER, "read", basket=basket, key=key, streamed=True) as doing:
         try:
             with attributed(doing):
                 await _open(bucket, key, reader)
-            async with aclosing(_counted(reader.blocks(), doing)) as blocks:
-                yield blocks
+            yield doing
         finally:
             reader.close()
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -20,6 +21,7 @@ from autodj.errors import (
 from autodj.storage.base import ByteRange
 from autodj.storage.checks import BodyCheck
 from autodj.storage.disk import BLOCK_BYTES
+from autodj.storage.pouring import Sink, pour
 from autodj.storage.s3.answers import Answer
 from autodj.storage.s3.config import S3Timing
 from autodj.storage.s3.faults import required, store_errors
@@ -61,6 +63,10 @@ class ObjectReader:
         self.vouched = Vouched()
         self._etag = ""
         self._response: Answer | aiohttp.ClientResponse | None = None
+        self.read_bytes = 0
+        self._failures = 0
+        self._left_s = 0.0
+        self._elsewhere_s = 0.0
 
     async def open(self) -> None:
         """Send the request; ObjectNotFound, RangeNotSatisfiable and so on come from here."""
@@ -75,6 +81,7 @@ class ObjectReader:
             self.vouched = vouched(answer)
             if self._checked:
                 self._check = BodyCheck(sha256=self.vouched.sha256, crc32=self.vouched.crc32)
+        self._left_s = self._timing.body_deadline_s(self.size_bytes)
 
     @property
     def size_bytes(self) -> int:
@@ -83,40 +90,62 @@ class ObjectReader:
         return self._range.length
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
-        assert self._range is not None
-        position, stop = self._range.start, self._range.stop
-        budget_s = self._timing.body_deadline_s(stop - position)
-        failures = 0
-        while position < stop:
-            began_s = time.monotonic()
-            try:
-                async with store_errors(self._doing, budget_s):
-                    blocks = await self._next_blocks(ByteRange(position, stop))
-            except PreconditionFailed as error:
-                raise IntegrityFault(f"{self._doing}: it changed while it was read.") from error
-            except (StoreUnreachable, StoreTimeout):
-                failures += 1
-                self.close()
-                budget_s -= time.monotonic() - began_s
-                if failures >= self._timing.attempts or budget_s <= 0:
-                    raise
-                await asyncio.sleep(self._retries.spread_pause_s(failures))
-                continue
-            budget_s -= time.monotonic() - began_s
+        while self.read_bytes < self.size_bytes:
+            blocks: Sequence[bytes] = ()
+            async with self._patiently(within_s=self._left_s):
+                blocks = await self._next_blocks()
             for block in blocks:
-                position += len(block)
+                self.read_bytes += len(block)
                 self._check.update(block)
                 yield block
         if not self._check.holds:
             raise IntegrityFault(f"{self._doing}: the bytes that arrived are not those stored.")
+
+    async def pour(self, sink: Sink) -> None:
+        """Everything to ``sink``, in a thread, without the event loop where that is possible."""
+
+        def take(block: bytes | memoryview) -> None:
+            began_s = time.monotonic()
+            self._check.update(block)
+            sink(block)
+            self.read_bytes += len(block)
+            self._elsewhere_s += time.monotonic() - began_s
+
+        if isinstance(self._response, Answer) and self._response.pours:
+            async with self._patiently(within_s=None):
+                await self._response.pour(take, self._left_s)
+        await pour(self.blocks(), sink)
 
     def close(self) -> None:
         if self._response is not None:
             self._response.close()
             self._response = None
 
-    async def _next_blocks(self, missing: ByteRange) -> Sequence[bytes]:
+    @asynccontextmanager
+    async def _patiently(self, *, within_s: float | None) -> AsyncGenerator[None, None]:
+        """A step of reading; faults that may pass end with a pause after it, as long as there
+        are time and attempts. ``within_s`` is None where the step looks at the time itself.
+        """
+        began_s, self._elsewhere_s = time.monotonic(), 0.0
+        try:
+            async with store_errors(self._doing, within_s):
+                try:
+                    yield
+                finally:
+                    self._left_s -= time.monotonic() - began_s - self._elsewhere_s
+        except PreconditionFailed as error:
+            raise IntegrityFault(f"{self._doing}: it changed while it was read.") from error
+        except (StoreUnreachable, StoreTimeout):
+            self._failures += 1
+            self.close()
+            if self._failures >= self._timing.attempts or self._left_s <= 0:
+                raise
+            await asyncio.sleep(self._retries.spread_pause_s(self._failures))
+
+    async def _next_blocks(self) -> Sequence[bytes]:
         """What has arrived, and at least something."""
+        assert self._range is not None
+        missing = ByteRange(self._range.start + self.read_bytes, self._range.stop)
         if self._response is None:
             await self._get(missing, {"IfMatch": self._etag})
         match self._response:

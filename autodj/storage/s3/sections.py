@@ -16,19 +16,30 @@ from autodj.errors import IntegrityFault
 from autodj.storage.base import ByteRange
 
 READ_BYTES: Final = 1024 * 1024
+# As much as stays in the cache of one core, beside what it is copied to.
+ROOM_BYTES: Final = 256 * 1024
 
-ReadAt = Callable[[int, int], bytes]
+# Fills the room with what stands at a place, as far as there is something: how many bytes.
+FillAt = Callable[[memoryview, int], int]
 
 
-def reading_at(file: BinaryIO) -> ReadAt:
-    """Read ``count`` bytes at a place, from any number of threads at once."""
+def reading_at(file: BinaryIO) -> FillAt:
+    """Read the file at any place, from any number of threads at once."""
     try:
         fd = file.fileno()
     except io.UnsupportedOperation:
         file.seek(0)
-        memory = memoryview(file.read())
-        return lambda count, place: bytes(memory[place : place + count])
-    return lambda count, place: os.pread(fd, count, place)
+        return _reading_memory(memoryview(file.read()))
+    return lambda room, place: os.preadv(fd, [room], place)
+
+
+def _reading_memory(memory: memoryview) -> FillAt:
+    def fill(room: memoryview, place: int) -> int:
+        block = memory[place : place + len(room)]
+        room[: len(block)] = block
+        return len(block)
+
+    return fill
 
 
 class Section(Payload):
@@ -38,12 +49,17 @@ class Section(Payload):
     below it a payload, which goes out in larger blocks than that takes from files.
     """
 
-    def __init__(self, read_at: ReadAt, piece: ByteRange) -> None:
+    def __init__(self, fill_at: FillAt, piece: ByteRange, *, crc32: int | None = None) -> None:
+        """With ``crc32`` the last bytes are given out only when all of them together have it,
+        read in order: else IntegrityFault, before anybody has a whole body with a wrong note.
+        """
         super().__init__(None)
-        self._read_at = read_at
+        self._fill_at = fill_at
         self._piece = piece
         self._position = 0
-        self._size = piece.length
+        self._size = self.length = piece.length
+        self._expected = crc32
+        self._crc = 0
 
     def tell(self) -> int:
         return self._position
@@ -53,21 +69,36 @@ class Section(Payload):
         self._position = base[whence] + offset
         return self._position
 
-    def read(self, size: int = -1) -> bytes:
-        left = self._piece.length - self._position
-        count = left if size < 0 else min(size, left)
-        if count <= 0:
-            return b""
-        block = self._read_at(count, self._piece.start + self._position)
-        if not block:
+    def read_into(self, room: memoryview) -> int:
+        """How many bytes of the room hold what follows; 0 at the end."""
+        room = room[: max(0, self.length - self._position)]
+        if not room:
+            return 0
+        count = self._fill_at(room, self._piece.start + self._position)
+        if not count:
             raise IntegrityFault("The file became shorter while it was sent.")
-        self._position += len(block)
-        return block
+        self._check(room[:count])
+        self._position += count
+        return count
 
-    async def next_block(self) -> bytes:
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self.length - self._position)
+        room = bytearray(left if size < 0 else min(size, left))
+        count = self.read_into(memoryview(room))
+        return bytes(room[:count])
+
+    async def next_block(self) -> memoryview:
         """What follows, read off the event loop; empty at the end."""
-        left = self._piece.length - self._position
-        return await asyncio.to_thread(self.read, min(READ_BYTES, left)) if left > 0 else b""
+        room = memoryview(bytearray(min(READ_BYTES, max(0, self.length - self._position))))
+        return room[: await asyncio.to_thread(self.read_into, room)]
+
+    def _check(self, block: memoryview) -> None:
+        if self._expected is None:
+            return
+        self._crc = crc32(block, self._crc if self._position else 0)
+        last = self._position + len(block) == self.length
+        if last and self._crc != self._expected:
+            raise IntegrityFault("The file changed while it was sent.")
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """For the HTTP client's own logs; nobody wants the bytes there."""
@@ -87,35 +118,20 @@ class Section(Payload):
             await writer.write(block)
 
 
-class Held(Section):
-    """A small body that is in memory already."""
-
-    def __init__(self, body: bytes) -> None:
-        super().__init__(lambda count, place: body[place : place + count], ByteRange(0, len(body)))
-
-    async def next_block(self) -> bytes:
-        return self.read()
-
-
-def held(read_at: ReadAt, size_bytes: int) -> tuple[BinaryIO, int]:
-    """The whole in memory as a body, read once, and the CRC-32 of these very bytes."""
-    section = Section(read_at, ByteRange(0, size_bytes))
-    body = section.read()
-    while block := section.read():
-        body += block
-    return cast("BinaryIO", Held(body)), crc32(body)
-
-
-def body_of(read_at: ReadAt, piece: ByteRange) -> BinaryIO:
+def body_of(fill_at: FillAt, piece: ByteRange, *, crc32: int | None = None) -> BinaryIO:
     """A section in the type that the S3 client declares for bodies."""
-    return cast("BinaryIO", Section(read_at, piece))
+    return cast("BinaryIO", Section(fill_at, piece, crc32=crc32))
 
 
-def crc32_of(read_at: ReadAt, piece: ByteRange, also: Callable[[bytes], object]) -> int:
+def crc32_of(
+    fill_at: FillAt, piece: ByteRange, also: Callable[[memoryview], object] | None = None
+) -> int:
     """The CRC-32 of the piece; every block of it is passed to ``also`` as well."""
-    section = Section(read_at, piece)
+    section = Section(fill_at, piece)
+    room = memoryview(bytearray(min(ROOM_BYTES, piece.length)))
     crc = 0
-    while block := section.read(READ_BYTES):
-        crc = crc32(block, crc)
-        also(block)
+    while count := section.read_into(room):
+        crc = crc32(room[:count], crc)
+        if also is not None:
+            also(room[:count])
     return crc

@@ -13,6 +13,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
@@ -78,6 +79,8 @@ class LeanSession(AIOHTTPSession):
         self._context: ssl.SSLContext | None = None
         self._places = asyncio.Semaphore(max_pool_connections)
         self._idle: dict[Origin, list[Wire]] = {}
+        # One for each connection: a body that waits for the network keeps no other work waiting.
+        self._threads = ThreadPoolExecutor(max_pool_connections, thread_name_prefix="s3-body")
 
     async def __aexit__(
         self,
@@ -89,6 +92,7 @@ class LeanSession(AIOHTTPSession):
             for wire in wires:
                 wire.drop()
         self._idle = {}
+        self._threads.shutdown(wait=False)
         await super().__aexit__(exc_type, exc_val, exc_tb)
 
     async def send(self, request: Any) -> Any:  # noqa: ANN401 - as the client has it
@@ -194,7 +198,10 @@ class LeanSession(AIOHTTPSession):
         )
         try:
             _, wire = await loop.create_connection(
-                Wire, sock=reached, ssl=tls, server_hostname=host if tls else None
+                lambda: Wire(self._threads),
+                sock=reached,
+                ssl=tls,
+                server_hostname=host if tls else None,
             )
         except BaseException:
             reached.close()

@@ -117,8 +117,10 @@ class S3Storage:
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         return objects.reading(self._bucket, key, byte_range)
 
-    def read_sealed(self, key: str) -> AbstractAsyncContextManager[Sealed]:
-        return objects.reading_sealed(self._bucket, key)
+    def read_sealed(
+        self, key: str, byte_range: ByteRange | None = None
+    ) -> AbstractAsyncContextManager[Sealed]:
+        return objects.reading_sealed(self._bucket, key, byte_range)
 
     async def delete(self, key: str) -> None:
         with self._told("delete", key), suppress(ObjectNotFound):

@@ -6,8 +6,8 @@ import asyncio
 import base64
 import os
 import secrets
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace as with_changes
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final
@@ -27,13 +27,13 @@ from autodj.storage.s3.bucket import ARCHIVE_CLASSES, IMMUTABLE, MUTABLE, S3Buck
 from autodj.storage.s3.faults import required, store_errors
 from autodj.storage.s3.multipart import Content, Uploader, order_of
 from autodj.storage.s3.objects import verify
-from autodj.storage.s3.sections import body_of, held, reading_at
+from autodj.storage.s3.sections import body_of, crc32_of, reading_at
 from autodj.storage.s3.vouching import crc32_note, with_note
 
 CREATE_ATTEMPTS: Final = 3
 CONFLICT_PAUSE_S: Final = 0.2
-# Bodies of so many bytes are read once and sent from memory; larger ones are not held.
-HELD_BYTES: Final = 8 * 1024**2
+# Bodies of so many bytes are read once more before they are sent, for the note of their CRC-32.
+NOTED_BYTES: Final = 8 * 1024**2
 
 
 def deadline(bucket: S3Bucket, key: str, body: BinaryIO) -> AbstractAsyncContextManager[None]:
@@ -114,19 +114,16 @@ async def _send(
     if how.get("StorageClass") in ARCHIVE_CLASSES:
         # It cannot be read back: servers that keep a hash only when told to must keep this one.
         how = {**how, "ChecksumAlgorithm": "SHA256"}
-    async with (
-        store_errors(f"PutObject {key}", deadline_s),
-        _at_hand(bucket, body, size_bytes) as (
-            sent,
-            crc32,
-        ),
-    ):
-        if crc32 is not None:
+    fill_at, whole = reading_at(body), ByteRange(0, size_bytes)
+    async with store_errors(f"PutObject {key}", deadline_s):
+        crc32 = None
+        if size_bytes <= NOTED_BYTES:
+            crc32 = await asyncio.to_thread(crc32_of, fill_at, whole)
             note = crc32_note(crc32, sha256)
             how = {**how, "Metadata": with_note(how.get("Metadata", {}), note)}
         answer: Mapping[str, Any] = await bucket.client.put_object(
             **bucket.named(key),
-            Body=sent,
+            Body=body_of(fill_at, whole, crc32=crc32),
             ContentLength=size_bytes,
             ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
             **how,
@@ -134,19 +131,6 @@ async def _send(
     if progress is not None:
         progress(size_bytes)
     return answer
-
-
-@asynccontextmanager
-async def _at_hand(
-    bucket: S3Bucket, body: BinaryIO, size_bytes: int
-) -> AsyncGenerator[tuple[BinaryIO, int | None], None]:
-    """The body to send, and its CRC-32 where it is small enough to be read before it is sent."""
-    read_at = reading_at(body)
-    if size_bytes > HELD_BYTES:
-        yield body_of(read_at, ByteRange(0, size_bytes)), None
-        return
-    async with bucket.in_flight.taken(size_bytes):
-        yield await asyncio.to_thread(held, read_at, size_bytes)
 
 
 async def _require_same(bucket: S3Bucket, key: str, sha256: str, size_bytes: int) -> ObjectStat:
