@@ -72,8 +72,23 @@ async def served(root: Path) -> AsyncGenerator[S3Server, None]:
 
 async def compare(root: Path, load: Load, options: argparse.Namespace) -> None:
     """Every client in turn, in another order each round, up and then down again."""
+    require_room(root, load)
     made = await asyncio.to_thread(make_files, root / load.name, load)
     found: dict[tuple[str, str], list[Measured]] = {}
+    try:
+        await _rounds(root, load, options, made, found)
+    finally:
+        _tell(load, options, found)
+    shutil.rmtree(root / load.name)
+
+
+async def _rounds(
+    root: Path,
+    load: Load,
+    options: argparse.Namespace,
+    made: Mapping[Path, str],
+    found: dict[tuple[str, str], list[Measured]],
+) -> None:
     for number in range(options.rounds):
         for client in random.Random(number).sample(options.clients, len(options.clients)):
             async with served(root) as server:
@@ -85,11 +100,29 @@ async def compare(root: Path, load: Load, options: argparse.Namespace) -> None:
                     found.setdefault((client, "download"), []).append(await run(down))
                     await asyncio.to_thread(check, back, job.sha256)
             print(".", end="", flush=True)
-    shutil.rmtree(root / load.name)
+
+
+def _tell(
+    load: Load, options: argparse.Namespace, found: Mapping[tuple[str, str], list[Measured]]
+) -> None:
+    """Whatever there is, also when something ended the rounds early."""
     size_mb = load.size_bytes / MB
     print(f"\n\n{load.count} files of {size_mb:g} MB, medians of {options.rounds} rounds")
     for task in ("upload", "download"):
-        tell(task, {client: found[client, task] for client in options.clients}, load)
+        known = {c: found[c, task] for c in options.clients if (c, task) in found}
+        if known:
+            tell(task, known, load)
+        few = [c for c in options.clients if len(found.get((c, task), ())) < options.rounds]
+        if few:
+            print(f"NOT COMPLETE: {task} of {', '.join(few)}")
+
+
+def require_room(root: Path, load: Load) -> None:
+    """The files, the server's copy, what comes back, and a quarter more that the server takes."""
+    needed_mb = load.bodies_mb + 2.25 * load.total_mb
+    free_mb = shutil.disk_usage(root).free / MB
+    if free_mb < needed_mb:
+        raise SystemExit(f"{root} has room for {free_mb:.0f} MB, and {needed_mb:.0f} are needed.")
 
 
 async def compare_lists(root: Path, options: argparse.Namespace) -> None:
@@ -108,6 +141,7 @@ async def compare_lists(root: Path, options: argparse.Namespace) -> None:
 async def huge(root: Path, options: argparse.Namespace) -> None:
     """One file that no memory would hold, up and down."""
     load = Load("huge", 1, int(options.huge_gb * 1000) * MB)
+    require_room(root, load)
     made = await asyncio.to_thread(make_files, root / load.name, load)
     async with served(root) as server:
         job = _job("autodj", server, options, made, load)
@@ -125,6 +159,9 @@ async def huge(root: Path, options: argparse.Namespace) -> None:
 
 async def run(job: Job) -> Measured:
     await asyncio.to_thread(os.sync)
+    for _, path in job.files:
+        if not Path(path).parent.exists():
+            raise SystemExit(f"Somebody cleared {Path(path).parent} while it was in use.")
     before_s = _children_cpu_s()
     measured = await asyncio.to_thread(_run, job)
     measured.server_cpu_s = _children_cpu_s() - before_s

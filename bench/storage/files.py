@@ -28,21 +28,29 @@ class Load:
     def total_mb(self) -> float:
         return self.count * self.size_bytes / MB
 
+    @property
+    def bodies(self) -> int:
+        """How many different ones there are."""
+        return min(self.count, max(2, BODIES_BYTES // self.size_bytes))
+
+    @property
+    def bodies_mb(self) -> float:
+        return self.bodies * self.size_bytes / MB
+
 
 def make_files(folder: Path, load: Load) -> Mapping[Path, str]:
     """The files and their SHA-256 (hex)."""
     folder.mkdir()
-    distinct = min(load.count, max(2, BODIES_BYTES // load.size_bytes))
     chance = random.Random(load.name)
     made: dict[Path, str] = {}
     bodies: list[tuple[Path, str]] = []
     for number in range(load.count):
         path = folder / f"{number:06}.bin"
-        if number < distinct:
+        if number < load.bodies:
             bodies.append((path, _noise(path, load.size_bytes, chance)))
         else:
-            os.link(bodies[number % distinct][0], path)
-        made[path] = bodies[number % distinct][1]
+            os.link(bodies[number % load.bodies][0], path)
+        made[path] = bodies[number % load.bodies][1]
     return made
 
 

@@ -29,15 +29,17 @@ def tell(task: str, found: Mapping[str, Sequence[Measured]], load: Load) -> None
     gb = load.total_mb / 1000
     print(
         f"{task:15}{'MB/s':>6}{'from':>6}{'to':>6}{'CPU s':>8}{'CPU s/GB':>10}"
-        f"{'server s/GB':>13}{'peak MB':>9}"
+        f"{'server s/GB':>13}{'cores':>7}{'peak MB':>9}"
     )
     for client, each in found.items():
         cpu_s = statistics.median(m.cpu_s for m in each)
         served_s = statistics.median(m.server_cpu_s for m in each)
+        busy = [(m.cpu_s + m.server_cpu_s) / m.seconds for m in each]
         rates = [load.total_mb / m.seconds for m in each]
         print(
             f"{client:15}{speeds[client]:6.0f}{min(rates):6.0f}{max(rates):6.0f}{cpu_s:8.2f}"
-            f"{cpu_s / gb:10.2f}{served_s / gb:13.2f}{max(m.peak_bytes for m in each) / MB:9.0f}"
+            f"{cpu_s / gb:10.2f}{served_s / gb:13.2f}{statistics.median(busy):7.1f}"
+            f"{max(m.peak_bytes for m in each) / MB:9.0f}"
         )
     ours = speeds.get("autodj")
     others = [speeds[client] for client in OTHERS if client in speeds]
