@@ -106,6 +106,8 @@ class Wire(asyncio.Protocol):
         while block := await section.next_block():
             if not await self._write(block, answer):
                 return
+            # At once: the answer may come before the next block is asked for.
+            self._sent = section.tell() == section.length
         self._sent = True
 
     async def _push(self, section: Section, answer: Answer) -> None:
