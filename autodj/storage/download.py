@@ -65,10 +65,10 @@ async def download(
         check = await _fetched(store, wanted, file, ranges, progress)
         await _require_whole(store, found, wanted, check)
     except BaseException:
-        file.close()
         await asyncio.to_thread(target.unlink, missing_ok=True)
         raise
-    file.close()
+    finally:
+        file.close()
     return wanted.size_bytes
 
 

@@ -7,14 +7,10 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from autodj.errors import IntegrityFault, StoreError
 from autodj.storage.base import ByteRange
-from autodj.storage.disk import disk_errors
-
-# Read back at a time: as much as stays in the cache of one core.
-HASH_BYTES: Final = 256 * 1024
+from autodj.storage.disk import BLOCK_BYTES, disk_errors
 
 Update = Callable[[bytes | memoryview], object]
 Arrived = Callable[[int], None]
@@ -46,7 +42,7 @@ class NewFile:
 
     def hash(self, piece: ByteRange, update: Update) -> None:
         """Show what was written there to ``update``."""
-        room = memoryview(bytearray(min(HASH_BYTES, piece.length)))
+        room = memoryview(bytearray(min(BLOCK_BYTES, piece.length)))
         place = piece.start
         while place < piece.stop:
             with disk_errors("a download"):

@@ -270,7 +270,7 @@ async def test_metadata_that_takes_all_the_room_leaves_the_hash_to_the_store(
     assert await by_name(real_s3, tmp_path) == BODY
 
 
-async def test_a_body_too_large_to_be_held_is_sent_without_a_note(
+async def test_a_body_too_large_to_be_read_twice_is_sent_without_a_note(
     real_s3: S3Storage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(writing, "NOTED_BYTES", len(BODY) - 1)

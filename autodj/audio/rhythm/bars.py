@@ -78,8 +78,9 @@ def find_bars(odds: Floats, beats_s: _Doubles, opening: float | None = None) -> 
 def _opened(beats_s: _Doubles, opening: float | None, metre: int) -> _Doubles:
     """What each beat gains that is whole bars from the one on which the music begins."""
     gain = np.zeros(beats_s.size)
-    for first in np.flatnonzero(opens(beats_s, opening))[:1]:
-        gain[first % metre :: metre] = _OPENS
+    firsts = np.flatnonzero(opens(beats_s, opening))
+    if firsts.size:
+        gain[firsts[0] % metre :: metre] = _OPENS
     return gain
 
 

@@ -103,11 +103,10 @@ class Wire(asyncio.Protocol):
             await self._push(section, answer)
             return
         section.seek(0)
-        while block := await section.next_block():
-            if not await self._write(block, answer):
+        while section.tell() < section.length:
+            if not await self._write(await section.next_block(), answer):
                 return
-            # At once: the answer may come before the next block is asked for.
-            self._sent = section.tell() == section.length
+        # Nothing is awaited after the last block: the answer may come at once.
         self._sent = True
 
     async def _push(self, section: Section, answer: Answer) -> None:
