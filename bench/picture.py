@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import async_playwright
 
 from autodj.audio.synth import PIECES, write
 from tests.servers import browser_path
@@ -50,7 +50,7 @@ async def photograph(path: Path, scheme: str, size: dict[str, int]) -> None:
         visit = await stack.enter_async_context(visiting(browser, house, person, **looks))
         await visit.open_at(PLAYED, PLACE_S)
         await visit.page.get_by_role("button", name="Play", exact=True).click()
-        await expect(visit.page.locator("#player:not([data-plain])")).to_be_visible()
+        await visit.measured()
         for _ in range(CLOSER):
             await visit.page.get_by_role("button", name="Zoom in").click()
         await visit.reached(PLACE_S + 0.5)

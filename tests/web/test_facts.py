@@ -94,7 +94,7 @@ async def test_the_document_of_a_published_track_comes_from_the_edge_gzipped(
 ) -> None:
     guest = await visit(edge_house, owner)
     await guest.open_at("Harbour", 0)
-    await expect(guest.page.locator("#player:not([data-plain])")).to_be_visible()
+    await guest.measured()
     sent_on, there = [each for each in guest.responses if "/analysis" in each.url][-2:]
     assert (sent_on.status, there.status) == (307, 200)
     assert urlsplit(there.url).hostname == "localhost"
@@ -117,5 +117,5 @@ async def test_a_browser_that_may_not_read_the_document_there_gets_it_from_the_s
     url = f"{edge_house.url}/api/v1/tracks/*/analysis"
     await guest.page.route(url, lambda route: route.abort())
     await guest.open_at("Harbour", 0)
-    await expect(guest.page.locator("#player:not([data-plain])")).to_be_visible()
+    await guest.measured()
     assert [each for each in asked if each.endswith("/analysis?redirect=0")]

@@ -20,7 +20,7 @@ async def opened(visit: Visiting, house: House, person: Person, **form: object) 
     guest: Visit = await visit(house, person)
     await give_form(guest.page, **form)
     await guest.open_at("Harbour", 0)
-    await expect(guest.page.locator("#player:not([data-plain])")).to_be_visible()
+    await guest.measured()
     return guest
 
 

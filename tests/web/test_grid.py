@@ -24,7 +24,7 @@ async def analysis(house: House, person: Person, track_id: str) -> dict[str, Any
 async def expect_grid(guest: Visit, beats_s: list[float], downbeats_s: list[float]) -> None:
     """What the picture is drawn from."""
     await guest.page.wait_for_function("() => customElements.get('wave-view')")
-    await expect(guest.page.locator("#player:not([data-plain])")).to_be_visible()
+    await guest.measured()
     wave = guest.page.locator("wave-view")
     for _ in range(200):
         beats, bars = await wave.evaluate("(view) => [[...view.beats], [...view.bars]]")

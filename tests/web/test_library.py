@@ -194,7 +194,7 @@ async def test_a_track_that_somebody_adds_elsewhere_appears_by_itself(
     await local_house.add(newcomer, clips[0])
     await expect(guest.row("Harbour").locator(".state")).to_have_text("Ready")
     await guest.play("Harbour")
-    await expect(guest.page.locator("#player:not([data-plain])")).to_be_visible()
+    await guest.measured()
 
 
 async def test_tracks_told_of_in_any_order_stand_where_they_belong(

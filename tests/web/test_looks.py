@@ -56,7 +56,7 @@ async def test_the_look_follows_the_system_and_the_button(
     guest = await visit(local_house, listener, color_scheme="light")
     await guest.open()
     await guest.play("Harbour")
-    await expect(guest.page.locator("#player:not([data-plain])")).to_be_visible()
+    await guest.measured()
     light = await painted(guest)
     await guest.page.get_by_role("button", name="Switch between light and dark").click()
     dark = await painted(guest)

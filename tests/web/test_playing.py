@@ -54,6 +54,7 @@ async def test_the_waveform_is_a_slider_for_the_keyboard(
 ) -> None:
     guest = await visit(local_house, listener)
     await guest.open_at("Voyage", 0)
+    await guest.measured()
     slider = guest.page.get_by_role("slider", name="Position")
     await expect(slider).to_have_attribute("aria-valuetext", re.compile(r"0:00 of 3:00"))
     await slider.focus()
@@ -163,7 +164,7 @@ async def test_zooming_in_shows_the_beats_and_an_overview(
 ) -> None:
     guest = await visit(local_house, listener)
     await guest.open_at("Voyage", 10)
-    await expect(guest.page.locator("#player:not([data-plain])")).to_be_visible()
+    await guest.measured()
     overview = guest.page.locator(".wave-map")
     await expect(overview).to_be_hidden()
     for factor in (2, 4, 8, 16):

@@ -48,6 +48,11 @@ class Visit:
         await expect(self.page.locator("body:not([data-view=loading])")).to_be_visible()
         await expect(self.page.locator("#live")).to_have_text("Live")
 
+    async def measured(self) -> None:
+        """Wait until the player has the analysis of its track: until then steps are in seconds,
+        and there are neither bars nor cues."""
+        await expect(self.page.locator("#player:not([data-plain])")).to_be_visible()
+
     def row(self, title: str) -> Locator:
         return self.page.locator("tr.track", has=self.page.get_by_text(title, exact=True))
 
