@@ -12,11 +12,13 @@ from autodj.audio.rhythm import harmony
 from autodj.audio.rhythm.activation import FRAMES_PER_S, TEMPI_BPM, Heard, shipped_net
 from autodj.audio.rhythm.bands import BANDS, Levels
 from autodj.audio.rhythm.bars import bar_odds, find_bars
-from autodj.audio.rhythm.grid import place_grid, share_in_time
+from autodj.audio.rhythm.grid import evenness, place_grid, share_in_time
 from autodj.audio.rhythm.harmony import CHANGES, harmonic_changes
 from autodj.audio.rhythm.line import straighten, whole_tempo
+from autodj.audio.rhythm.onsets import FRAMES_PER_S as ONSETS_PER_S
 from autodj.audio.rhythm.opening import opening_s
 from autodj.audio.rhythm.readings import readings
+from autodj.audio.rhythm.rhythm import Sound, measure_rhythm
 
 LONG_S = 60.0
 
@@ -125,6 +127,41 @@ def test_stretches_whose_off_beats_sound_like_beats_keep_the_pace() -> None:
     slower = np.concatenate([beats[beats < LONG_S / 2], even(112.0)[even(112.0) > LONG_S / 2]])
     assert share_in_time(odds_at(turned[:-1]), 2.0, 0.1) > 0.9
     assert share_in_time(odds_at(slower), 2.0, 0.1) < 0.75
+
+
+def attacks_at(times_s: NDArray[np.float64]) -> Floats:
+    """An onset curve (100 frames a second) with a crest of three frames at each moment."""
+    curve = np.zeros(round(LONG_S * ONSETS_PER_S), np.float32)
+    at = np.rint(times_s * ONSETS_PER_S).astype(int)
+    for step, height in ((-1, 0.5), (0, 1.0), (1, 0.5)):
+        curve[at + step] = height
+    return curve
+
+
+@pytest.mark.parametrize(
+    ("played_s", "is_even"),
+    [(0.0, True), (0.006, True), (0.03, False)],
+    ids=["a sequencer", "a quantised take", "by hand"],
+)
+def test_what_a_sequencer_plays_keeps_one_grid_though_the_beats_seem_to_move(
+    played_s: float, is_even: bool
+) -> None:
+    """For ten seconds and again the network takes the syncopation, a quarter later, for beats."""
+    noise = np.random.default_rng(8)
+    beats, quarters = even(120.0, first_s=0.5), even(480.0, first_s=0.5)
+    attacks = attacks_at(quarters + noise.normal(0, played_s, quarters.size))
+    odds = odds_at(beats + 0.125 * (beats % 20 > 10))
+    still = np.zeros((odds.size, BANDS), np.float16)
+    no_harmony = np.zeros((round(LONG_S * COURSE_PER_S), NO_COURSE.shape[1]), np.float32)
+    rhythm = measure_rhythm(Sound(attacks, still, no_harmony), heard(odds, 120.0), LONG_S)
+    assert rhythm is not None
+    assert rhythm.is_constant == is_even
+    if is_even:
+        assert rhythm.bpm == pytest.approx(120.0, abs=0.01)
+
+
+def test_no_attacks_keep_no_grid() -> None:
+    assert evenness(np.zeros(1_000, np.float32), 2.0) == 0.0
 
 
 @pytest.mark.parametrize("metre", [3, 4])

@@ -28,6 +28,7 @@ _REACH_S, _FINE_S, _WIDTH_S = 0.045, 0.001, 0.015
 _BIAS = 1.5
 _PACES = np.round(np.arange(0.88, 1.13, 0.01), 2)
 _NEAR_FRAMES = 1.5
+_QUARTERS = 4
 # In most music a beat is surer by 4 than half a beat later.
 _OPENS = 0.9
 
@@ -119,6 +120,16 @@ def share_in_time(odds: Floats, beat_hz: float, start_s: float) -> float:
         collected += min(best, max(0.0, float(on_grid.max())))
         possible += best
     return collected / possible if possible else 0.0
+
+
+def evenness(onsets: Floats, beat_hz: float) -> float:
+    """How closely attacks, at 100 frames a second, keep to one phase of the quarters of a beat,
+    from 0 to 1: the length of their mean as vectors on a circle. Who plays by hand, or drifts,
+    stays below 0.8; a sequencer does not.
+    """
+    turns = _QUARTERS * beat_hz / FRAMES_PER_S * np.arange(onsets.size)
+    total = float(onsets.sum())
+    return float(abs(onsets @ np.exp(2j * np.pi * turns))) / total if total else 0.0
 
 
 def sharpen_start(onsets: Floats, beat_hz: float, start_s: float) -> float:

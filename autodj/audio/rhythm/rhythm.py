@@ -12,7 +12,13 @@ from autodj.audio.rhythm.activation import FRAMES_PER_S as ODDS_PER_S
 from autodj.audio.rhythm.activation import Heard, sigmoid
 from autodj.audio.rhythm.bands import Levels
 from autodj.audio.rhythm.bars import Bars, bar_odds, find_bars
-from autodj.audio.rhythm.grid import fit_beat_hz, place_grid, share_in_time, sharpen_start
+from autodj.audio.rhythm.grid import (
+    evenness,
+    fit_beat_hz,
+    place_grid,
+    share_in_time,
+    sharpen_start,
+)
 from autodj.audio.rhythm.harmony import harmonic_changes
 from autodj.audio.rhythm.line import straighten, whole_tempo
 from autodj.audio.rhythm.onsets import FRAMES_PER_S
@@ -25,6 +31,8 @@ _FAINTEST = 0.1
 _SHORTEST_S = 4.0
 _LEAST_SCORE = 0.0
 _STEADY_SHARE = 0.8
+# What a sequencer plays is one grid, though beats seem to move to the syncopation for a while.
+_EVEN = 0.8
 # A logistic fit to how often the tempo is right on pieces that training held back
 # (`python -m bench.training weigh`).
 _SURE, _SURE_BY_LEAD = -0.08, 1.02
@@ -75,7 +83,6 @@ def measure_rhythm(sound: Sound, net: Heard, duration_s: float) -> Rhythm | None
         return None
     opening = opening_s(sound.levels)
     beat_hz, beats_s, is_constant = _beats(sound, odds[:, 0], heard[0], opening, duration_s)
-    beats_s = beats_s + _FLUX_LEAD_S
     beats_s = np.maximum(beats_s[(beats_s > _EARLIEST_BEAT_S) & (beats_s < duration_s)], 0.0)
     if beats_s.size < 2:
         return None
@@ -104,10 +111,12 @@ def _beats(
     fitted = [fit_beat_hz(curve, reading.bpm / 60) for curve in (sharp, activation)]
     placed = [place_grid(wide, hz, opening) for hz in fitted]
     chosen = 0 if placed[0][1] >= 0.98 * placed[1][1] else 1
+    if share_in_time(wide, fitted[chosen], placed[chosen][0]) < _STEADY_SHARE:
+        if evenness(sharp, fitted[0]) < _EVEN:
+            beats_s = follow_beats(odds, reading.bpm / 60)
+            return _usual_hz(beats_s) or reading.bpm / 60, beats_s, False
+        chosen = 0
     beat_hz, start_s = fitted[chosen], placed[chosen][0]
-    if share_in_time(wide, beat_hz, start_s) < _STEADY_SHARE:
-        beats_s = follow_beats(odds, reading.bpm / 60)
-        return _usual_hz(beats_s) or reading.bpm / 60, beats_s, False
     beat_hz = straighten(
         [sharp, activation], sound.levels, beat_hz, sharpen_start(sharp, beat_hz, start_s)
     )
@@ -115,7 +124,7 @@ def _beats(
     start_s = sharpen_start(sharp, beat_hz, place_grid(wide, beat_hz, opening)[0])
     start_s -= np.floor((start_s - _EARLIEST_BEAT_S) * beat_hz) / beat_hz
     beats_s = start_s + np.arange(int(np.ceil(duration_s * beat_hz)) + 1) / beat_hz
-    return beat_hz, beats_s, True
+    return beat_hz, beats_s + _FLUX_LEAD_S, True
 
 
 def _usual_hz(beats_s: _Doubles) -> float | None:
