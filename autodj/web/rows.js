@@ -1,9 +1,9 @@
 // @ts-check
-/** The table's rows on the page: painted again in place, without losing focus or an edit. */
+/** The table's rows on the page: painted again in place, without losing focus, press or edit. */
 
 import { find } from "./dom.js";
 import { editRow } from "./track-edit.js";
-import { trackRow } from "./track-row.js";
+import { renew, trackRow } from "./track-row.js";
 
 /** @import { Job, Track } from "./types.js" */
 
@@ -37,11 +37,11 @@ export class Rows {
 
   /** Show these tracks and no others. @param {Iterable<Track>} tracks */
   all(tracks) {
-    const edited = [...this.#body.querySelectorAll("tr.editing")];
-    const rows = [...tracks].map(
-      (track) => edited.find((row) => idOf(row) === track.id) ?? this.#make(track),
-    );
-    this.#keepingFocus(() => this.#body.replaceChildren(...rows));
+    const before = [...this.#body.rows];
+    const known = new Map(before.map((row) => [idOf(row), row]));
+    const rows = [...tracks].map((track) => this.#renewed(known.get(track.id), track));
+    const isSame = rows.length === before.length && rows.every((row, place) => row === before[place]);
+    if (!isSame) this.#keepingFocus(() => this.#body.replaceChildren(...rows));
   }
 
   /** @param {Track[]} tracks */
@@ -57,9 +57,7 @@ export class Rows {
   /** Show a track as it is now; one that is being edited is left alone. @param {Track} track */
   one(track) {
     const row = this.#find(track.id);
-    if (row?.classList.contains("track")) {
-      this.#keepingFocus(() => row.replaceWith(this.#make(track)));
-    }
+    if (row) this.#renewed(row, track);
   }
 
   /** @param {string} id */
@@ -86,6 +84,15 @@ export class Rows {
     return trackRow(track, { job: job(track.id), current, playing });
   }
 
+  /** The row of a track, as the track is now. @param {HTMLTableRowElement | undefined} row
+   * @param {Track} track */
+  #renewed(row, track) {
+    const wanted = this.#make(track);
+    if (!row) return wanted;
+    if (row.classList.contains("track")) this.#keepingFocus(() => renew(row, wanted));
+    return row;
+  }
+
   /** @param {() => void} change */
   #keepingFocus(change) {
     const button = document.activeElement;
@@ -101,7 +108,7 @@ export class Rows {
     if (button instanceof HTMLElement) button.focus({ preventScroll: true });
   }
 
-  /** @param {string} id */
+  /** @param {string} id @returns {HTMLTableRowElement | null} */
   #find(id) {
     return this.#body.querySelector(`tr[data-id="${CSS.escape(id)}"]`);
   }

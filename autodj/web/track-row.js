@@ -34,6 +34,28 @@ export function trackRow(track, { job, current, playing }) {
   );
 }
 
+/**
+ * Make a row say what another one says. What stays the same is left where it is: while a track is
+ * worked on its row changes twice a second, and a button that is taken away under a press hears
+ * no click.
+ * @param {HTMLTableRowElement} row @param {HTMLTableRowElement} wanted
+ */
+export function renew(row, wanted) {
+  row.ariaCurrent = wanted.ariaCurrent;
+  const after = [...wanted.cells];
+  [...row.cells].forEach((cell, place) => {
+    if (!isSame(cell, after[place])) cell.replaceWith(after[place]);
+  });
+}
+
+/** @param {HTMLTableCellElement} cell @param {HTMLTableCellElement} wanted */
+function isSame(cell, wanted) {
+  const [picture, other] = [cell, wanted].map((each) => each.querySelector("wave-thumb"));
+  return picture instanceof WaveThumb && other instanceof WaveThumb
+    ? picture.isLike(other)
+    : cell.isEqualNode(wanted);
+}
+
 /** @param {Track} track @param {boolean} sounding */
 function titleCell(track, sounding) {
   const cover = make("span");

@@ -1,7 +1,7 @@
 // @ts-check
 /** <wave-thumb>: a track's outline in its row. It asks for it only when it is seen. */
 
-import { analysisOf } from "./analyses.js";
+import { analysisOf, keyOf } from "./analyses.js";
 import { drawBars, surface } from "./wave-draw.js";
 
 /** @import { Track, Waveform } from "./types.js" */
@@ -15,6 +15,11 @@ class WaveThumb extends HTMLElement {
   });
   /** @type {Track | null} */
   track = null;
+
+  /** Whether it shows the same outline. @param {WaveThumb} other */
+  isLike({ track }) {
+    return outlineOf(this.track) === outlineOf(track);
+  }
 
   connectedCallback() {
     this.append(this.#canvas);
@@ -44,6 +49,11 @@ class WaveThumb extends HTMLElement {
     const colours = BANDS.map((band) => [band, style.getPropertyValue(`--wave-${band}`)]);
     drawBars(context, waveform, { width, height }, Object.fromEntries(colours));
   }
+}
+
+/** What an outline is drawn from. @param {Track | null} track */
+function outlineOf(track) {
+  return track && (track.overview ?? keyOf(track));
 }
 
 /** What came with the row: the bands in a hundred parts, one after the other.

@@ -53,12 +53,11 @@ async def test_who_waits_for_a_copy_is_told_and_hears_it_when_it_is_there(
     await guest.page.route("**/audio/stream*", nonsense)
     await guest.open()
     await guest.row("Harbour").get_by_role("button", name="Play").click()
-    notices = guest.page.locator("#notices .toast")
-    await expect(notices).to_have_text(
-        ["A copy that this browser can play is being made; it starts by itself"]
-    )
+    news = "A copy that this browser can play is being made; it starts by itself"
+    await guest.told(news)
     await guest.reached(0.2)
     await guest.playing()
+    assert await guest.told(news) == [news]
     await expect(guest.page.locator("#alerts")).to_be_empty()
 
 
@@ -99,18 +98,13 @@ async def test_times_are_those_of_the_original_whatever_file_sounds(
 
     await guest.page.route("**/audio/url", shifted)
     await guest.open_at("Harbour", 20)
-    audio, time = guest.page.locator("#audio"), guest.page.locator("#time")
+    time = guest.page.locator("#time")
     await expect(guest.page.locator("#now-form")).to_have_text("MP3 copy")
-    await audio.evaluate(
-        """async (audio) => {
-          while (audio.currentTime === 0) await new Promise(requestAnimationFrame);
-        }"""
-    )
-    assert await audio.evaluate("(audio) => audio.currentTime") == 17.5
+    await guest.stands_at(17.5)
     await expect(time).to_contain_text("0:20 / 0:36")
     await guest.page.keyboard.press("ArrowRight")
     await expect(time).to_contain_text("0:25 / 0:36")
-    assert await audio.evaluate("(audio) => audio.currentTime") == 22.5
+    await guest.stands_at(22.5)
     await guest.page.locator("wave-view").focus()
     await guest.page.keyboard.press("Home")
-    assert await audio.evaluate("(audio) => audio.currentTime") == 0
+    await guest.stands_at(0)

@@ -46,7 +46,7 @@ async def test_cues_are_buttons_with_names_and_the_keys_1_to_5(
     ]:
         await guest.page.keyboard.press(key)
         await expect_place(guest, words)
-    assert await guest.page.locator("#audio").evaluate("(audio) => audio.currentTime") == 30.5
+    await guest.stands_at(30.5)
     await guest.page.get_by_role("button", name="Drop 0:08").click()
     await expect_place(guest, "0:08 of 0:36, bar 5")
 

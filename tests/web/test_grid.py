@@ -25,13 +25,13 @@ async def expect_grid(guest: Visit, beats_s: list[float], downbeats_s: list[floa
     """What the picture is drawn from."""
     await guest.page.wait_for_function("() => customElements.get('wave-view')")
     await guest.measured()
-    wave = guest.page.locator("wave-view")
-    for _ in range(200):
-        beats, bars = await wave.evaluate("(view) => [[...view.beats], [...view.bars]]")
-        if (beats, bars) == (beats_s, downbeats_s):
-            return
-        await guest.page.evaluate("() => new Promise(requestAnimationFrame)")
-    assert (beats, bars) == (beats_s, downbeats_s)
+    await guest.page.wait_for_function(
+        """(wanted) => {
+          const { beats, bars } = document.querySelector("wave-view");
+          return JSON.stringify([[...beats], [...bars]]) === JSON.stringify(wanted);
+        }""",
+        arg=[beats_s, downbeats_s],
+    )
 
 
 def tool(tools: Locator, name: str) -> Locator:
@@ -107,7 +107,7 @@ async def test_a_grid_is_changed_upon_what_others_have_changed(
     await local_house.ask(newcomer, "PATCH", f"/tracks/{track['id']}", json={"nudge_ms": 3})
     tools = guest.page.get_by_role("group", name="Beat grid")
     await tool(tools, "Downbeat here").click()
-    await expect(guest.page.locator("#notices .toast")).to_contain_text("Play this track")
+    await guest.told("Play this track")
     await tool(tools, "+1 ms").click()
     await expect(tools.locator("output")).to_have_text("Set by you: +4 ms")
     await expect(guest.page.locator("#alerts .toast")).to_have_count(0)

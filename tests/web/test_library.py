@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from playwright.async_api import expect
 
+from autodj.db import JobKind, JobState, jobs
 from tests.builders import MOMENT, make_track
 from tests.web.conftest import Visiting
 from tests.web.house import House, Person
@@ -98,8 +100,7 @@ async def test_a_long_library_is_loaded_as_it_is_scrolled(
     rows = guest.page.locator("tr.track")
     await expect(guest.page.locator("#count")).to_have_text("50 of 120 tracks")
     for shown in (100, 120):
-        await rows.last.scroll_into_view_if_needed()
-        await guest.page.mouse.wheel(0, 2000)
+        await guest.page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
         await expect(rows).to_have_count(shown)
     await expect(guest.page.locator("#more")).to_be_hidden()
     titles = await rows.locator(".title").all_inner_texts()
@@ -184,6 +185,40 @@ async def test_deleting_asks_first(local_house: House, newcomer: Person, visit: 
     await dialog.get_by_role("button", name="Delete").click()
     await expect(guest.row("Glasshaus")).to_have_count(0)
     await expect(guest.page.locator("#count")).to_have_text("2 tracks")
+
+
+async def test_a_row_tells_of_its_work_and_hears_a_press_that_began_before(
+    local_house: House, newcomer: Person, visit: Visiting
+) -> None:
+    await stock(local_house, newcomer, {"title": "Undertow", "analysis_state": "pending"})
+    guest = await visit(local_house, newcomer)
+    await guest.open()
+    row = guest.row("Undertow")
+    button = row.get_by_role("button", name="Edit Undertow")
+    await button.focus()
+    await button.hover()
+    await guest.page.mouse.down()
+    track_id = UUID(await row.get_attribute("data-id"))
+    async with local_house.database() as db:
+        now = await db.now()
+        async with db.transaction() as session:
+            job = jobs.add(
+                session,
+                owner_id=newcomer.id,
+                kind=JobKind.PROCESS,
+                step="analyze",
+                now=now,
+                track_id=track_id,
+            )
+        for progress, words in [(0.25, "Analysing 25 %"), (0.5, "Analysing 50 %")]:
+            now = await db.now()
+            async with db.transaction() as session:
+                told = {"state": JobState.RUNNING, "progress": progress}
+                await jobs.change(session, job.id, now=now, **told)
+            await expect(row.locator(".state")).to_have_text(words)
+    await expect(button).to_be_focused()
+    await guest.page.mouse.up()
+    await expect(guest.page.get_by_role("form", name="Edit Undertow")).to_be_visible()
 
 
 async def test_a_track_that_somebody_adds_elsewhere_appears_by_itself(

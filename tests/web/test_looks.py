@@ -13,11 +13,6 @@ from tests.web.visit import Visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PATIENCE_S = 60
-INKED = """
-  () => [...document.querySelectorAll("wave-thumb canvas")].map((canvas) =>
-    canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean))
-"""
 SCHEMES = pytest.mark.parametrize("scheme", ["dark", "light"])
 
 
@@ -142,9 +137,8 @@ async def test_rows_show_the_outline_of_their_track(
 ) -> None:
     guest = await visit(local_house, listener, viewport={"width": 1440, "height": 900})
     await guest.open()
-    async with asyncio.timeout(PATIENCE_S):
-        while await guest.page.evaluate(INKED) != [True, True, True]:
-            await guest.page.evaluate("() => new Promise(requestAnimationFrame)")
+    await expect(guest.page.locator("wave-thumb canvas")).to_have_count(3)
+    await guest.outlined()
 
 
 async def test_the_modules_are_all_asked_for_at_once(

@@ -16,6 +16,17 @@ from tests.web.house import House, Person
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 
+# A machine that is slow now and then looks too late for what passes: it is written down.
+REMEMBER = """
+  window.remembered = { notices: [], places: [] };
+  addEventListener("seeking", ({ target }) => remembered.places.push(target.currentTime), true);
+  new MutationObserver((changes) => {
+    for (const node of changes.flatMap((change) => [...change.addedNodes])) {
+      if (node.matches?.("#notices .toast")) remembered.notices.push(node.innerText);
+    }
+  }).observe(document, { childList: true, subtree: true });
+"""
+
 
 @dataclass
 class Visit:
@@ -63,6 +74,42 @@ class Visit:
     async def playing(self) -> None:
         await expect(self.page.locator("#player")).to_have_attribute("data-state", "playing")
 
+    async def told(self, words: str) -> list[str]:
+        """Wait for a notice, one of those that go by themselves; all that there were."""
+        await self.page.wait_for_function(
+            "(words) => remembered.notices.some((said) => said.includes(words))", arg=words
+        )
+        notices: list[str] = await self.page.evaluate("() => remembered.notices")
+        return notices
+
+    async def outlined(self) -> None:
+        """Wait until every row shows the outline of its track."""
+        await self.page.wait_for_function(
+            """() => [...document.querySelectorAll("wave-thumb canvas")].every((canvas) =>
+              canvas.width && canvas.getContext("2d")
+                .getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean))"""
+        )
+
+    async def click_wave(self, share: float) -> None:
+        """Click on the waveform, from 0 at its left end to 1."""
+        wave = self.page.locator("wave-view")
+        box = await wave.bounding_box()
+        assert box is not None
+        await wave.click(position={"x": box["width"] * share, "y": 20})
+
+    async def sent_to(self, earliest: float, latest: float) -> None:
+        """Wait until the player is sent to a place between these, wherever it has gone since."""
+        await self.page.wait_for_function(
+            "([from, to]) => remembered.places.some((place) => from <= place && place <= to)",
+            arg=[earliest, latest],
+        )
+
+    async def stands_at(self, seconds: float) -> None:
+        """Wait until what is paused stands at this very time."""
+        await self.page.wait_for_function(
+            "(seconds) => document.querySelector('#audio').currentTime === seconds", arg=seconds
+        )
+
     async def reached(self, seconds: float) -> float:
         """Wait until the music plays at or behind a time; where it is then."""
         found: float = await self.page.locator("#audio").evaluate(
@@ -90,15 +137,17 @@ class Visit:
         )
 
     async def loudest(self) -> float:
-        """The largest sample that Web Audio gets from the player within a few seconds."""
+        """The largest sample that Web Audio gets from the player, until one is loud."""
         found: float = await self.page.locator("#audio").evaluate(
-            """async (audio) => {
+            """async (audio, patience_ms) => {
+              audio.loop = true;
+              if (audio.ended) await audio.play();
               const context = new AudioContext();
               const analyser = context.createAnalyser();
               context.createMediaElementSource(audio).connect(analyser);
               analyser.connect(context.destination);
               const samples = new Float32Array(analyser.fftSize);
-              const end = performance.now() + 10000;
+              const end = performance.now() + patience_ms;
               let peak = 0;
               while (peak < 0.05 && performance.now() < end) {
                 await new Promise(requestAnimationFrame);
@@ -106,7 +155,8 @@ class Visit:
                 peak = Math.max(peak, ...samples.map(Math.abs));
               }
               return peak;
-            }"""
+            }""",
+            PATIENCE_MS,
         )
         return found
 
@@ -125,7 +175,8 @@ class Visit:
         return [each for each in self.responses if each.request.resource_type == "media"]
 
     async def violations(self) -> list[str]:
-        """What axe-core finds wrong on the page as it is."""
+        """What axe-core finds wrong on the page as it is, with no colour half-way to another."""
+        await self.page.emulate_media(reduced_motion="reduce")
         results = await Axe().run(self.page)
         return [
             f"{rule['id']}: {node['target']}"
@@ -151,6 +202,7 @@ async def visiting(
     profile = await browser.new_context(**{"color_scheme": "dark", **context})
     page = await profile.new_page()
     page.set_default_timeout(PATIENCE_MS)
+    await page.add_init_script(REMEMBER)
     visit = Visit(page, house, person)
     page.on("console", visit.heard)
     page.on("pageerror", lambda error: visit.errors.append(str(error)))
