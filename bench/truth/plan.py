@@ -12,6 +12,7 @@ from bench.truth.piece import Part
 from bench.truth.sources import (
     Order,
     Source,
+    arcade,
     covers,
     drums,
     frets,
@@ -23,6 +24,7 @@ from bench.truth.sources import (
     pop909,
     projects,
     sessions,
+    sung,
 )
 from bench.truth.sources import scores as music21_scores
 
@@ -32,6 +34,7 @@ SOURCES: tuple[Source, ...] = (
     ostinati.SOURCE,
     pop909.SOURCE,
     covers.SOURCE,
+    sung.SOURCE,
     drums.SOURCE,
     midi_files.FREEDOOM_SOURCE,
     midi_files.OPENMSX_SOURCE,
@@ -40,9 +43,10 @@ SOURCES: tuple[Source, ...] = (
     projects.HYDROGEN_SOURCE,
     frets.SOURCE,
     modules.SOURCE,
+    arcade.SOURCE,
     plain.SOURCE,
 )
-USUAL_COUNTS: dict[Part, int] = {"tuning": 1500, "test": 364}
+USUAL_COUNTS: dict[Part, int] = {"tuning": 1500, "test": 404}
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ Whole = NDArray[np.int64]
 
 
 class InDoubt(ValueError):
-    """Nobody can be sure where the beats of this module are."""
+    """Nobody can be sure where the beats of this piece are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from bench.truth.piece import RATE_HZ
 def read_sound(path: Path, *, rate_hz: int = RATE_HZ, channels: int = 2) -> Floats:
     """Float32 ``[channels, n]``, however the file is kept."""
     resampler = BlockResampler(rate_hz, channels)
-    with av.open(path) as source:
+    with av.open(path, metadata_errors="replace") as source:
         blocks = [
             block
             for frame in source.decode(source.streams.audio[0])
