@@ -7,6 +7,7 @@ from itertools import chain
 
 import av
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from autodj.audio.frames import Floats
 from autodj.audio.resample import BlockResampler
@@ -36,9 +37,9 @@ def source_blocks(frames: Iterable[av.AudioFrame], rate_hz: int, channels: int) 
     so. What is no number counts as silence.
     """
     for block in _blocks(frames, rate_hz, channels):
-        loudest = max(block.max(initial=0.0), -block.min(initial=0.0))
-        # Not "greater": no comparison with what is no number holds.
-        is_sound = loudest <= _LOUDEST
+        # Nothing is louder than all together. Not "greater": no comparison with what is no
+        # number holds.
+        is_sound = np.vdot(block, block) <= _LOUDEST**2
         yield block if is_sound else np.clip(np.nan_to_num(block), -_LOUDEST, _LOUDEST)
 
 
@@ -66,6 +67,8 @@ def _blocks(frames: Iterable[av.AudioFrame], rate_hz: int, channels: int) -> Ite
 
 def _floats(block: av.AudioFrame) -> Floats:
     """Its samples ``[channels, samples]``, in that order in memory."""
+    if block.format.name == "fltp":
+        return _planes(block)
     stored = block.to_ndarray()
     if not block.format.is_planar:
         stored = stored.reshape(-1, block.layout.nb_channels).T
@@ -73,6 +76,14 @@ def _floats(block: av.AudioFrame) -> Floats:
     if full_scale != 1.0:
         stored = np.multiply(stored, 1 / full_scale, dtype=np.float32, order="C")
     return np.ascontiguousarray(stored, np.float32)
+
+
+def _planes(block: av.AudioFrame) -> Floats:
+    """The samples of mono or stereo where they are: its planes lie apart by the same distance."""
+    first, last = block.planes[0], block.planes[-1]
+    samples = np.frombuffer(memoryview(first), np.float32, block.samples)
+    strides = (last.buffer_ptr - first.buffer_ptr, samples.itemsize)
+    return as_strided(samples, (len(block.planes), block.samples), strides)
 
 
 def _shape(frame: av.AudioFrame) -> tuple[str, int, int]:

@@ -101,10 +101,14 @@ class Decoder:
         AudioRejected ``too_long`` as soon as the limit is passed; at the end ``no_audio``,
         ``truncated`` or ``undecodable`` when the file did not hold what it should.
         """
+        shape = None
         for packet in self._demuxed():
             for frame in self._decoded(packet):
-                _check_shape(frame.sample_rate, frame.layout.nb_channels, self._limits)
-                self.decoded_s += frame.samples / frame.sample_rate
+                rate_hz, channels = frame.sample_rate, frame.layout.nb_channels
+                if shape != (rate_hz, channels):
+                    _check_shape(rate_hz, channels, self._limits)
+                    shape = (rate_hz, channels)
+                self.decoded_s += frame.samples / rate_hz
                 if self.decoded_s > self._limits.max_duration_s:
                     raise AudioRejected(
                         f"The audio is longer than {self._limits.max_duration_s:.0f} s.",

@@ -16,17 +16,24 @@ class SpectrumStream:
 
     Frame ``k`` is centred on sample ``k * hop``, rounded where the hop is not whole; the stream
     counts as silent before its start and after its end. The window is Hann's, scaled so that
-    the squared magnitudes of a frame sum to the squared amplitude of a sine in it.
+    the squared magnitudes of a frame sum to the squared amplitude of a sine in it, times ``gain``.
     Frames are given out ``at_once`` or more at a time, only the last ones fewer.
     """
 
-    def __init__(self, window_samples: int, hop_samples: Fraction | int, at_once: int = 1) -> None:
+    def __init__(
+        self,
+        window_samples: int,
+        hop_samples: Fraction | int,
+        at_once: int = 1,
+        gain: float = 1.0,
+    ) -> None:
         hop = Fraction(hop_samples)
         # So many frames lie so many whole samples apart.
         self._frames_apart, self._samples_apart = hop.denominator, hop.numerator
         self._size = window_samples
         hann = np.hanning(window_samples + 1)[:-1]
-        self._window = (hann * 2 / np.sqrt(window_samples * np.sum(hann**2))).astype(np.float32)
+        scale = 2 * gain / np.sqrt(window_samples * np.sum(hann**2))
+        self._window = (hann * scale).astype(np.float32)
         self._held: Floats = np.zeros(window_samples // 2, np.float32)
         # Counted from the first sample of the stream's first frame.
         self._held_from = 0

@@ -21,7 +21,7 @@ _SILENT = 1e-15
 _TAPS = 32
 _KAISER_BETA = 9.0
 _PHASES = 4
-_COARSE, _FINE = 256, 32
+_COARSE, _FINE = 512, 32
 _AT_ONCE = 2048
 _ROUNDING = 1e-5
 _SMALLEST_PEAK = 1e-6
@@ -146,7 +146,8 @@ class TruePeakStream:
         """Every segment of each line, but the last, that may hold a new peak: ``[n, 2 segments]``,
         with the one behind it.
         """
-        bends = np.zeros(lines.shape, np.float32)
+        bends = np.empty_like(lines)
+        bends[:, -2:] = 0.0
         slopes = np.subtract(lines[:, 1:], lines[:, :-1])
         np.subtract(slopes[:, 1:], slopes[:, :-1], out=bends[:, :-2])
         starts = np.arange(0, lines.shape[1], segment)

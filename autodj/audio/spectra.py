@@ -45,22 +45,20 @@ class Spectra:
         self.pitch_rate_hz = self.rate_hz / _PITCH_PART
         self.pitch_window_samples = _PITCH_WINDOWS * self.window_samples
         self._rhythm = SpectrumStream(
-            self.window_samples, Fraction(self.rate_hz, RHYTHM_FRAMES_PER_S)
+            self.window_samples, Fraction(self.rate_hz, RHYTHM_FRAMES_PER_S), gain=1 / channels
         )
         self._pitch = SpectrumStream(
             self.pitch_window_samples,
             Fraction(self.pitch_rate_hz) / _PITCH_FRAMES_PER_S,
             _PITCHES_AT_ONCE,
+            gain=1 / channels,
         )
 
     def push(self, samples: Floats) -> tuple[Floats, Floats]:
         """The frames ``[frames, bins]`` of rhythm and of pitch complete with ``samples``
         ``[channels, n]``; those of pitch come twenty seconds at a time.
         """
-        mono = samples[0]
-        if self._channels == 2:
-            mono = mono + samples[1]
-            mono *= np.float32(0.5)
+        mono = samples[0] if self._channels == 1 else samples[0] + samples[1]
         if self._converter is not None:
             mono = self._converted(mono)
         return self._taken(self._halvings.push(mono))

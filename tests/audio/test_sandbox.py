@@ -196,7 +196,9 @@ async def test_closing_the_sandbox_ends_the_warm_process_and_its_children(upload
         ids = [warm_id, *children(warm_id)]
     with pytest.raises(SandboxError):
         await asked
-    assert [Path(f"/proc/{process_id}").exists() for process_id in ids] == [False, False]
+    assert len(ids) == 2
+    while any(Path(f"/proc/{process_id}").exists() for process_id in ids):
+        await asyncio.sleep(0.01)
 
 
 async def test_a_module_that_cannot_be_loaded_is_our_fault(upload: Path) -> None:

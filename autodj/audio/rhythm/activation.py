@@ -22,12 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodj.audio.frames import Floats
+from autodj.audio.products import add_product
 from autodj.audio.rhythm.bands import Levels
 
 FRAMES_PER_S = 50
 TEMPI_BPM: NDArray[np.float64] = np.geomspace(40.0, 240.0, 60)
 _WEIGHTS = "activation.npz"
-_CHUNK_FRAMES = 6000
+# Four minutes: what overlaps is read twice.
+_CHUNK_FRAMES = 12500
 _LEVEL_SCALE, _RISE_SCALE = 0.25, 1.0
 
 Weights = Mapping[str, Floats]
@@ -77,7 +79,7 @@ class ActivationNet:
         total, sums = np.zeros_like(state), []
         for block in range(self._blocks):
             mixed = self._block(state, block)
-            state = state + mixed
+            state += mixed
             total += mixed
             sums.append(_elu(mixed[inside]).sum(axis=0))
         odds = _elu(total[inside]) @ weights["leave.weight"] + weights["leave.bias"]
@@ -85,13 +87,20 @@ class ActivationNet:
 
     def _block(self, state: Floats, block: int) -> Floats:
         weights = self._weights
-        turned = _convolved(
-            state, weights[f"turn.{block}.weight"], weights[f"turn.{block}.bias"], 2**block
+        turns = np.split(weights[f"turn.{block}.weight"], 2, axis=2)
+        biases = np.split(weights[f"turn.{block}.bias"], 2)
+        value, gate = (
+            _convolved(state, turn, bias, 2**block)
+            for turn, bias in zip(turns, biases, strict=True)
         )
-        value, gate = np.split(turned, 2, axis=1)
-        passed = _elu(value) * sigmoid(gate)
-        mixed = passed @ weights[f"mix.{block}.weight"] + weights[f"mix.{block}.bias"]
-        return np.asarray(mixed, np.float32)
+        # Twice the sigmoid, in place; the other half is in the weights, and exact.
+        gate *= 0.5
+        np.tanh(gate, out=gate)
+        gate += 1.0
+        gate *= _elu(value)
+        mixed = _rows(weights[f"mix.{block}.bias"], len(state))
+        add_product(mixed, gate, 0.5 * weights[f"mix.{block}.weight"])
+        return mixed
 
 
 def features(levels: Levels) -> Floats:
@@ -114,13 +123,17 @@ def stored_net(file: BinaryIO | Path) -> ActivationNet:
 
 def _convolved(frames: Floats, weight: Floats, bias: Floats, dilation: int) -> Floats:
     """``weight`` is ``[taps, in, out]``; silence lies around the frames."""
-    taps = weight.shape[0]
-    reach = taps // 2 * dilation
-    padded = np.pad(frames, ((reach, reach), (0, 0)))
-    total: Floats = np.tile(bias, (len(frames), 1))
-    for tap in range(taps):
-        total += padded[tap * dilation : tap * dilation + len(frames)] @ weight[tap]
+    total = _rows(bias, len(frames))
+    for tap, each in enumerate(weight):
+        later = (tap - len(weight) // 2) * dilation
+        reached = slice(max(0, -later), max(0, len(frames) - later))
+        seen = frames[max(0, later) : max(0, len(frames) + later)]
+        add_product(total[reached], seen, each)
     return total
+
+
+def _rows(row: Floats, count: int) -> Floats:
+    return np.tile(row, (count, 1))
 
 
 def _elu(values: Floats) -> Floats:
