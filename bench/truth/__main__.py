@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.truth.packages import differing, installed
 from bench.truth.piece import PARTS, Part, save, stored
 from bench.truth.plan import SOURCES, USUAL_COUNTS, Planned, plan
 
@@ -28,6 +29,8 @@ class _Job:
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     if options.command == "build":
+        for line in differing(installed()):
+            print(line)
         for part in [options.part] if options.part else PARTS:
             build(options, part)
     else:
