@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import ssl
 import sys
 import tempfile
 from collections import Counter
@@ -22,6 +23,7 @@ from autodj.storage.s3.vouching import Vouched
 from bench.faults.kinds import KINDS
 from bench.faults.operations import OPERATIONS, UNDETECTABLE
 from bench.faults.run import HASTY, Judged, Tally, Verdict, plan, run
+from bench.storage.encrypted import papers, serving, trust
 
 CONTROL_SEEDS = range(1, 4)
 FOREVER = replace(HASTY, read_s=600, metadata_s=600, body_s=600)
@@ -53,12 +55,19 @@ async def _go(root: Path, options: argparse.Namespace) -> bool:
         operations = options.operation or [*OPERATIONS]
         seeds = range(options.seed, options.seed + options.seeds)
         cases = plan(kinds, operations, seeds)
-        tally = await run(config, cases, at_once=options.at_once, say=_say)
+        tls = _over_tls(root) if options.tls else None
+        tally = await run(config, cases, at_once=options.at_once, say=_say, tls=tls)
         tell(tally)
         good = not tally.bad
         if options.controls:
             good &= await _controls(config)
         return good
+
+
+def _over_tls(root: Path) -> ssl.SSLContext:
+    shown = papers(root)
+    trust(shown)
+    return serving(shown)
 
 
 def _say(judged: Judged) -> None:
@@ -119,6 +128,7 @@ def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--operation", action="append", choices=[*OPERATIONS], help="only this operation"
     )
     parser.add_argument("--at-once", type=int, default=8, help="cases side by side (8)")
+    parser.add_argument("--tls", action="store_true", help="the store is reached over TLS")
     parser.add_argument("--controls", action="store_true", help="also run the careless stores")
     return parser.parse_args(arguments)
 

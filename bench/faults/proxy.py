@@ -7,6 +7,7 @@ exchange before it: what was asked, and what the server truly answered.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -113,7 +114,9 @@ class FaultProxy:
 
 
 @asynccontextmanager
-async def open_proxy(upstream: str) -> AsyncGenerator[tuple[FaultProxy, str], None]:
+async def open_proxy(
+    upstream: str, tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[tuple[FaultProxy, str], None]:
     """The proxy and its URL; connections still open at the end are cut."""
     proxy = FaultProxy(upstream)
     running: set[asyncio.Task[None]] = set()
@@ -123,9 +126,10 @@ async def open_proxy(upstream: str) -> AsyncGenerator[tuple[FaultProxy, str], No
         running.add(task)
         task.add_done_callback(running.discard)
 
-    listening = await asyncio.start_server(accept, "127.0.0.1", 0, limit=2**20)
+    listening = await asyncio.start_server(accept, "127.0.0.1", 0, limit=2**20, ssl=tls)
+    scheme = "https" if tls else "http"
     try:
-        yield proxy, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        yield proxy, f"{scheme}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     finally:
         listening.close()
         for task in list(running):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 import traceback
 from collections import Counter
@@ -121,9 +122,10 @@ async def run(
     slack_s: float = 1.0,
     at_once: int = 8,
     say: Callable[[Judged], None] = lambda _: None,
+    tls: ssl.SSLContext | None = None,
 ) -> Tally:
     """Go through the cases, ``at_once`` side by side; ``timing`` is what the store goes by, the
-    deadlines are those of ``HASTY``.
+    deadlines are those of ``HASTY``. With ``tls`` what is spoilt is what is encrypted afterwards.
     """
     tally = Tally()
     waiting = iter(cases)
@@ -135,7 +137,7 @@ async def run(
         await direct.ensure_bucket()
 
         async def work() -> None:
-            async with _bench(config, direct, timing) as bench:
+            async with _bench(config, direct, timing, tls) as bench:
                 for kind, operation, seed in waiting:
                     for _ in range(STALLS):
                         began_s = time.monotonic()
@@ -263,10 +265,10 @@ async def open_pulse() -> AsyncGenerator[Pulse, None]:
 
 @asynccontextmanager
 async def _bench(
-    config: S3Config, direct: S3Storage, timing: S3Timing
+    config: S3Config, direct: S3Storage, timing: S3Timing, tls: ssl.SSLContext | None
 ) -> AsyncGenerator[Bench, None]:
     assert config.endpoint_url is not None
-    async with open_proxy(config.endpoint_url) as (proxy, url):
+    async with open_proxy(config.endpoint_url, tls) as (proxy, url):
         through = replace(config, endpoint_url=url, timing=timing, transfers=IN_PARTS)
         async with open_s3(through) as store:
             yield Bench(proxy, store, direct)

@@ -23,6 +23,7 @@ from typing import Final
 
 from autodj.laptop.s3server import S3Server, open_s3_server
 from autodj.storage.s3 import S3Config, open_s3
+from bench.storage.encrypted import Papers, open_s3_server_over_tls, papers, trust
 from bench.storage.files import MB, Load, check, make_files
 from bench.storage.seeding import seed_keys
 from bench.storage.table import CHECKS, OTHERS, tell, tell_lists
@@ -40,6 +41,9 @@ async def _go(options: argparse.Namespace) -> None:
     print(CHECKS)
     with tempfile.TemporaryDirectory(prefix="autodj-storage-", dir=options.folder) as name:
         root = Path(name)
+        options.shown = papers(root) if options.tls else None
+        if options.shown:
+            trust(options.shown)
         for load in (
             Load("small", options.small, options.small_mb * MB),
             Load("large", options.large, options.large_mb * MB),
@@ -53,10 +57,12 @@ async def _go(options: argparse.Namespace) -> None:
 
 
 @asynccontextmanager
-async def served(root: Path) -> AsyncGenerator[S3Server, None]:
+async def served(root: Path, shown: Papers | None) -> AsyncGenerator[S3Server, None]:
     """An empty server with a bucket; what it stored is gone afterwards."""
     with tempfile.TemporaryDirectory(dir=root, ignore_cleanup_errors=True) as name:
-        async with open_s3_server(Path(name)) as server:
+        folder = Path(name)
+        opening = open_s3_server_over_tls(folder, shown) if shown else open_s3_server(folder)
+        async with opening as server:
             config = S3Config(
                 BUCKET,
                 server.region,
@@ -91,7 +97,7 @@ async def _rounds(
 ) -> None:
     for number in range(options.rounds):
         for client in random.Random(number).sample(options.clients, len(options.clients)):
-            async with served(root) as server:
+            async with served(root, options.shown) as server:
                 job = _job(client, server, options, made, load)
                 found.setdefault((client, "upload"), []).append(await run(job))
                 with tempfile.TemporaryDirectory(dir=root) as target:
@@ -128,7 +134,7 @@ def require_room(root: Path, load: Load) -> None:
 async def compare_lists(root: Path, options: argparse.Namespace) -> None:
     found: dict[str, list[Measured]] = {}
     listers = [client for client in options.clients if client in LISTERS]
-    async with served(root) as server:
+    async with served(root, options.shown) as server:
         await seed_keys(server, BUCKET, "keys", options.keys)
         for number in range(options.rounds):
             for client in random.Random(number).sample(listers, len(listers)):
@@ -143,7 +149,7 @@ async def huge(root: Path, options: argparse.Namespace) -> None:
     load = Load("huge", 1, int(options.huge_gb * 1000) * MB)
     require_room(root, load)
     made = await asyncio.to_thread(make_files, root / load.name, load)
-    async with served(root) as server:
+    async with served(root, options.shown) as server:
         job = _job("autodj", server, options, made, load)
         up = await run(job)
         await asyncio.to_thread(os.unlink, job.files[0][1])
@@ -219,6 +225,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="how often each client runs (3)")
     parser.add_argument("--keys", type=int, default=0, help="also list so many keys")
     parser.add_argument("--huge-gb", type=float, default=0, help="also one file of so many GB")
+    parser.add_argument("--tls", action="store_true", help="the server is reached over TLS")
     parser.add_argument("--uvloop", action="store_true", help="asyncio clients on uvloop")
     parser.add_argument("--folder", type=Path, help="where the files go (the system's choice)")
     parser.add_argument(

@@ -46,10 +46,6 @@ class Job:
     uvloop: bool = False
     size_bytes: int = 0
 
-    @property
-    def host(self) -> str:
-        return self.endpoint.removeprefix("http://")
-
 
 @dataclass
 class Measured:
@@ -304,7 +300,9 @@ CLIENTS: Final[dict[str, Callable[[Job, Measured], None]]] = {
 
 def _tool(command: list[str], environment: dict[str, str], job: Job, measured: Measured) -> None:
     began = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, env={**environment, "HOME": "/tmp"})
+    trusted = os.environ.get("SSL_CERT_FILE", "")  # noqa: TID251 - not the product
+    told = {**environment, "SSL_CERT_FILE": trusted, "HOME": "/tmp"}
+    subprocess.run(command, check=True, capture_output=True, env=told)
     measured.seconds = time.perf_counter() - began
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     measured.cpu_s = used.ru_utime + used.ru_stime

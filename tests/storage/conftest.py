@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,9 @@ from autodj.storage.local import LocalStorage
 from autodj.storage.s3 import S3Config, S3Storage, open_s3
 from bench.faults.passing import BEFORE, QUICK, spoil
 from bench.faults.proxy import FaultProxy, open_proxy
+from bench.storage.encrypted import Papers, papers, serving
 from tests.storage.clock import Clock
+from tests.storage.ways import Way
 
 BUCKET = "autodj-tests"
 SPOILT_EVERY = 5
@@ -41,6 +44,24 @@ def moto_endpoint() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Papers:
+    """The papers of a server on this machine, and of the authority that gave them."""
+    return papers(tmp_path_factory.mktemp("papers"))
+
+
+@pytest.fixture
+def trusted(shown: Papers, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """For a server that stores opened in the test trust."""
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(shown.authority))
+    return serving(shown)
+
+
+@pytest.fixture(params=["plain", "encrypted"])
+def way(request: pytest.FixtureRequest, shown: Papers) -> Way:
+    return Way(shown if request.param == "encrypted" else None)
 
 
 @pytest.fixture
@@ -119,9 +140,14 @@ async def versioned_real_s3(real_config: S3Config) -> AsyncIterator[S3Storage]:
 
 
 @pytest.fixture
-async def versioned_proxied_s3(real_config: S3Config) -> AsyncIterator[S3Storage]:
+async def versioned_proxied_s3(
+    real_config: S3Config, trusted: ssl.SSLContext
+) -> AsyncIterator[S3Storage]:
     """What was done and is asked for again would be a version more: faults come before."""
-    async with _behind_proxy(real_config) as (proxy, config), versioned_s3(config) as store:
+    async with (
+        _behind_proxy(real_config, trusted) as (proxy, config),
+        versioned_s3(config) as store,
+    ):
         spoil(proxy, every=SPOILT_EVERY, kinds=BEFORE)
         yield store
 
@@ -135,20 +161,22 @@ def versioned(request: pytest.FixtureRequest) -> LocalStorage | S3Storage:
 
 
 @pytest.fixture
-async def proxied_s3(real_config: S3Config) -> AsyncIterator[S3Storage]:
+async def proxied_s3(real_config: S3Config, trusted: ssl.SSLContext) -> AsyncIterator[S3Storage]:
     """The real server behind a proxy that spoils one request in five, each time in another way
-    that passes: every promise holds there too.
+    that passes, and is reached over TLS: every promise holds there too.
     """
-    async with _behind_proxy(real_config) as (proxy, config), open_s3(config) as store:
+    async with _behind_proxy(real_config, trusted) as (proxy, config), open_s3(config) as store:
         await store.ensure_bucket()
         spoil(proxy, every=SPOILT_EVERY)
         yield store
 
 
 @asynccontextmanager
-async def _behind_proxy(config: S3Config) -> AsyncIterator[tuple[FaultProxy, S3Config]]:
+async def _behind_proxy(
+    config: S3Config, tls: ssl.SSLContext
+) -> AsyncIterator[tuple[FaultProxy, S3Config]]:
     assert config.endpoint_url
-    async with open_proxy(config.endpoint_url) as (proxy, endpoint_url):
+    async with open_proxy(config.endpoint_url, tls) as (proxy, endpoint_url):
         yield proxy, dataclasses.replace(config, endpoint_url=endpoint_url, timing=QUICK)
         assert proxy.spoilt or proxy.count < 2
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
+
+import pytest
 
 from autodj.storage.s3 import S3Config
 from bench.faults.__main__ import FOREVER, believing
@@ -15,12 +18,18 @@ EVERY = 5
 PATIENCE_S = 60.0
 
 
+@pytest.mark.parametrize(("seed", "encrypted"), [(1, False), (2, True)])
 async def test_no_fault_leads_to_wrong_bytes_or_a_success_that_is_none(
     real_config: S3Config,
+    trusted: ssl.SSLContext,
     record_property: Callable[[str, object], None],
+    seed: int,
+    *,
+    encrypted: bool,
 ) -> None:
-    cases = [*plan([*KINDS], [*OPERATIONS], [1])][::EVERY]
-    tally = await run(real_config, cases, slack_s=PATIENCE_S)
+    cases = [*plan([*KINDS], [*OPERATIONS], [seed])][::EVERY]
+    tls = trusted if encrypted else None
+    tally = await run(real_config, cases, slack_s=PATIENCE_S, tls=tls)
     record_property("counts", tally.summary)
 
     assert tally.bad == []

@@ -4,96 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import io
-import ipaddress
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 import uvloop
-from botocore.awsrequest import AWSRequest
 from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
     ReadTimeoutError,
-    SSLError,
 )
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from autodj.storage.base import ByteRange
+from autodj.storage.s3 import wire
 from autodj.storage.s3.sections import body_of, reading_at
-from autodj.storage.s3.session import LeanSession
+from tests.storage.builders import patterned
+from tests.storage.ways import OK, Server, Way, answering, request
 
-LOOPBACK = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@dataclass
-class Server:
-    """Answers each connection by ``serve`` and remembers the heads of its requests."""
-
-    serve: Serve
-    heads: list[bytes] = field(default_factory=list)
-    connections: int = 0
-
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            await self.serve(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-    async def head(self, reader: asyncio.StreamReader) -> bytes:
-        head = await reader.readuntil(b"\r\n\r\n")
-        self.heads.append(head)
-        return head
+LARGE = patterned(12_000_000)  # more than the network keeps on its way
 
 
-@asynccontextmanager
-async def listening(server: Server, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    opened = await asyncio.start_server(server.accept, "127.0.0.1", 0, ssl=tls)
-    scheme = "https" if tls else "http"
-    try:
-        yield f"{scheme}://127.0.0.1:{opened.sockets[0].getsockname()[1]}"
-    finally:
-        opened.close()
-
-
-@asynccontextmanager
-async def session(**options: Any) -> AsyncIterator[LeanSession]:
-    async with LeanSession(**{"timeout": (60, 60), "max_pool_connections": 4, **options}) as opened:
-        yield opened
-
-
-def request(method: str, url: str, body: Any = None, **headers: str) -> Any:
-    made = AWSRequest(method, url, {n.replace("_", "-"): v for n, v in headers.items()}, body)
-    return made.prepare()
-
-
-def answering(answer: bytes = OK) -> Server:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            await server.head(reader)
-            writer.write(answer)
-
-    server = Server(serve)
-    return server
-
-
-async def test_requests_follow_each_other_on_one_connection() -> None:
+async def test_requests_follow_each_other_on_one_connection(way: Way) -> None:
     server = answering()
-    async with listening(server) as url, session() as opened:
+    async with way.listening(server) as url, way.session() as opened:
         for number in range(3):
             found = await opened.send(request("GET", f"{url}/a%20b?n={number}"))
             assert (found.status_code, await found.content) == (200, b"ok")
@@ -104,26 +36,9 @@ async def test_requests_follow_each_other_on_one_connection() -> None:
     ]
 
 
-async def test_a_body_is_taken_in_large_blocks() -> None:
-    # A setting of asyncio's transports: another version may have another. Unset it is 256 KiB;
-    # how much more is there at once is for the kernel to say.
-    body = bytes(64 * 1024**2)
-    server = answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-    async with listening(server) as url, session() as opened:
-        asked = request("GET", url)
-        asked.stream_output = True
-        found = await opened.send(asked)
-        sizes = []
-        while blocks := await found.raw.blocks():
-            sizes += [len(block) for block in blocks]
-
-    assert sum(sizes) == len(body)
-    assert max(sizes) > 256 * 1024
-
-
-async def test_no_more_connections_are_open_than_allowed() -> None:
+async def test_no_more_connections_are_open_than_allowed(way: Way) -> None:
     server = answering()
-    async with listening(server) as url, session(max_pool_connections=2) as opened:
+    async with way.listening(server) as url, way.session(max_pool_connections=2) as opened:
         await asyncio.gather(*(opened.send(request("GET", url)) for _ in range(12)))
 
     assert server.connections == 2
@@ -132,7 +47,7 @@ async def test_no_more_connections_are_open_than_allowed() -> None:
 
 @pytest.mark.parametrize(("method", "repeated"), [("GET", True), ("POST", False)])
 async def test_a_connection_closed_meanwhile_costs_nothing_where_that_is_safe(
-    method: str, *, repeated: bool
+    way: Way, method: str, *, repeated: bool
 ) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await server.head(reader)
@@ -143,7 +58,7 @@ async def test_a_connection_closed_meanwhile_costs_nothing_where_that_is_safe(
             await reader.read()
 
     server = Server(serve)
-    async with listening(server) as url, session() as opened:
+    async with way.listening(server) as url, way.session() as opened:
         await opened.send(request("GET", url))
         if repeated:
             assert (await opened.send(request(method, url))).status_code == 200
@@ -154,19 +69,19 @@ async def test_a_connection_closed_meanwhile_costs_nothing_where_that_is_safe(
     assert len(server.heads) == 3 if repeated else 2
 
 
-async def test_a_new_connection_that_is_cut_is_a_fault() -> None:
+async def test_a_new_connection_that_is_cut_is_a_fault(way: Way) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         del writer
         await server.head(reader)
 
     server = Server(serve)
-    async with listening(server) as url, session() as opened:
+    async with way.listening(server) as url, way.session() as opened:
         with pytest.raises(ConnectionClosedError):
             await opened.send(request("GET", url))
     assert len(server.heads) == 1
 
 
-async def test_a_body_is_kept_until_the_server_wants_it() -> None:
+async def test_a_body_is_kept_until_the_server_wants_it(way: Way) -> None:
     received: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -180,7 +95,7 @@ async def test_a_body_is_kept_until_the_server_wants_it() -> None:
 
     server = Server(serve)
     content = bytes(range(250)) * 12_000
-    async with listening(server) as url, session() as opened:
+    async with way.listening(server) as url, way.session() as opened:
         body = body_of(reading_at(io.BytesIO(content)), ByteRange(0, 3_000_000))
         found = await opened.send(request("PUT", url, body, Expect="100-continue"))
     assert found.status_code == 200
@@ -189,7 +104,7 @@ async def test_a_body_is_kept_until_the_server_wants_it() -> None:
 
 @pytest.mark.parametrize("wanted_first", [True, False])
 async def test_a_server_that_refuses_gets_no_more_and_the_connection_is_not_used_again(
-    *, wanted_first: bool
+    way: Way, *, wanted_first: bool
 ) -> None:
     refused = b"HTTP/1.1 412 No\r\nContent-Length: 2\r\n\r\nno"
 
@@ -203,7 +118,7 @@ async def test_a_server_that_refuses_gets_no_more_and_the_connection_is_not_used
         await reader.read()
 
     server = Server(serve)
-    async with listening(server) as url, session() as opened:
+    async with way.listening(server) as url, way.session() as opened:
         for _ in range(2):
             body = body_of(lambda room, _place: len(room), ByteRange(0, 400_000_000))
             found = await opened.send(request("PUT", url, body, Expect="100-continue"))
@@ -211,7 +126,7 @@ async def test_a_server_that_refuses_gets_no_more_and_the_connection_is_not_used
     assert server.connections == 2
 
 
-async def test_a_server_that_never_says_that_it_wants_a_body_gets_it() -> None:
+async def test_a_server_that_never_says_that_it_wants_a_body_gets_it(way: Way) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await server.head(reader)
         assert await reader.readexactly(4) == b"data"
@@ -219,19 +134,60 @@ async def test_a_server_that_never_says_that_it_wants_a_body_gets_it() -> None:
         await reader.read()
 
     server = Server(serve)
-    async with listening(server) as url, session() as opened:
+    async with way.listening(server) as url, way.session() as opened:
         body = body_of(reading_at(io.BytesIO(b"data")), ByteRange(0, 4))
         found = await opened.send(request("PUT", url, body, Expect="100-continue"))
     assert found.status_code == 200
 
 
+async def test_a_server_that_wants_a_body_late_gets_all_of_it_once(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "CONTINUE_WITHIN_S", 0.05)
+    received: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await server.head(reader)
+            begun = await reader.readexactly(1000)
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            await asyncio.sleep(0.05)  # nothing more goes out meanwhile
+            received.append(begun + await reader.readexactly(len(LARGE) - 1000))
+            writer.write(OK)
+
+    server = Server(serve)
+    async with way.listening(server) as url, way.session() as opened:
+        for _ in range(2):
+            body = body_of(reading_at(io.BytesIO(LARGE)), ByteRange(0, len(LARGE)))
+            found = await opened.send(request("PUT", url, body, Expect="100-continue"))
+            assert (found.status_code, await found.content) == (200, b"ok")
+    assert received == [LARGE, LARGE]
+    assert server.connections == 1
+
+
+async def test_a_server_that_hangs_up_in_the_middle_of_a_body_is_a_fault(way: Way) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.head(reader)
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await reader.readexactly(1000)
+        writer.transport.abort()
+
+    server = Server(serve)
+    async with way.listening(server) as url, way.session(max_pool_connections=1) as opened:
+        for _ in range(2):  # the place of the first is free
+            body = body_of(lambda room, _place: len(room), ByteRange(0, 400_000_000))
+            with pytest.raises(ConnectionClosedError):
+                await opened.send(request("PUT", url, body, Expect="100-continue"))
+    assert server.connections == 2
+
+
 @pytest.mark.parametrize(("region", "status"), [(b"", None), (b"x-amz-bucket-region: x\r\n", 307)])
 async def test_a_redirect_is_followed_only_to_a_region_that_is_named(
-    region: bytes, status: int | None
+    way: Way, region: bytes, status: int | None
 ) -> None:
     elsewhere = b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.2:1/\r\n"
     server = answering(elsewhere + region + b"Content-Length: 0\r\n\r\n")
-    async with listening(server) as url, session() as opened:
+    async with way.listening(server) as url, way.session() as opened:
         if status is None:
             with pytest.raises(EndpointConnectionError, match="Could not connect"):
                 await opened.send(request("GET", url))
@@ -239,23 +195,23 @@ async def test_a_redirect_is_followed_only_to_a_region_that_is_named(
             assert (await opened.send(request("GET", url))).status_code == status
 
 
-async def test_silence_and_closed_doors_are_told_in_the_clients_words() -> None:
+async def test_silence_and_closed_doors_are_told_in_the_clients_words(way: Way) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         del writer
         await reader.read()
 
-    async with listening(Server(serve)) as url, session(timeout=(60, 0.05)) as opened:
+    async with way.listening(Server(serve)) as url, way.session(timeout=(60, 0.05)) as opened:
         with pytest.raises(ReadTimeoutError):
             await opened.send(request("GET", url))
-    async with session() as opened:
+    async with way.session() as opened:
         with pytest.raises(EndpointConnectionError):
             await opened.send(request("GET", url))
-    async with session(timeout=(0, 60)) as opened:
+    async with way.session(timeout=(0, 60)) as opened:
         with pytest.raises(ConnectTimeoutError):
             await opened.send(request("GET", "http://127.0.0.1:9"))
 
 
-async def test_a_cancelled_request_gives_its_place_back() -> None:
+async def test_a_cancelled_request_gives_its_place_back(way: Way) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await server.head(reader)
         if server.connections > 1:
@@ -265,7 +221,7 @@ async def test_a_cancelled_request_gives_its_place_back() -> None:
 
     asked = asyncio.Event()
     server = Server(serve)
-    async with listening(server) as url, session(max_pool_connections=1) as opened:
+    async with way.listening(server) as url, way.session(max_pool_connections=1) as opened:
         asking = asyncio.create_task(opened.send(request("GET", url)))
         await asked.wait()
         asking.cancel()
@@ -274,67 +230,30 @@ async def test_a_cancelled_request_gives_its_place_back() -> None:
         assert (await opened.send(request("GET", url))).status_code == 200
 
 
-async def test_a_header_cannot_become_a_second_request() -> None:
+async def test_a_header_cannot_become_a_second_request(way: Way) -> None:
     server = answering()
-    async with listening(server) as url, session() as opened:
+    async with way.listening(server) as url, way.session() as opened:
         with pytest.raises(ValueError, match="header"):
             await opened.send(request("GET", url, None, A="b\r\nC: d"))
         assert (await opened.send(request("GET", url))).status_code == 200
     assert len(server.heads) == 1
 
 
-async def test_only_who_is_trusted_is_spoken_to_over_tls(tmp_path: Path) -> None:
-    certificate = certified(tmp_path)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
-    server = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n" + bytes(4_000_000))
-    async with listening(server, context) as url:
-        async with session(verify=str(certificate)) as opened:
-            found = await opened.send(request("GET", url))
-            assert await found.content == bytes(4_000_000)
-        async with session() as opened:
-            with pytest.raises(SSLError):
-                await opened.send(request("GET", url))
-        async with session(verify=False) as opened:
-            assert (await opened.send(request("GET", url))).status_code == 200
-
-
 async def test_a_proxy_is_used_where_there_is_one() -> None:
-    server = answering()
-    async with listening(server) as url, session(proxies={"http": url}) as opened:
+    server, way = answering(), Way()
+    async with way.listening(server) as url, way.session(proxies={"http": url}) as opened:
         await opened.send(request("GET", "http://example.invalid/there"))
 
     assert server.heads[0].startswith(b"GET http://example.invalid/there HTTP/1.1")
 
 
-def test_the_web_servers_event_loop_does_as_well(tmp_path: Path) -> None:
+def test_the_web_servers_event_loop_does_as_well(way: Way) -> None:
     async def go() -> None:
-        await test_a_body_is_kept_until_the_server_wants_it()
-        await test_a_cancelled_request_gives_its_place_back()
-        await test_only_who_is_trusted_is_spoken_to_over_tls(tmp_path)
+        await test_requests_follow_each_other_on_one_connection(way)
+        await test_a_body_is_kept_until_the_server_wants_it(way)
+        await test_a_server_that_refuses_gets_no_more_and_the_connection_is_not_used_again(
+            way, wanted_first=True
+        )
+        await test_a_cancelled_request_gives_its_place_back(way)
 
     uvloop.run(go())
-
-
-def certified(folder: Path) -> Path:
-    """A key and a certificate of its own for 127.0.0.1, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([LOOPBACK]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "certificate.pem"
-    file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    return file

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,7 +22,7 @@ from autodj.errors import IntegrityFault, ObjectNotFound
 from autodj.storage.base import ByteRange
 from autodj.storage.download import download
 from autodj.storage.pouring import pour, seen_through
-from autodj.storage.s3 import S3Storage, writing
+from autodj.storage.s3 import S3Storage, reading, tap, writing
 from autodj.storage.s3.answers import Answer
 from autodj.storage.s3.sections import ROOM_BYTES, Section, body_of, crc32_of, reading_at
 from autodj.storage.strips import NewFile, Strip
@@ -31,9 +30,10 @@ from tests.storage.builders import KEY, patterned, put, sha256
 from tests.storage.faults import answering, cutting
 from tests.storage.faulty_s3 import BODY as FAULTY
 from tests.storage.faulty_s3 import DATED, PATIENT, store_on
-from tests.storage.test_session import Server, certified, listening, request, session
+from tests.storage.ways import Server, Way, request
 
 BODY = patterned(3 * ROOM_BYTES + 17)
+HOUR_S = 3600.0
 Say = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -47,6 +47,20 @@ class Taken:
     def take(self, block: bytes | memoryview) -> None:
         self.body += block
         self.threads.add(threading.current_thread())
+
+
+@dataclass
+class Slow(Taken):
+    """A sink that takes an hour for each block, by its own clock."""
+
+    late_s: float = 0
+
+    def take(self, block: bytes | memoryview) -> None:
+        self.late_s += HOUR_S
+        super().take(block)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.late_s
 
 
 def saying(say: Say, size_bytes: int = len(BODY)) -> Server:
@@ -113,9 +127,11 @@ async def nothing(writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def answer_of(server: Server, **options: Any) -> AsyncIterator[Callable[[], Awaitable[Any]]]:
+async def answer_of(
+    way: Way, server: Server, **options: Any
+) -> AsyncIterator[Callable[[], Awaitable[Any]]]:
     answers: list[Any] = []
-    async with listening(server) as url, session(**options) as opened:
+    async with way.listening(server) as url, way.session(**options) as opened:
 
         async def ask() -> Any:
             asked = request("GET", url)
@@ -129,9 +145,9 @@ async def answer_of(server: Server, **options: Any) -> AsyncIterator[Callable[[]
 
 
 @pytest.mark.parametrize("say", [at_once, in_pieces])
-async def test_a_body_comes_whole_and_its_connection_is_used_again(say: Say) -> None:
+async def test_a_body_comes_whole_and_its_connection_is_used_again(way: Way, say: Say) -> None:
     server = saying(say)
-    async with answer_of(server) as ask:
+    async with answer_of(way, server) as ask:
         for _ in range(3):
             answer, taken = await ask(), Taken()
             assert answer.pours
@@ -142,8 +158,8 @@ async def test_a_body_comes_whole_and_its_connection_is_used_again(say: Say) -> 
 
 
 @pytest.mark.parametrize("say", [at_once, in_pieces])
-async def test_a_body_that_nobody_wants_yet_stays_with_the_network(say: Say) -> None:
-    async with answer_of(saying(say)) as ask:
+async def test_a_body_that_nobody_wants_yet_stays_with_the_network(way: Way, say: Say) -> None:
+    async with answer_of(way, saying(say)) as ask:
         answer = await ask()
         await asyncio.sleep(0.05)
         taken = Taken()
@@ -154,8 +170,8 @@ async def test_a_body_that_nobody_wants_yet_stays_with_the_network(say: Say) -> 
 
 
 @pytest.mark.can_fail_on("ourselves")
-async def test_what_arrived_before_the_connection_broke_is_passed_on() -> None:
-    async with answer_of(saying(half_of_it)) as ask:
+async def test_what_arrived_before_the_connection_broke_is_passed_on(way: Way) -> None:
+    async with answer_of(way, saying(half_of_it)) as ask:
         answer, taken = await ask(), Taken()
         with pytest.raises(ConnectionError):
             await answer.pour(taken.take, 60)
@@ -163,9 +179,9 @@ async def test_what_arrived_before_the_connection_broke_is_passed_on() -> None:
 
 
 @pytest.mark.can_fail_on("ourselves")
-async def test_more_than_was_announced_is_not_taken_for_the_next_answer() -> None:
+async def test_more_than_was_announced_is_not_taken_for_the_next_answer(way: Way) -> None:
     server = saying(too_much)
-    async with answer_of(server) as ask:
+    async with answer_of(way, server) as ask:
         answer = await ask()
         with pytest.raises(ConnectionError, match="announced"):
             await answer.pour(Taken().take, 60)
@@ -173,63 +189,59 @@ async def test_more_than_was_announced_is_not_taken_for_the_next_answer() -> Non
     assert server.connections == 2
 
 
-async def test_a_dripping_body_has_an_end() -> None:
-    async with answer_of(saying(dripping)) as ask:
+async def test_a_dripping_body_has_an_end(way: Way) -> None:
+    async with answer_of(way, saying(dripping)) as ask:
         answer, taken = await ask(), Taken()
         with pytest.raises(TimeoutError):
             await answer.pour(taken.take, 0.3)
         assert len(BODY) - 1000 <= len(taken.body) < len(BODY)
 
 
-async def test_a_silent_body_has_an_end() -> None:
-    async with answer_of(saying(nothing), timeout=(60, 0.05)) as ask:
+async def test_a_silent_body_has_an_end(way: Way) -> None:
+    async with answer_of(way, saying(nothing), timeout=(60, 1)) as ask:
         answer = await ask()
         with pytest.raises(TimeoutError):
             await answer.pour(Taken().take, 60)
 
 
 @pytest.mark.can_fail_on("scripted")
-async def test_a_slow_taker_leaves_time_for_the_rest_of_a_broken_answer() -> None:
+async def test_a_slow_taker_leaves_time_for_the_rest_of_a_broken_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     cut = cutting("200 OK", FAULTY[:50], length=len(FAULTY), **DATED)
     rest = answering(
         "206 Partial Content", FAULTY[50:], Content_Range="bytes 50-9999/10000", **DATED
     )
-    taken = Taken()
-
-    def slowly(block: bytes | memoryview) -> None:
-        time.sleep(0.5)
-        taken.take(block)
-
-    hasty = replace(PATIENT, body_s=0.4, body_bytes_per_s=10**9)
+    slow = Slow()
+    monkeypatch.setattr(reading, "time", slow)
+    patient = replace(PATIENT, body_s=HOUR_S / 2, body_bytes_per_s=10**9)
     async with (
-        store_on(cut, rest, timing=hasty) as (store, _server),
+        store_on(cut, rest, timing=patient) as (store, _server),
         store.read_sealed(KEY) as sealed,
     ):
-        await sealed.pour(slowly)
-    assert taken.body == FAULTY
+        await sealed.pour(slow.take)
+    assert slow.body == FAULTY
 
 
-async def test_the_time_of_whoever_takes_the_bytes_does_not_count() -> None:
-    taken = Taken()
-
-    def slowly(block: bytes | memoryview) -> None:
-        time.sleep(0.5)
-        taken.take(block)
-
-    async with answer_of(saying(at_once)) as ask:
+async def test_the_time_of_whoever_takes_the_bytes_does_not_count(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow()
+    monkeypatch.setattr(tap, "time", slow)
+    async with answer_of(way, saying(in_pieces)) as ask:
         answer = await ask()
-        await answer.pour(slowly, 1.0)  # four blocks at least
-    assert taken.body == BODY
+        await answer.pour(slow.take, HOUR_S / 2)
+    assert slow.body == BODY
 
 
 @pytest.mark.can_fail_on("ourselves")
-async def test_what_the_taker_refuses_is_told_and_the_connection_let_go() -> None:
+async def test_what_the_taker_refuses_is_told_and_the_connection_let_go(way: Way) -> None:
     def refuse(block: bytes | memoryview) -> None:
         del block
         raise IntegrityFault("No.")
 
     server = saying(at_once)
-    async with answer_of(server) as ask:
+    async with answer_of(way, server) as ask:
         answer = await ask()
         with pytest.raises(IntegrityFault):
             await answer.pour(refuse, 60)
@@ -237,8 +249,8 @@ async def test_what_the_taker_refuses_is_told_and_the_connection_let_go() -> Non
     assert server.connections == 2
 
 
-async def test_a_cancelled_body_is_touched_by_no_thread_afterwards() -> None:
-    async with answer_of(saying(nothing), max_pool_connections=1) as ask:
+async def test_a_cancelled_body_is_touched_by_no_thread_afterwards(way: Way) -> None:
+    async with answer_of(way, saying(nothing), max_pool_connections=1) as ask:
         answer, taken = await ask(), Taken()
         pouring = asyncio.create_task(answer.pour(taken.take, 60))
         await asyncio.sleep(0.05)
@@ -262,34 +274,6 @@ async def test_whoever_is_cancelled_sees_the_thread_end_first() -> None:
     waiting.cancel()
     await asyncio.wait([waiting])
     assert (waiting.cancelled(), over.is_set()) == (True, True)
-
-
-async def test_what_is_encrypted_comes_and_goes_by_the_event_loop(tmp_path: Path) -> None:
-    certificate = certified(tmp_path)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
-    async with (
-        listening(saying(at_once), context) as url,
-        session(verify=str(certificate)) as opened,
-    ):
-        asked = request("GET", url)
-        asked.stream_output = True
-        answer: Any = (await opened.send(asked)).raw
-        assert not answer.pours
-        assert await answer.read() == BODY
-    received: list[bytes] = []
-    server = taking(received)
-    async with (
-        asyncio.timeout(60),
-        listening(server, context) as url,
-        session(verify=str(certificate)) as opened,
-    ):
-        body = body_of(reading_at(io.BytesIO(BODY)), ByteRange(0, len(BODY)), crc32=crc32(BODY))
-        for _ in range(3):
-            sent = await opened.send(request("PUT", url, body, Expect="100-continue"))
-            assert sent.status_code == 200
-    assert received == [BODY] * 3
-    assert server.connections == 1
 
 
 async def test_a_download_is_the_same_where_no_thread_may_read(
@@ -363,11 +347,11 @@ async def test_a_file_that_changes_while_it_is_sent_is_not_stored(
         await real_s3.stat(KEY)
 
 
-async def test_a_body_is_sent_from_its_beginning() -> None:
+async def test_a_body_is_sent_from_its_beginning(way: Way) -> None:
     received: list[bytes] = []
     server = taking(received)
     body = body_of(reading_at(io.BytesIO(BODY)), ByteRange(0, len(BODY)))
-    async with listening(server) as url, session() as opened:
+    async with way.listening(server) as url, way.session() as opened:
         for _ in range(2):
             sent = await opened.send(request("PUT", url, body, Expect="100-continue"))
             assert sent.status_code == 200
@@ -375,7 +359,9 @@ async def test_a_body_is_sent_from_its_beginning() -> None:
     assert server.connections == 1
 
 
-async def test_a_body_that_a_server_stops_taking_goes_no_further_when_it_is_cancelled() -> None:
+async def test_a_body_that_a_server_stops_taking_goes_no_further_when_it_is_cancelled(
+    way: Way,
+) -> None:
     asked = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -393,7 +379,7 @@ async def test_a_body_that_a_server_stops_taking_goes_no_further_when_it_is_canc
         filled.add(threading.current_thread())
         return len(room)
 
-    async with listening(server) as url, session(max_pool_connections=1) as opened:
+    async with way.listening(server) as url, way.session(max_pool_connections=1) as opened:
         for _ in range(2):
             body = body_of(fill, ByteRange(0, 400_000_000))
             sending = asyncio.create_task(
@@ -410,13 +396,14 @@ async def test_a_body_that_a_server_stops_taking_goes_no_further_when_it_is_canc
     assert threading.main_thread() not in filled
 
 
-def test_the_web_servers_event_loop_does_as_well(tmp_path: Path) -> None:
+def test_the_web_servers_event_loop_does_as_well(way: Way) -> None:
     async def go() -> None:
-        await test_a_body_comes_whole_and_its_connection_is_used_again(in_pieces)
-        await test_what_arrived_before_the_connection_broke_is_passed_on()
-        await test_more_than_was_announced_is_not_taken_for_the_next_answer()
-        await test_a_cancelled_body_is_touched_by_no_thread_afterwards()
-        await test_what_is_encrypted_comes_and_goes_by_the_event_loop(tmp_path)
-        await test_a_body_that_a_server_stops_taking_goes_no_further_when_it_is_cancelled()
+        await test_a_body_comes_whole_and_its_connection_is_used_again(way, in_pieces)
+        await test_what_arrived_before_the_connection_broke_is_passed_on(way)
+        await test_more_than_was_announced_is_not_taken_for_the_next_answer(way)
+        await test_a_dripping_body_has_an_end(way)
+        await test_a_cancelled_body_is_touched_by_no_thread_afterwards(way)
+        await test_a_body_is_sent_from_its_beginning(way)
+        await test_a_body_that_a_server_stops_taking_goes_no_further_when_it_is_cancelled(way)
 
     uvloop.run(go())

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import httptools
 
 from autodj.storage.pouring import Sink, seen_through
+from autodj.storage.s3.line import Line, cut
 from autodj.storage.s3.tap import Tap
 
 MAX_HEAD_BYTES: Final = 64 * 1024
@@ -28,7 +29,7 @@ class Source:
     """Where the rest of a body can be had without the event loop, and who fetches it."""
 
     threads: Executor
-    taken: Callable[[], socket.socket]
+    line: Line
 
 
 class Answer:
@@ -107,16 +108,17 @@ class Answer:
         assert self._source is not None
         assert self._left is not None
         self._stop()
-        tap = Tap(self._source.taken(), self._taken(), self._left, self._silence_s)
         try:
-            quiet = await seen_through(
-                lambda: tap.pour(sink, within_s), self._source.threads, stop=tap.stop
-            )
+            with self._source.line.lent() as taken:
+                tap = Tap(taken, self._taken(), self._left, self._silence_s)
+                quiet = await seen_through(
+                    lambda: tap.pour(sink, within_s),
+                    self._source.threads,
+                    stop=partial(cut, taken),
+                )
         except BaseException:
             self.close()
             raise
-        finally:
-            tap.close()
         self._left, self._done = 0, True
         self._keeps = self._keeps and quiet
         self._settle()

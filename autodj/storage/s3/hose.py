@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
+import select
 import socket
-from contextlib import suppress
-from typing import Final
 
+from autodj.storage.s3.line import WOULD_WAIT, ready
 from autodj.storage.s3.sections import ROOM_BYTES, Section
-
-# A server may be slow to take a body: whoever waits for the whole has a deadline for it.
-ENDLESS_S: Final = 24 * 3600.0
 
 
 class Hose:
     """Sends what ``body`` gives, 256 KiB at a time, from one small piece of memory."""
 
-    def __init__(self, taken: socket.socket, body: Section) -> None:
-        """``taken`` is a handle of its own of a connection, which stays open when it is closed."""
-        self._socket = taken
+    def __init__(self, body: Section) -> None:
+        body.seek(0)
+        self.whole = self.broken = False
         self._body = body
+        self._room = memoryview(bytearray(min(ROOM_BYTES, body.length)))
+        # What the network did not take yet: with TLS it has to be the same when it is tried again.
+        self._rest = self._room[:0]
 
-    def push(self) -> bool:
-        """Whether the network took all of it; what else the server says, it says in its answer."""
-        self._socket.settimeout(ENDLESS_S)
-        self._body.seek(0)
-        room = memoryview(bytearray(min(ROOM_BYTES, self._body.length)))
-        while count := self._body.read_into(room):
+    def push(self, taken: socket.socket) -> None:
+        """Send until all is out (``whole``), nothing can be (``broken``), or the server says
+        something, which is to be heard before it is called again.
+        """
+        while self._rest or self._refilled():
+            if ready(taken, select.POLLIN, 0):
+                return
             try:
-                self._socket.sendall(room[:count])
+                self._rest = self._rest[taken.send(self._rest) :]
+            except WOULD_WAIT:
+                ready(taken, select.POLLIN | select.POLLOUT)
             except OSError:
-                return False
-        return True
+                self.broken = True
+                return
+        self.whole = True
 
-    def stop(self) -> None:
-        """From another thread: nothing more is sent, though the server may still be heard."""
-        with suppress(OSError):  # broken already
-            self._socket.shutdown(socket.SHUT_WR)
-
-    def close(self) -> None:
-        self._socket.close()
+    def _refilled(self) -> bool:
+        self._rest = self._room[: self._body.read_into(self._room)]
+        return bool(self._rest)

@@ -30,9 +30,10 @@ from botocore.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
-from botocore.httpsession import ProxyConfiguration, get_cert_path
+from botocore.httpsession import ProxyConfiguration
 
 from autodj.storage.s3.answers import Answer
+from autodj.storage.s3.encrypting import encrypted, trusting
 from autodj.storage.s3.sections import Section
 from autodj.storage.s3.wire import Asked, Wire
 
@@ -144,6 +145,7 @@ class LeanSession(AIOHTTPSession):
                 await wire.send(asked, answer)
                 await answer.head()
             except ConnectionError:
+                answer.close()
                 if fresh or answer.started or asked.method not in _REPEATABLE:
                     raise
                 continue
@@ -177,7 +179,7 @@ class LeanSession(AIOHTTPSession):
         scheme, host, port = origin
         endpoint = f"{scheme}://{host}:{port}"
         if scheme == "https" and self._context is None:
-            self._context = await asyncio.to_thread(_tls, self._trust)
+            self._context = await asyncio.to_thread(trusting, self._trust)
         try:
             async with asyncio.timeout(self._connect_s):
                 wire = await self._wired(host, port, self._context if scheme == "https" else None)
@@ -191,22 +193,18 @@ class LeanSession(AIOHTTPSession):
 
     async def _wired(self, host: str, port: int, tls: ssl.SSLContext | None) -> Wire:
         loop = asyncio.get_running_loop()
-        # By hand: uvloop's create_connection tries one address after the other.
         addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         reached = await start_connection(
             addresses, happy_eyeballs_delay=SECOND_ADDRESS_AFTER_S, interleave=1
         )
         try:
-            _, wire = await loop.create_connection(
-                lambda: Wire(self._threads),
-                sock=reached,
-                ssl=tls,
-                server_hostname=host if tls else None,
-            )
+            reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if tls is not None:
+                reached = await encrypted(reached, tls, host, self._threads, self._connect_s)
         except BaseException:
             reached.close()
             raise
-        return wire
+        return Wire(reached, self._threads)
 
 
 @contextmanager
@@ -219,15 +217,6 @@ def _as_the_client_says_it(request: Any) -> Iterator[None]:  # noqa: ANN401 - as
         raise ConnectionClosedError(
             error=error, request=request, endpoint_url=request.url
         ) from error
-
-
-def _tls(trust: Any) -> ssl.SSLContext:  # noqa: ANN401 - as the client says it
-    context = ssl.create_default_context(cafile=get_cert_path(trust) or None)
-    if not trust:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 def _host_of(scheme: str, host: str, port: int | None) -> str:

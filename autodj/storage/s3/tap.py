@@ -7,12 +7,13 @@ and again, which stays in the processor's cache, and threads do it side by side.
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 
 from autodj.storage.pouring import Sink
+from autodj.storage.s3.line import WOULD_WAIT, ready
 from autodj.storage.s3.sections import ROOM_BYTES
 
 
@@ -22,12 +23,10 @@ class Tap:
     def __init__(
         self, taken: socket.socket, ahead: Sequence[bytes], left_bytes: int, silence_s: float
     ) -> None:
-        """``taken`` is a handle of its own of a connection, which stays open when it is closed."""
         self._socket = taken
         self._ahead = ahead
         self._left = left_bytes
         self._silence_s = silence_s
-        self._patience_s = -1.0
         self._waited_s = 0.0
 
     def pour(self, sink: Sink, within_s: float) -> bool:
@@ -44,14 +43,6 @@ class Tap:
             self._pass_on(room[: self._left], sink, within_s)
         return self._is_quiet()
 
-    def stop(self) -> None:
-        """From another thread: no more is received, and the connection is of no use."""
-        with suppress(OSError):  # broken already
-            self._socket.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self._socket.close()
-
     def _pass_on(self, room: memoryview, sink: Sink, within_s: float) -> None:
         filled = 0
         try:
@@ -63,26 +54,33 @@ class Tap:
                 sink(room[:filled])
 
     def _receive(self, room: memoryview, within_s: float) -> int:
+        while True:
+            try:
+                count = self._socket.recv_into(room)
+            except WOULD_WAIT:
+                self._wait(within_s)
+                continue
+            except OSError as error:
+                raise ConnectionError(f"the body breaks off: {error}") from error
+            if not count:
+                raise ConnectionError("the body ends before its length")
+            return count
+
+    def _wait(self, within_s: float) -> None:
         patience_s = min(self._silence_s, within_s - self._waited_s)
-        if patience_s <= 0:
-            raise TimeoutError("the body takes too long")
-        if patience_s != self._patience_s:
-            self._socket.settimeout(patience_s)
-            self._patience_s = patience_s
         began_s = time.monotonic()
-        count = self._socket.recv_into(room)
+        if patience_s <= 0 or not ready(self._socket, select.POLLIN, patience_s):
+            raise TimeoutError("the body takes too long")
         self._waited_s += time.monotonic() - began_s
-        if not count:
-            raise ConnectionError("the body ends before its length")
-        return count
 
     def _is_quiet(self) -> bool:
         """What comes now would be taken for the answer to what is asked next."""
-        self._socket.settimeout(0)
         try:
-            more = self._socket.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
+            more = self._socket.recv(1)
+        except WOULD_WAIT:
             return True
+        except OSError:
+            return False
         if more:
             raise ConnectionError("more than was announced")
         return False
