@@ -63,4 +63,4 @@ def make(order: Order) -> Made:
     )
 
 
-SOURCE = Source("arcade", compositions, make, weights={"test": 40}, renders={"test": 1})
+SOURCE = Source("arcade", compositions, make, weights={"test": 52}, renders={"test": 1})
