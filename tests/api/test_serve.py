@@ -88,13 +88,14 @@ def refuses(port: int) -> bool:
 
 
 def test_a_stream_under_way_is_whole_though_the_process_was_told_to_stop(app: Starlette) -> None:
-    with serving(app, notice_s=0.3) as (server, port), connection(port) as listener:
+    with serving(app, notice_s=60) as (server, port), connection(port) as listener:
         listener.sendall(GET % b"/audio")
         began = listener.recv(4096)
         server.handle_exit(signal.SIGTERM, None)
         # Before it stops to listen it says so to whoever balances, and goes on serving.
         assert exchange(port, GET % b"/readyz").startswith(b"HTTP/1.1 503 ")
         assert not server.should_exit
+        server.handle_exit(signal.SIGTERM, None)
         while not refuses(port):
             time.sleep(0.01)
         head, _, body = (began + read_all(listener)).partition(b"\r\n\r\n")
@@ -126,7 +127,7 @@ def test_autodj_serve_is_guarded_and_says_that_it_is_about_to_stop(
 ) -> None:
     shutil.copy(migrated_sqlite, tmp_path / "autodj.db")
     [port] = free_ports(1)
-    command = [sys.executable, "-m", "autodj", "serve", f"--port={port}", "--notice=1"]
+    command = [sys.executable, "-m", "autodj", "serve", f"--port={port}", "--notice=60"]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment(tmp_path), stderr=subprocess.PIPE
     ) as process:
@@ -145,6 +146,7 @@ def test_autodj_serve_is_guarded_and_says_that_it_is_about_to_stop(
             assert ready.startswith(b"HTTP/1.1 503 ")
             assert b"about to stop" in ready
             assert exchange(port, GET % b"/healthz").startswith(b"HTTP/1.1 200 ")
+            process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=90) in {0, -signal.SIGTERM}
             assert process.stderr is not None
             assert b"Traceback" not in process.stderr.read()

@@ -59,8 +59,8 @@ async def killed_parent(script: str, *arguments: str) -> AsyncGenerator[str]:
 
 
 async def is_gone(pid: int) -> bool:
-    """Wait until no such process lives, for ten seconds at most."""
-    for _ in range(200):
+    """Wait until no such process lives, for a minute at most."""
+    for _ in range(1200):
         if not _lives(pid):
             return True
         await asyncio.sleep(0.05)

@@ -502,7 +502,8 @@ async def test_a_client_that_leaves_takes_nobody_with_it(plain: Client) -> None:
     while not plain.shelf.asked:
         await asyncio.sleep(0.01)
     staying = asyncio.create_task(plain.part(5, 500))
-    await asyncio.sleep(0.05)
+    for _ in range(20):
+        await asyncio.sleep(0.002)
     leaving.cancel()
     held.set()
     assert (await staying).body == DATA[5:500]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -195,8 +196,15 @@ async def test_a_second_server_on_the_same_data_is_refused_in_one_line(s3_data_d
     assert (s3_data_dir / "s3" / "ports.json").read_text() == ports
 
 
-async def test_waiting_is_told_and_a_program_that_never_answers_is_given_up(tmp_path: Path) -> None:
+async def test_waiting_is_told_and_a_program_that_never_answers_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(now_s=0.0)
+    clock.monotonic = lambda: clock.now_s
+    monkeypatch.setattr("autodj.laptop.process.time", clock)
+
     async def never() -> bool:
+        clock.now_s += 0.3
         return False
 
     said: list[str] = []

@@ -42,10 +42,11 @@ class Visit:
 
     async def open(self, hash_: str = "") -> None:
         """Log in, and wait for the library."""
-        await self.page.goto(await self.house.login_link(self.person))
+        link = await self.house.login_link(self.person)
         if hash_:
-            await self.page.goto("about:blank")
-            await self.page.goto(f"{self.house.url}/{hash_}")
+            await self.page.context.request.get(link, max_redirects=0)
+            link = f"{self.house.url}/{hash_}"
+        await self.page.goto(link)
         await self.seen()
 
     async def open_at(self, title: str, seconds: int) -> None:

@@ -89,7 +89,7 @@ async def burst(site: Site) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 250)
+    output, _ = await asyncio.wait_for(process.communicate(), 600)
     assert process.returncode == 0, output.decode()
     return output.decode()
 
