@@ -23,8 +23,13 @@ class FilterBank:
             bands = filters[:, first : first + _TOGETHER]
             reached = np.flatnonzero(bands.any(axis=1))
             bins = slice(reached[0], reached[-1] + 1)
-            self._groups.append((bins, np.ascontiguousarray(bands[bins])))
+            place = slice(first, first + _TOGETHER)
+            self._groups.append((bins, place, np.ascontiguousarray(bands[bins])))
+        self._bands = filters.shape[1]
 
     def __call__(self, magnitudes: Floats) -> Floats:
         """``[frames, bands]`` of ``[frames, bins]``."""
-        return np.concatenate([magnitudes[:, bins] @ bands for bins, bands in self._groups], axis=1)
+        sums = np.empty((len(magnitudes), self._bands), np.float32)
+        for bins, place, bands in self._groups:
+            np.matmul(magnitudes[:, bins], bands, out=sums[:, place])
+        return sums

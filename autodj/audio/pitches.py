@@ -126,14 +126,13 @@ class PitchRows:
         step = np.clip(np.rint((midi - _LOWEST) * _FINE), 0, _LADDER.size - 1).astype(np.int64)
         share = _shares(magnitudes, frame, frames)
         self._tuning_circle += np.bincount(_FINE_STEPS[step], share, _FINE_CIRCLE)
-        sums = np.zeros(frames * _FRAME_SIZE)
-        for place, (register, fades) in enumerate(zip(REGISTERS, _FADES, strict=True)):
-            fade = fades[step]
-            inside = fade > 0
-            weights = fade[inside] * magnitudes[inside] ** register.exponent
-            at = frame[inside] * _FRAME_SIZE + place * _CIRCLE + _COARSE_STEPS[step[inside]]
-            sums += np.bincount(at, _shares(weights, frame[inside], frames), sums.size)
-        rows = sums.reshape(frames, _FRAME_SIZE)
+        at = frame * _CIRCLE + _COARSE_STEPS[step]
+        rows = np.empty((frames, _FRAME_SIZE))
+        for circle, register, fades in zip(_CIRCLES, REGISTERS, _FADES, strict=True):
+            weights = fades[step] * magnitudes**register.exponent
+            # Whole numbers where there is nothing to count.
+            sums = np.asarray(np.bincount(at, weights, frames * _CIRCLE), np.float64)
+            rows[:, circle] = _normal(sums.reshape(frames, _CIRCLE))
         rows[:, -1] = np.bincount(frame, magnitudes, frames)
         self._frames.add(rows)
 

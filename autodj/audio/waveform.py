@@ -46,9 +46,9 @@ class WaveformStream:
 
     def push_spectrum(self, magnitudes: Floats, bin_hz: float) -> None:
         """Take ``[frames, bins]`` magnitudes at twice as many frames as points."""
-        edges = [0, round(_LOW_HZ / bin_hz), round(_HIGH_HZ / bin_hz)]
-        powers = np.add.reduceat(np.square(magnitudes), edges, axis=1)
-        self._bands.append(np.sqrt(powers))
+        edges = [round(_LOW_HZ / bin_hz), round(_HIGH_HZ / bin_hz)]
+        bands = np.split(magnitudes, edges, axis=1)
+        self._bands.append(np.sqrt(np.stack([np.vecdot(band, band) for band in bands], axis=1)))
 
     def finish(self) -> Waveform:
         """The outline, with so many points a second that their number stays bounded."""

@@ -32,6 +32,7 @@ class OnsetStream:
         sums = (edges[:-1] <= bins) & (bins < edges[1:])
         self._sums = FilterBank(sums.astype(np.float32))
         self._before = np.zeros((_LAG_FRAMES, edges.size - 1), np.float32)
+        self._share = np.full(edges.size - 1, 1 / (edges.size - 1), np.float32)
         self._flux: list[Floats] = []
 
     def push(self, magnitudes: Floats) -> None:
@@ -43,7 +44,8 @@ class OnsetStream:
         np.maximum(widened[:, 1:], history[:-_LAG_FRAMES, :-1], out=widened[:, 1:])
         np.maximum(widened[:, :-1], history[:-_LAG_FRAMES, 1:], out=widened[:, :-1])
         rise = np.maximum(bands - widened, 0.0)
-        self._flux.append(rise.mean(axis=1))
+        # A mean of few at a time takes ten times as long.
+        self._flux.append(rise @ self._share)
 
     def finish(self) -> Floats:
         """The curve, one value for each frame."""
