@@ -87,6 +87,7 @@ class Meters:
     def finish(self, duration_s: float) -> Analysis:
         """All that is known now that the track has ended after ``duration_s``."""
         self._take_spectra(*self._spectra.finish())
+        waveform = self._waveform.finish()
         bands = self._bands.finish()
         onsets = self._onsets.finish()
         pitches = self._pitches.finish()
@@ -96,7 +97,7 @@ class Meters:
             version=ANALYSIS_VERSION,
             duration_s=round(duration_s, 6),
             true_peak_dbtp=_rounded(self._true_peak.finish()),
-            waveform=self._waveform.finish(),
+            waveform=waveform,
             **_rhythm_facts(rhythm),
             **_key_facts(find_key(pitches, _KEY_WEIGHTS)),
             **_level_facts(self._loudness.finish(), bands, onsets, rhythm),

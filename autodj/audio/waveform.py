@@ -56,6 +56,9 @@ class WaveformStream:
             self._reaches.append(self._begun)
         reaches = np.concatenate([np.zeros((2, 0), np.float32), *self._reaches], axis=1)
         bands = np.concatenate([np.zeros((0, 3), np.float32), *self._bands])
+        # Two hours of them would otherwise lie about while the rhythm is read.
+        self._reaches.clear()
+        self._bands.clear()
         points = reaches.shape[1]
         curves = np.zeros((5, points), np.float32)
         curves[:2] = reaches

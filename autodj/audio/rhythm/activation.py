@@ -28,8 +28,7 @@ from autodj.audio.rhythm.bands import Levels
 FRAMES_PER_S = 50
 TEMPI_BPM: NDArray[np.float64] = np.geomspace(40.0, 240.0, 60)
 _WEIGHTS = "activation.npz"
-# Four minutes: what overlaps is read twice.
-_CHUNK_FRAMES = 12500
+_CHUNK_FRAMES = 6000
 _LEVEL_SCALE, _RISE_SCALE = 0.25, 1.0
 
 Weights = Mapping[str, Floats]
