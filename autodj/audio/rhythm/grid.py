@@ -67,15 +67,16 @@ def _between(spectrum: NDArray[np.complex64], places: NDArray[np.float64]) -> ND
 
 def _carried(curve: Floats, hz: float) -> float:
     """What the harmonics of one frequency carry, without any interpolation."""
+    return sum(abs(_line(curve, hz * harmonic)) for harmonic in _HARMONICS)
+
+
+def _line(curve: Floats, hz: float) -> complex:
+    """The curve's spectrum at one frequency; a row at a time, for the memory."""
     rows = np.pad(curve, (0, -curve.size % _ROW_FRAMES)).reshape(-1, _ROW_FRAMES)
     turn = -2j * np.pi * hz / FRAMES_PER_S
     within = np.exp(turn * np.arange(_ROW_FRAMES))
     along = np.exp(turn * _ROW_FRAMES * np.arange(len(rows)))
-    total = 0.0
-    for _ in _HARMONICS:
-        total += float(abs(along @ (rows @ within)))
-        within, along = np.square(within), np.square(along)
-    return total
+    return complex(along @ (rows @ within))
 
 
 def place_grid(odds: Floats, beat_hz: float, opening: float | None = None) -> tuple[float, float]:
@@ -127,9 +128,8 @@ def evenness(onsets: Floats, beat_hz: float) -> float:
     from 0 to 1: the length of their mean as vectors on a circle. Who plays by hand, or drifts,
     stays below 0.8; a sequencer does not.
     """
-    turns = _QUARTERS * beat_hz / FRAMES_PER_S * np.arange(onsets.size)
     total = float(onsets.sum())
-    return float(abs(onsets @ np.exp(2j * np.pi * turns))) / total if total else 0.0
+    return abs(_line(onsets, _QUARTERS * beat_hz)) / total if total else 0.0
 
 
 def sharpen_start(onsets: Floats, beat_hz: float, start_s: float) -> float:
