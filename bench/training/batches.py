@@ -20,9 +20,8 @@ _COLOUR, _COLOUR_POINTS = 0.35, 5
 # Produced music is what most tracks are; piano arrangements and game scores lie further off.
 _SHARES = {
     "grooves": 0.2,
-    "sessions": 0.23,
-    "covers": 0.1,
-    "sung": 0.15,
+    "sessions": 0.28,
+    "covers": 0.15,
     "ostinati": 0.1,
     "pop909": 0.1,
     "freedoom": 0.1,

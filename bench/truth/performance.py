@@ -12,14 +12,12 @@ from bench.truth.drumming import Hit
 from bench.truth.effects import normal, produce, pumped
 from bench.truth.electronic import DrumMachine
 from bench.truth.piece import RATE_HZ, Part
-from bench.truth.singer import sing
 from bench.truth.smf import Played, Voice
 from bench.truth.soundfonts import play
 from bench.truth.styles import KICK
 
 KITS = (0, 0, 8, 16, 24, 25, 26, 32, 40)
 _STROKE_S = 0.2
-_SUNG_DB = (-12, 2)
 
 
 def perform(
@@ -32,10 +30,8 @@ def perform(
     *,
     electronic: bool,
     beat_s: float,
-    sung: Sequence[Played] = (),
 ) -> Floats:
-    """``[2, n]``: the voices, with the hits by electronic or by sampled drums, and a singer if
-    anything is ``sung``, produced.
+    """``[2, n]``: the voices, with the hits by electronic or by sampled drums, produced.
 
     ``seconds`` turns the hits' beats into times.
     """
@@ -51,8 +47,6 @@ def perform(
             kicks_s = [seconds(hit.beat) for hit in hits if hit.drum == KICK]
             mixed = pumped(mixed, kicks_s, 0.8 * beat_s)
         mixed = mixed * 10 ** (dice.uniform(-9, 3) / 20) + drums
-    if sung:
-        mixed = normal(mixed) + sing(dice, sung, samples) * 10 ** (dice.uniform(*_SUNG_DB) / 20)
     return produce(dice, mixed.astype(np.float32))
 
 

@@ -24,7 +24,6 @@ from bench.truth.sources import (
     pop909,
     projects,
     sessions,
-    sung,
 )
 from bench.truth.sources import scores as music21_scores
 
@@ -34,7 +33,6 @@ SOURCES: tuple[Source, ...] = (
     ostinati.SOURCE,
     pop909.SOURCE,
     covers.SOURCE,
-    sung.SOURCE,
     drums.SOURCE,
     midi_files.FREEDOOM_SOURCE,
     midi_files.OPENMSX_SOURCE,

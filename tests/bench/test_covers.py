@@ -79,20 +79,6 @@ def test_a_song_whose_bars_are_uneven_is_left_out(song: Path) -> None:
     assert all(covers.arrange(random.Random(seed), song) is None for seed in range(4))
 
 
-def test_a_singer_has_the_tune_and_no_instrument_has(song: Path) -> None:
-    for seed in range(6):
-        cover = covers.arrange(random.Random(seed), song, is_sung=True)
-        assert cover is not None
-        tune = 72 + cover.part.shift
-        assert {note.pitch for note in cover.sung} == {tune}
-        assert len(cover.sung) >= len(cover.part.beats_s) - 1
-        played = {note.pitch for voice in cover.part.voices for note in voice.notes}
-        assert tune not in played
-        plain = covers.arrange(random.Random(seed), song)
-        assert plain is not None
-        assert not plain.sung
-
-
 def test_covers_and_drums_are_in_the_training_alone(song: Path) -> None:
     assert covers.compositions("tuning", song.parent) == ["011"]
     assert covers.compositions("test", song.parent) == []

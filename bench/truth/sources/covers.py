@@ -64,29 +64,22 @@ class Cover:
     electronic: bool
     bpm: float
     steady: bool
-    sung: tuple[Played, ...] = ()
 
 
 def make(order: Order) -> Made | None:
-    return played(order, SOURCE.name, is_sung=False)
-
-
-def played(order: Order, name: str, *, is_sung: bool) -> Made | None:
-    """One of the songs for the source of that name, None where its bars are not of four beats
-    throughout.
-    """
+    """One of the songs, None where its bars are not of four beats throughout."""
     assert order.pop909 is not None
     dice, folder = order.dice, order.pop909 / order.composition
-    cover = arrange(dice, folder, is_sung=is_sung)
+    cover = arrange(dice, folder)
     if cover is None:
         return None
     part = cover.part
     samples = perform(
         dice, part.voices, cover.hits, part.seconds, part.duration_s, order.part,
-        electronic=cover.electronic, beat_s=60 / cover.bpm, sung=cover.sung,
+        electronic=cover.electronic, beat_s=60 / cover.bpm,
     )  # fmt: skip
     return samples, Truth(
-        source=name,
+        source=SOURCE.name,
         licence="MIT",
         composition=order.composition,
         bpm=cover.bpm,
@@ -98,32 +91,27 @@ def played(order: Order, name: str, *, is_sung: bool) -> Made | None:
     )
 
 
-def arrange(dice: random.Random, folder: Path, *, is_sung: bool = False) -> Cover | None:
-    """What is played of the song in ``folder``; its tune is for a singer or for an instrument."""
+def arrange(dice: random.Random, folder: Path) -> Cover | None:
+    """What is played of the song in ``folder``."""
     marks = read_marks(folder)
     song = read((folder / f"{folder.name}.mid").read_bytes())
     firsts = np.searchsorted(marks.beats_s, marks.downbeats_s - 0.01)
-    given = _given(dice, song.voices[is_sung:], is_sung)
-    voices = (*given, *_band(dice, _chords(folder), marks.beats_s, firsts), song.voices[0])
+    voices = (*_given(dice, song.voices), *_band(dice, _chords(folder), marks.beats_s, firsts))
     marked = replace(song, voices=voices, beats_s=marks.beats_s, downbeats_s=marks.downbeats_s)
     part = excerpt(dice, marked, dice.uniform(60, 80))
-    *instruments, tune = part.voices
-    part = replace(part, voices=tuple(instruments))
     if len(part.beats_s) < _FEWEST_BEATS or not _is_square(part):
         return None
     bpm, steady = tempo_of(part.beats_s)
     style = _style(dice, bpm)
     electronic = dice.random() < style.electronic
     hits = _drums(dice, style, part) if dice.random() < 0.9 else []
-    return Cover(part, hits, electronic, bpm, steady, tune.notes if is_sung else ())
+    return Cover(part, hits, electronic, bpm, steady)
 
 
-def _given(dice: random.Random, voices: Sequence[Voice], first: int) -> Iterator[Voice]:
-    """The tune, most often the second tune, and now and then the piano, on other instruments,
-    from the ``first`` of these on.
-    """
+def _given(dice: random.Random, voices: Sequence[Voice]) -> Iterator[Voice]:
+    """The tune, most often the second tune, and now and then the piano, on other instruments."""
     programs, likely = (_TUNES, _SECOND, _COMPS), (0.9, 0.7, 0.35)
-    for voice, choices, chance in zip(voices, programs[first:], likely[first:], strict=False):
+    for voice, choices, chance in zip(voices, programs, likely, strict=False):
         if dice.random() < chance:
             yield replace(voice, program=dice.choice(choices))
 

@@ -40,15 +40,9 @@ def make(order: Order) -> Made:
 
 
 def played(
-    order: Order,
-    name: str,
-    beside: Callable[[random.Random, Song], Sequence[Note]],
-    *,
-    is_sung: bool = False,
+    order: Order, name: str, beside: Callable[[random.Random, Song], Sequence[Note]]
 ) -> Made:
-    """A piece of the source of that name, with what ``beside`` gives to the band's notes; its
-    tune is for a singer or for an instrument.
-    """
+    """A piece of the source of that name, with what ``beside`` gives to the band's notes."""
     dice = order.dice
     style = HEARD_IN_TRAINING[order.composition.partition("/")[0]]
     electronic = dice.random() < style.electronic
@@ -60,15 +54,11 @@ def played(
     notes, hits = play_notes(dice, song), play_drums(dice, song)
     notes += beside(dice, song)
     late = {part: 0.0 if electronic else dice.gauss(0, 0.02) for part in ("bass", "chords", "tune")}
-    sung: list[Played] = []
-    if is_sung:
-        tune, notes = _apart(notes)
-        sung = [note for voice in _voices(dice, tune, clock, even=True) for note in voice.notes]
     voices = _voices(dice, moved(notes, late), clock, even=electronic)
     beats = song.bars * style.beats
     samples = perform(
         dice, voices, hits, clock.seconds, float(clock.beats_s[beats]), order.part,
-        electronic=electronic, beat_s=60 / bpm, sung=sung,
+        electronic=electronic, beat_s=60 / bpm,
     )  # fmt: skip
     beats_s = moments(clock.beats_s[:beats])
     paced, steady = tempo_of(beats_s)
@@ -83,12 +73,6 @@ def played(
         downbeats_s=beats_s[:: style.beats],
         key=key_name(song.tonic, song.mode) if song.mode in MODES else None,
     )
-
-
-def _apart(notes: Sequence[Note]) -> tuple[list[Note], list[Note]]:
-    """The tune, and what the others play."""
-    tune = [note for note in notes if note.part == "tune"]
-    return tune, [note for note in notes if note.part != "tune"]
 
 
 def _clock(
