@@ -6,7 +6,9 @@ import asyncio
 import socket
 import ssl
 import threading
+import uuid
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,12 @@ import uvloop
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, SSLError
 
 from autodj.errors import StoreUnreachable
-from autodj.storage.s3 import S3Timing, open_s3
+from autodj.laptop.s3server import S3Server
+from autodj.storage.download import download
+from autodj.storage.s3 import S3Storage, S3Timing, open_s3
 from autodj.storage.s3.line import cut
-from bench.storage.encrypted import Papers, papers, serving
+from bench.storage.encrypted import Papers, open_s3_server_over_tls, papers, serving
+from tests.storage.builders import KEY, patterned, put, sha256
 from tests.storage.conftest import s3_config
 from tests.storage.ways import Server, Way, answering, request
 
@@ -125,6 +130,59 @@ def test_whoever_does_not_speak_tls_is_left_in_time(on: Loop, shown: Papers) -> 
                         await opened.send(request("GET", url.replace("http:", "https:")))
 
     on(go())
+
+
+def test_whoever_is_cancelled_waits_for_no_handshake(on: Loop, shown: Papers) -> None:
+    async def go() -> None:
+        begun = asyncio.Event()
+
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            del writer
+            await reader.read(1)
+            begun.set()
+            await reader.read()
+
+        way = Way(shown)
+        async with Way().listening(Server(silent)) as url, way.session() as opened:
+            asking = asyncio.create_task(
+                opened.send(request("GET", url.replace("http:", "https:")))
+            )
+            await begun.wait()
+            asking.cancel()
+            await asyncio.wait([asking], timeout=30)  # half of what a handshake may take
+            assert asking.cancelled()
+
+    on(go())
+
+
+async def test_a_real_server_takes_and_gives_bodies_of_all_sizes(
+    shown: Papers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(shown.authority))
+
+    async def go(server: S3Server) -> None:
+        config = s3_config(server.endpoint_url, server.access_key, server.secret_key)
+        async with open_s3(config) as store:
+            await store.ensure_bucket()
+            for size_bytes in (0, 1, 100_000, 3_000_000, 18_000_000):
+                body = patterned(size_bytes)
+                await put(store, f"{KEY}{size_bytes}", body)
+                await _fetched(store, f"{KEY}{size_bytes}", body, tmp_path)
+            for after_s in (0.0, 0.002, 0.01, 0.05):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(after_s):
+                        await _fetched(store, f"{KEY}{size_bytes}", body, tmp_path)
+            await _fetched(store, f"{KEY}{size_bytes}", body, tmp_path)
+
+    async with open_s3_server_over_tls(tmp_path, shown) as server:
+        await asyncio.to_thread(asyncio.run, go(server))
+        await asyncio.to_thread(uvloop.run, go(server))
+
+
+async def _fetched(store: S3Storage, key: str, body: bytes, folder: Path) -> None:
+    target = folder / uuid.uuid4().hex
+    await download(store, key, target, sha256=sha256(body), size_bytes=len(body))
+    assert target.read_bytes() == body
 
 
 def test_nothing_goes_out_readable_where_a_thread_is_cut_off(

@@ -16,6 +16,7 @@ from botocore.exceptions import (
 
 from autodj.storage.base import ByteRange
 from autodj.storage.s3 import wire
+from autodj.storage.s3.line import Line
 from autodj.storage.s3.sections import body_of, reading_at
 from tests.storage.builders import patterned
 from tests.storage.ways import OK, Server, Way, answering, request
@@ -165,6 +166,28 @@ async def test_a_server_that_wants_a_body_late_gets_all_of_it_once(
     assert server.connections == 1
 
 
+async def test_a_connection_that_cannot_be_had_gives_its_place_back(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Line) -> None:
+        raise ConnectionError("the head is not out yet")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.head(reader)
+        if server.connections > 1:
+            writer.write(OK)
+        await reader.read()
+
+    server = Server(serve)
+    body = body_of(reading_at(io.BytesIO(b"data")), ByteRange(0, 4))
+    async with way.listening(server) as url, way.session(max_pool_connections=1) as opened:
+        with monkeypatch.context() as patch:
+            patch.setattr(Line, "lent", refused)
+            with pytest.raises(ConnectionClosedError):
+                await opened.send(request("PUT", url, body))
+        assert (await opened.send(request("GET", url))).status_code == 200
+
+
 async def test_a_server_that_hangs_up_in_the_middle_of_a_body_is_a_fault(way: Way) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await server.head(reader)
@@ -232,7 +255,7 @@ async def test_a_cancelled_request_gives_its_place_back(way: Way) -> None:
 
 async def test_a_header_cannot_become_a_second_request(way: Way) -> None:
     server = answering()
-    async with way.listening(server) as url, way.session() as opened:
+    async with way.listening(server) as url, way.session(max_pool_connections=1) as opened:
         with pytest.raises(ValueError, match="header"):
             await opened.send(request("GET", url, None, A="b\r\nC: d"))
         assert (await opened.send(request("GET", url))).status_code == 200

@@ -29,17 +29,22 @@ class Asked:
     headers: Mapping[str, str]
     body: bytes | Section
 
+    def __post_init__(self) -> None:
+        """ValueError for what would be another request."""
+        if any(mark in line for line in self._lines for mark in "\r\n\0"):
+            raise ValueError("A header would break the request.")
+
     @property
     def waits(self) -> bool:
         return self.headers.get("expect", "").lower() == "100-continue"
 
     def head(self) -> bytes:
-        """ValueError for what would be another request."""
-        lines = [f"{self.method} {self.target} HTTP/1.1"]
-        lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        if any("\r" in line or "\n" in line or "\0" in line for line in lines):
-            raise ValueError("A header would break the request.")
-        return "\r\n".join([*lines, "", ""]).encode()
+        return "\r\n".join([*self._lines, "", ""]).encode()
+
+    @property
+    def _lines(self) -> list[str]:
+        first = f"{self.method} {self.target} HTTP/1.1"
+        return [first, *(f"{name}: {value}" for name, value in self.headers.items())]
 
 
 class Wire:
