@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
+from types import ModuleType
 
-import mir_eval
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,8 +58,13 @@ def judge(truth: Truth, answer: Answer) -> Figures:
         figures["downbeat_f"] = _f_measure(_trimmed(wanted), _trimmed(answer.downbeats_s))
     if truth.key is not None:
         heard = answer.key
-        figures["key"] = float(mir_eval.key.weighted_score(truth.key, heard)) if heard else 0.0
+        figures["key"] = float(_part("key").weighted_score(truth.key, heard)) if heard else 0.0
     return figures
+
+
+def _part(name: str) -> ModuleType:
+    """Of mir_eval, which takes seconds to import and is not needed by all who import this."""
+    return import_module(f"mir_eval.{name}")
 
 
 def _tempo(truth: float, bpm: float | None) -> Figures:
@@ -79,7 +85,7 @@ def _beats(truth: Sequence[float], beats_s: Sequence[float]) -> Figures:
     wanted, heard = _trimmed(truth), _trimmed(beats_s)
     if heard.size < 2:
         return dict.fromkeys(("beat_f", "cmlt", "amlt"), 0.0)
-    _, correct, _, allowed = mir_eval.beat.continuity(wanted, heard)
+    _, correct, _, allowed = _part("beat").continuity(wanted, heard)
     return {
         "beat_f": _f_measure(wanted, heard),
         "cmlt": float(correct),
@@ -88,11 +94,11 @@ def _beats(truth: Sequence[float], beats_s: Sequence[float]) -> Figures:
 
 
 def _f_measure(wanted: NDArray[np.float64], heard: NDArray[np.float64]) -> float:
-    return float(mir_eval.beat.f_measure(wanted, heard)) if heard.size else 0.0
+    return float(_part("beat").f_measure(wanted, heard)) if heard.size else 0.0
 
 
 def _trimmed(times_s: Sequence[float]) -> NDArray[np.float64]:
-    return np.asarray(mir_eval.beat.trim_beats(np.asarray(times_s, np.float64)))
+    return np.asarray(_part("beat").trim_beats(np.asarray(times_s, np.float64)))
 
 
 def means(rows: Iterable[Figures]) -> dict[str, float]:

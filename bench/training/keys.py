@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import mir_eval
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
@@ -140,8 +139,10 @@ def _table(
 
 
 def _score(known: Sequence[KeyExample], models: Sequence[KeyWeights]) -> float:
+    from mir_eval import key  # noqa: PLC0415  # seconds to import, and only scores need it
+
     scores = [
-        mir_eval.key.weighted_score(NAMES[each.key], NAMES[int(model.odds(each.evidence).argmax())])
+        key.weighted_score(NAMES[each.key], NAMES[int(model.odds(each.evidence).argmax())])
         for each, model in zip(known, models, strict=True)
     ]
     return 100 * float(np.mean(scores))

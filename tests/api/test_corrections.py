@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from pyrekordbox.rbxml import RekordboxXml
 
 from autodj.db import AnalysisState, Track
 from autodj.db import tracks as track_rows
 from tests.api.stage import Person, Stage
 from tests.api.test_exports import measured
+from tests.readers import read_rekordbox
 from tests.tracks.test_exports import STEADY
 
 TRACKS = "/api/v1/tracks"
@@ -97,7 +97,7 @@ def test_exports_have_the_corrected_grid(stage: Stage, owner: Person, tmp_path: 
     url = f"{TRACKS}/{track.id}/export"
     answer = stage.client.get(f"{url}?format=rekordbox", headers=owner.bearer)
     (tmp_path / "set.xml").write_bytes(answer.content)
-    read = RekordboxXml(tmp_path / "set.xml").get_track(0)
+    read = read_rekordbox(tmp_path / "set.xml").get_track(0)
     [tempo] = read.tempos
     assert (tempo["Bpm"], tempo["Metro"], read["AverageBpm"]) == (121.0, "3/4", 121.0)
     steps = (1.26 - tempo["Inizio"]) / (60 / 121)

@@ -6,16 +6,17 @@ import gzip
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import m3u8
 import pytest
-from pyrekordbox.rbxml import RekordboxXml
 
 from autodj.db import AnalysisState, Track
 from autodj.db import tracks as track_rows
 from autodj.storage.keys import analysis_key
 from tests.api.stage import Person, Stage
 from tests.builders import make_track
+from tests.readers import read_rekordbox
 from tests.tracks.test_exports import ANALYSIS
 
 
@@ -37,9 +38,9 @@ def measured(stage: Stage, owner: Person, **columns: object) -> Track:
     return track
 
 
-def read_xml(tmp_path: Path, content: bytes) -> RekordboxXml:
+def read_xml(tmp_path: Path, content: bytes) -> Any:
     (tmp_path / "set.xml").write_bytes(content)
-    return RekordboxXml(tmp_path / "set.xml")
+    return read_rekordbox(tmp_path / "set.xml")
 
 
 def test_the_library_arrives_as_rekordbox_reads_it(

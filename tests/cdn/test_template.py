@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.api import lint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,14 +58,22 @@ FULL = Choices(
 PLAIN = Choices(bucket="music", existing_bucket=True, versioning=False)
 
 
+def lint(text: str) -> list[Any]:
+    # Seconds to import, and every process of the tests reads this file.
+    from cfnlint import api  # noqa: PLC0415
+
+    found: list[Any] = api.lint(text, regions=["eu-central-1"])
+    return found
+
+
 @pytest.mark.parametrize("choices", [FULL, PLAIN], ids=["full", "plain"])
 def test_cfn_lint_finds_nothing(choices: Choices) -> None:
-    assert lint(cloudformation.render(choices), regions=["eu-central-1"]) == []
+    assert lint(cloudformation.render(choices)) == []
 
 
 def test_cfn_lint_would_find_something() -> None:
     text = cloudformation.render(STANDARD).replace("CachingMinTTL", "CashingMinTTL")
-    assert lint(text, regions=["eu-central-1"])
+    assert lint(text)
 
 
 @given(CHOICES)

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import av
-import jams
 import m3u8
 import pytest
-from pyrekordbox.rbxml import RekordboxXml
 
 from autodj.cli.exporting import Format, Order
 from autodj.cli.zipping import fetch_zip
 from autodj.errors import CommandError
 from tests.cli.conftest import Ended, Here
 from tests.cli.starting import Up
+from tests.readers import read_jams, read_rekordbox
 from tests.tracks.test_audiowaveform import parse_dat, parse_json
 
 pytestmark = pytest.mark.filterwarnings("ignore:Passing a schema to Validator:DeprecationWarning")
@@ -42,7 +41,7 @@ def test_rekordbox_finds_the_fetched_files_with_grids(
     told = exported(here, up, "rekordbox", "first", *options)
     assert (told.code, told.out) == (0, "")
     assert f"1 track to {tmp_path / 'set.xml'}" in told.err
-    [track] = RekordboxXml(tmp_path / "set.xml").get_tracks()
+    [track] = read_rekordbox(tmp_path / "set.xml").get_tracks()
     assert track["Name"] == "First [Light]"
     assert f"/{track['Location'].lstrip('/')}" == str(music / "first.mp3")
     assert (music / "first.mp3").read_bytes() == (songs / "first.mp3").read_bytes()
@@ -65,7 +64,7 @@ def test_jams_and_tags_are_one_file_for_each_track(
     del added
     folder = tmp_path / "jams"
     assert exported(here, up, "jams", "first", "--to", folder).code == 0
-    read = jams.load(str(folder / "first.jams"), strict=True)
+    read = read_jams(folder / "first.jams")
     assert read.annotations.search(namespace="tempo")[0].data[0].value == pytest.approx(124, abs=1)
     assert exported(here, up, "waveform", "first", "--to", folder).code == 0
     assert exported(here, up, "waveform-json", "first", "--to", folder).code == 0

@@ -8,12 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jams as jams_library
 import m3u8
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyrekordbox.rbxml import RekordboxXml
 
 from autodj.audio.facts import Analysis, Waveform
 from autodj.audio.form import Cues, Section
@@ -21,6 +19,7 @@ from autodj.tracks.exports import jams, playlist, rekordbox
 from autodj.tracks.exports.grid import TOLERANCE_S, Beats, beats_of, stretches_of
 from autodj.tracks.exports.keys import colon_key, short_key
 from autodj.tracks.exports.subject import Subject, file_names, subject_of
+from tests.readers import read_jams, read_rekordbox
 
 # jams asks its validator in a way that a newer jsonschema would have differently
 pytestmark = pytest.mark.filterwarnings("ignore:Passing a schema to Validator:DeprecationWarning")
@@ -72,11 +71,11 @@ def subject(*, analysis: Analysis | None = ANALYSIS, **changes: object) -> Subje
     return subject_of({**TRACK, **changes}, document, "/home/ada/Music/night bus #1.mp3")
 
 
-def read_xml(tmp_path: Path, *subjects: Subject) -> RekordboxXml:
+def read_xml(tmp_path: Path, *subjects: Subject) -> Any:
     elements = [rekordbox.track(number, each) for number, each in enumerate(subjects, 1)]
     path = tmp_path / "set.xml"
     path.write_text(rekordbox.collection(elements, name="set"), encoding="utf-8")
-    return RekordboxXml(path)
+    return read_rekordbox(path)
 
 
 def uneven() -> Analysis:
@@ -147,7 +146,7 @@ def test_a_playlist_is_read_with_lengths_titles_and_paths() -> None:
 def test_jams_is_valid_and_has_beats_tempo_key_and_sections(tmp_path: Path) -> None:
     path = tmp_path / "track.jams"
     path.write_text(jams.jams(subject()), encoding="utf-8")
-    read = jams_library.load(str(path), validate=True, strict=True)
+    read = read_jams(path)
     assert read.file_metadata.title == TRACK["title"]
     assert [each.namespace for each in read.annotations] == [
         "beat",
@@ -169,7 +168,7 @@ def test_jams_is_valid_and_has_beats_tempo_key_and_sections(tmp_path: Path) -> N
 def test_jams_of_a_track_without_an_analysis_is_valid_and_empty(tmp_path: Path) -> None:
     path = tmp_path / "track.jams"
     path.write_text(jams.jams(subject(analysis=None)), encoding="utf-8")
-    assert jams_library.load(str(path), strict=True).annotations == []
+    assert read_jams(path).annotations == []
 
 
 def test_what_a_person_corrected_is_certain() -> None:
