@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from autodj.db import Database, LoginLink
-from autodj.errors import Unauthenticated
+from autodj.errors import DatabaseUnavailable, Unauthenticated
 from autodj.users.login import accept_login, ensure_user, offer_login
 
 URL = "https://dj.example.org"
@@ -50,7 +50,11 @@ async def test_of_many_who_open_it_at_once_one_gets_in(db: Database) -> None:
         *(accept_login(db, token) for _ in range(8)), return_exceptions=True
     )
     assert [each for each in outcomes if isinstance(each, UUID)] == [user.id]
-    assert sum(isinstance(each, Unauthenticated) for each in outcomes) == 7
+    # Who waits too long for the row, on a busy machine, is told so instead.
+    others = [each for each in outcomes if isinstance(each, Unauthenticated | DatabaseUnavailable)]
+    assert len(others) == 7
+    with pytest.raises(Unauthenticated):
+        await accept_login(db, token)
 
 
 async def test_a_link_that_is_over_does_not_open(db: Database) -> None:
