@@ -69,8 +69,8 @@ async def test_a_far_seek_asks_the_edge_for_a_far_range(
     await guest.sent_to(96, 97)
     await guest.reached(96)
     assert {each.status for each in guest.audio_responses()} == {206}
-    [*_, far] = guest.audio_responses()
-    assert int(far.headers["content-range"].split()[1].partition("-")[0]) > 10_000_000
+    ranges = [each.headers["content-range"] for each in guest.audio_responses()]
+    assert max(int(each.split()[1].partition("-")[0]) for each in ranges) > 10_000_000
 
 
 async def test_a_link_that_the_edge_refuses_is_replaced(
