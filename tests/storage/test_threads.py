@@ -193,7 +193,7 @@ async def test_a_dripping_body_has_an_end(way: Way) -> None:
     async with answer_of(way, saying(dripping)) as ask:
         answer, taken = await ask(), Taken()
         with pytest.raises(TimeoutError):
-            await answer.pour(taken.take, 0.3)
+            await answer.pour(taken.take, 2.0)
         assert len(BODY) - 1000 <= len(taken.body) < len(BODY)
 
 
