@@ -35,7 +35,7 @@ _ENVIRONMENT = {
     # given back to the kernel each time they cost a fifth more processor time.
     "MALLOC_MMAP_THRESHOLD_": str(128 * 1024 * 1024),
     "MALLOC_TRIM_THRESHOLD_": str(256 * 1024 * 1024),
-    # In pages of two megabytes where the kernel has them: a tenth less again.
+    # In pages of two megabytes where the kernel has them.
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 
