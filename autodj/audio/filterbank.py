@@ -1,4 +1,4 @@
-"""Sums of neighbouring bins, band by band."""
+"""Sums of neighbouring bins, band by band, and their levels."""
 
 from __future__ import annotations
 
@@ -33,3 +33,10 @@ class FilterBank:
         for bins, place, bands in self._groups:
             np.matmul(magnitudes[:, bins], bands, out=sums[:, place])
         return sums
+
+
+def compressed(sums: Floats) -> Floats:
+    """``log(1 + sums)`` in their place, for sums that are not negative."""
+    # Not by log1p: without AVX-512 that takes eight times as long as log.
+    sums += 1.0
+    return np.log(sums, out=sums)

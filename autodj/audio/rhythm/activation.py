@@ -137,8 +137,10 @@ def _rows(row: Floats, count: int) -> Floats:
 
 def _elu(values: Floats) -> Floats:
     # In one array: below zero the exponential is the larger of the two, above it the value.
+    # Not by expm1: without AVX-512 that takes seven times as long as exp.
     bent: Floats = np.minimum(values, 0.0)
-    np.expm1(bent, out=bent)
+    np.exp(bent, out=bent)
+    bent -= 1.0
     return np.maximum(bent, values, out=bent)
 
 

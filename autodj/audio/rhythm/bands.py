@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from autodj.audio.filterbank import FilterBank
+from autodj.audio.filterbank import FilterBank, compressed
 from autodj.audio.frames import Floats
 from autodj.audio.rows import Rows
 
@@ -13,7 +13,7 @@ BANDS = 48
 _LOWEST_HZ, _HIGHEST_HZ = 30.0, 11000.0
 # Wider than one bin of either window that the features are read with.
 _NARROWEST_HZ = 23.4375
-_COMPRESSION = 300.0
+_COMPRESSION = np.float32(300.0)
 _AN_HOUR = 50 * 3600
 
 Levels = NDArray[np.float16]
@@ -27,13 +27,13 @@ class BandStream:
     """
 
     def __init__(self, rate_hz: int, window_samples: int) -> None:
-        self._filters = FilterBank(band_filters(rate_hz, window_samples))
+        self._filters = FilterBank(_COMPRESSION * band_filters(rate_hz, window_samples))
         self._odd: Floats = np.zeros((0, BANDS), np.float32)
         self._levels = Rows(BANDS, np.float16, at_once=_AN_HOUR)
 
     def push(self, magnitudes: Floats) -> None:
         """Take ``[frames, bins]`` magnitudes that follow those before."""
-        fresh = np.log1p(_COMPRESSION * self._filters(magnitudes))
+        fresh = compressed(self._filters(magnitudes))
         frames = np.concatenate([self._odd, fresh])
         whole = len(frames) // 2 * 2
         first, second = frames[0:whole:2], frames[1:whole:2]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from librosa import mel_frequencies
 
-from autodj.audio.filterbank import FilterBank
+from autodj.audio.filterbank import FilterBank, compressed
 from autodj.audio.frames import Floats
 
 FRAMES_PER_S = 100
 _BANDS = 40
 _LOWEST_HZ, _HIGHEST_HZ = 30.0, 11000.0
 _LAG_FRAMES = 2
-_COMPRESSION = 300.0
+_COMPRESSION = np.float32(300.0)
 
 
 class OnsetStream:
@@ -30,14 +30,14 @@ class OnsetStream:
         edges = np.unique(first_bins)
         bins = np.arange(window_samples // 2 + 1)[:, None]
         sums = (edges[:-1] <= bins) & (bins < edges[1:])
-        self._sums = FilterBank(sums.astype(np.float32))
+        self._sums = FilterBank(_COMPRESSION * sums.astype(np.float32))
         self._before = np.zeros((_LAG_FRAMES, edges.size - 1), np.float32)
         self._share = np.full(edges.size - 1, 1 / (edges.size - 1), np.float32)
         self._flux: list[Floats] = []
 
     def push(self, magnitudes: Floats) -> None:
         """Take ``[frames, bins]`` magnitudes that follow those before."""
-        bands = np.log1p(_COMPRESSION * self._sums(magnitudes))
+        bands = compressed(self._sums(magnitudes))
         history = np.concatenate([self._before, bands])
         self._before = history[history.shape[0] - _LAG_FRAMES :]
         widened = history[:-_LAG_FRAMES].copy()
