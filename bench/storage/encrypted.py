@@ -1,4 +1,4 @@
-"""The S3 server behind TLS, with an authority of its own that clients are told to trust."""
+"""Servers behind TLS, with an authority of their own that clients are told to trust."""
 
 from __future__ import annotations
 
@@ -34,8 +34,11 @@ class Papers:
     key: Path
 
 
-def papers(folder: Path, address: str = LOOPBACK) -> Papers:
-    """A new authority and a certificate of it for a server at ``address``, valid for a day."""
+def papers(folder: Path, *names: str) -> Papers:
+    """A new authority and a certificate of it for a server that is called by these ``names``
+    or addresses, LOOPBACK if none are given; valid for a day.
+    """
+    called = names or (LOOPBACK,)
     found = Papers(folder / "authority.pem", folder / "certificate.pem", folder / "key.pem")
     ours, servers = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "autodj for a day")])
@@ -44,8 +47,8 @@ def papers(folder: Path, address: str = LOOPBACK) -> Papers:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(ours, hashes.SHA256())
     )
-    there = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
+    there = x509.SubjectAlternativeName([_general(each) for each in called])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, called[0])])
     certificate = (
         _begun(subject, name, servers.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -84,6 +87,13 @@ async def open_s3_server_over_tls(data_dir: Path, shown: Papers) -> AsyncGenerat
     )
     async with running(replace(program, command=(*program.command, *more))):
         yield replace(server, endpoint_url=f"https://{LOOPBACK}:{port}")
+
+
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _begun(

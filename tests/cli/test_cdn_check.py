@@ -8,9 +8,8 @@ import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,10 +17,6 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 from aiobotocore.session import AioSession
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from autodj.cdn.check.evidence import Sample, Setup
 from autodj.cdn.check.probing import gather
@@ -38,6 +33,7 @@ from autodj.laptop.ports import free_ports
 from autodj.laptop.s3server import S3Server
 from autodj.laptop.serving import Certificate
 from autodj.storage.keys import public_key, track_key
+from bench.storage.encrypted import Papers, papers
 from tests.cli.conftest import Here
 from tests.laptop.test_s3server import bucket
 
@@ -96,6 +92,21 @@ class Ground:
         return self.bucket.url(f"/{SAMPLE.key}")
 
 
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Papers:
+    return papers(tmp_path_factory.mktemp("papers"))
+
+
+@pytest.fixture
+def certificate(shown: Papers) -> Certificate:
+    return Certificate(shown.certificate, shown.key)
+
+
+@pytest.fixture
+def ca(shown: Papers) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=shown.authority)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ground(
     s3_server: S3Server, s3_data_dir: Path, tmp_path_factory: pytest.TempPathFactory
@@ -150,10 +161,10 @@ def wrong(given: list[Verdict]) -> list[str]:
 
 
 async def test_an_edge_without_a_fault_is_well_in_every_respect(
-    ground: Ground, tmp_path: Path, certificate: Certificate
+    ground: Ground, tmp_path: Path, certificate: Certificate, ca: ssl.SSLContext
 ) -> None:
     async with standing(ground, tmp_path, certificate=certificate, http_port=0) as running:
-        given = await checked(ground, running, ca=trusting(certificate))
+        given = await checked(ground, running, ca=ca)
     assert wrong(given) == []
     assert [each.name for each in given] == [*(look.name for look in LOOKS), "speed"]
 
@@ -199,12 +210,12 @@ async def test_each_fault_is_exactly_its_finding(
 
 
 async def test_plain_http_that_is_not_sent_to_https_is_found(
-    ground: Ground, tmp_path: Path, certificate: Certificate
+    ground: Ground, tmp_path: Path, certificate: Certificate, ca: ssl.SSLContext
 ) -> None:
     async with standing(
         ground, tmp_path, Fault.SERVES_HTTP, certificate=certificate, http_port=0
     ) as running:
-        given = await checked(ground, running, ca=trusting(certificate))
+        given = await checked(ground, running, ca=ca)
     assert wrong(given) == ["HTTPS"]
 
 
@@ -326,33 +337,3 @@ def test_without_a_distribution_there_is_nothing_to_check(
     assert told.code == 1
     assert "No CDN is set up" in told.err
     assert "CLOUDFRONT_DOMAIN" in told.err
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    """For 127.0.0.1, by itself."""
-    folder = tmp_path_factory.mktemp("certificate")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "edge")])
-    now = datetime.now(UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    chain, private = folder / "chain.pem", folder / "key.pem"
-    chain.write_bytes(made.public_bytes(Encoding.PEM))
-    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return Certificate(chain, private)
-
-
-def trusting(certificate: Certificate) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=certificate.chain)

@@ -8,20 +8,15 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from autodj.errors import DiskFull, FetchFailed, TooLarge, UrlNotAllowed
 from autodj.tracks.addresses import check_addresses
 from autodj.tracks.fetch import _socket_to, fetch
 from autodj.tracks.fetch_limits import FetchLimits
+from bench.storage.encrypted import papers, serving
 
 AUDIO = bytes(range(256)) * 4096
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg; x=1\r\nContent-Length: %d\r\n\r\n"
@@ -465,35 +460,14 @@ async def test_the_system_resolver_is_the_default(tmp_path: Path) -> None:
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(self_signed(tmp_path / "server.pem"))
-    async with listening(whole(), tls=context) as server:
+    tls = serving(papers(tmp_path, "localhost"))
+    async with listening(whole(), tls=tls) as server:
         with pytest.raises(FetchFailed) as failed:
             await fetch(
                 f"https://localhost:{server.port}/x", tmp_path / "x", limits=limits(server.port)
             )
     assert failed.value.extra["reason"] == "tls"
     assert server.requests == []
-
-
-def self_signed(path: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-    return path
 
 
 async def test_proxies_and_passwords_of_the_environment_are_not_used(
