@@ -57,9 +57,13 @@ def judge(truth: Truth, answer: Answer) -> Figures:
     if wanted is not None and answer.downbeats_s is not None and len(wanted) > _FEWEST_DOWNBEATS:
         figures["downbeat_f"] = _f_measure(_trimmed(wanted), _trimmed(answer.downbeats_s))
     if truth.key is not None:
-        heard = answer.key
-        figures["key"] = float(_part("key").weighted_score(truth.key, heard)) if heard else 0.0
+        figures["key"] = key_score(truth.key, answer.key) if answer.key else 0.0
     return figures
+
+
+def key_score(truth: str, heard: str) -> float:
+    """MIREX's weighted score of a key such as ``C minor``, 0 to 1."""
+    return float(_part("key").weighted_score(truth, heard))
 
 
 def _part(name: str) -> ModuleType:

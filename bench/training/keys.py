@@ -12,6 +12,7 @@ from scipy.optimize import minimize, minimize_scalar
 
 from autodj.audio.key import OPENING, PROFILES, KeyWeights
 from autodj.audio.pitches import Doubles
+from bench.analysis.figures import key_score
 from bench.training.key_examples import NAMES, KeyExample, examples
 from bench.truth.piece import PARTS
 
@@ -139,10 +140,8 @@ def _table(
 
 
 def _score(known: Sequence[KeyExample], models: Sequence[KeyWeights]) -> float:
-    from mir_eval import key  # noqa: PLC0415  # seconds to import, and only scores need it
-
     scores = [
-        key.weighted_score(NAMES[each.key], NAMES[int(model.odds(each.evidence).argmax())])
+        key_score(NAMES[each.key], NAMES[int(model.odds(each.evidence).argmax())])
         for each, model in zip(known, models, strict=True)
     ]
     return 100 * float(np.mean(scores))
