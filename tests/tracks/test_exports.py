@@ -221,6 +221,41 @@ def test_stretches_tell_every_beat_closely_and_none_twice(steps_s: list[float]) 
     assert told == pytest.approx(times_s[:-1], abs=TOLERANCE_S + 1e-9)
 
 
+@given(st.lists(st.floats(0.49, 0.51), min_size=1, max_size=60))
+def test_a_stretch_ends_only_where_one_more_beat_would_put_another_out_of_place(
+    steps_s: list[float],
+) -> None:
+    times_s = tuple(itertools.accumulate(steps_s, initial=0.5))
+    first = 0
+    for each in stretches_of(Beats(times_s, (1,) * len(times_s), 120.0, 4, is_even=False)):
+        last = first + each.beats
+        if last + 1 < len(times_s):
+            period_s = (times_s[last + 1] - times_s[first]) / (last + 1 - first)
+            off_s = [
+                abs(times_s[first] + index * period_s - at_s)
+                for index, at_s in enumerate(times_s[first : last + 2])
+            ]
+            assert max(off_s) > TOLERANCE_S - 1e-9
+        first = last
+
+
+def test_the_beats_of_a_long_mix_are_read_a_few_times_each() -> None:
+    reads = 0
+
+    class Counted(tuple[float, ...]):
+        __slots__ = ()
+
+        def __getitem__(self, place: Any) -> Any:
+            nonlocal reads
+            found = super().__getitem__(place)
+            reads += len(found) if isinstance(place, slice) else 1
+            return found
+
+    times_s = Counted(index / 2 + 0.003 * (index % 2) for index in range(5000))
+    assert len(stretches_of(Beats(times_s, (1,) * 5000, 120.0, 4, is_even=False))) == 1
+    assert reads < 10 * len(times_s)
+
+
 def test_every_file_has_a_name_of_its_own() -> None:
     tracks = [
         TRACK,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from autodj.audio.facts import Analysis
 
@@ -53,21 +54,23 @@ def stretches_of(beats: Beats) -> tuple[Stretch, ...]:
     found = []
     first = 0
     while first < len(times_s) - 1:
-        last = first + 1
-        while last + 1 < len(times_s) and _is_even(times_s[first : last + 2]):
-            last += 1
+        last = _last_even(times_s, first)
         bpm = 60 * (last - first) / (times_s[last] - times_s[first])
         found.append(Stretch(times_s[first], bpm, beats.numbers[first], last - first))
         first = last
     return tuple(found)
 
 
-def _is_even(times_s: Sequence[float]) -> bool:
-    period_s = (times_s[-1] - times_s[0]) / (len(times_s) - 1)
-    return all(
-        abs(times_s[0] + index * period_s - at_s) <= TOLERANCE_S
-        for index, at_s in enumerate(times_s)
-    )
+def _last_even(times_s: Sequence[float], first: int) -> int:
+    """How far beats from ``first`` on lie evenly: between the two ends none is out of place."""
+    shortest_s, longest_s = 0.0, inf  # the periods that every beat so far allows
+    for last in range(first + 1, len(times_s)):
+        beats, length_s = last - first, times_s[last] - times_s[first]
+        if not shortest_s <= length_s / beats <= longest_s:
+            return last - 1
+        shortest_s = max(shortest_s, (length_s - TOLERANCE_S) / beats)
+        longest_s = min(longest_s, (length_s + TOLERANCE_S) / beats)
+    return len(times_s) - 1
 
 
 def _numbers(times_s: Sequence[float], downbeats_s: Sequence[float], metre: int) -> tuple[int, ...]:
