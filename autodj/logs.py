@@ -26,7 +26,6 @@ def set_up(*, level: str, fmt: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        redact,
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
@@ -48,6 +47,7 @@ def set_up(*, level: str, fmt: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                redact,  # behind the traceback: what an error says may be a link
                 renderer,
             ],
         )

@@ -93,6 +93,19 @@ def test_the_time_is_that_of_the_clock_also_when_it_is_set_back() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["autodj.fetch", "aiohttp.client"], ids=["ours", "theirs"])
+def test_a_traceback_tells_no_signature(general: io.StringIO, name: str) -> None:
+    log = structlog.get_logger(name) if name == "autodj.fetch" else logging.getLogger(name)
+    link = "https://cdn.example/a.mp3?Policy=p&Signature=hunter2"
+    try:
+        int(link)
+    except ValueError:
+        log.exception("broke")
+    said = json.loads(general.getvalue())
+    assert said["exception"].endswith("a.mp3?Policy=[redacted]&Signature=[redacted]'")
+    assert "hunter2" not in general.getvalue()
+
+
 def test_a_log_that_cannot_be_written_spoils_no_answer() -> None:
     class Full(io.StringIO):
         def write(self, _: str) -> int:
