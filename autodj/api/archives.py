@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -17,7 +16,7 @@ from autodj.api.auth import require_caller
 from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
 from autodj.api.files import LocalFiles
-from autodj.api.listing import camelot_of
+from autodj.api.listing import Narrowing
 from autodj.api.paths import BASE
 from autodj.api.schemas.tracks import track_body
 from autodj.api.sending import send_head, until_disconnect
@@ -43,17 +42,11 @@ MAX_TRACKS = 1000
 MAX_IDS = 200
 
 
-class ArchiveQuery(BaseModel):
+class ArchiveQuery(Narrowing):
     """These tracks, or those that fit, as in the list."""
 
     id: list[UUID] = Field(
         default_factory=list, max_length=MAX_IDS, description="Repeat it for each track."
-    )
-    q: str | None = Field(None, max_length=200, description="Words in title, artist or album.")
-    bpm_min: float | None = Field(None, ge=0, le=1000, allow_inf_nan=False)
-    bpm_max: float | None = Field(None, ge=0, le=1000, allow_inf_nan=False)
-    key: Annotated[str, AfterValidator(camelot_of)] | None = Field(
-        None, max_length=16, description="8A or A minor."
     )
 
     @model_validator(mode="after")
@@ -61,11 +54,6 @@ class ArchiveQuery(BaseModel):
         if self.id and self.filter() != TrackFilter():
             raise ValueError("names tracks and narrows them at the same time")
         return self
-
-    def filter(self) -> TrackFilter:
-        return TrackFilter(
-            text=self.q, bpm_min=self.bpm_min, bpm_max=self.bpm_max, camelot=self.key
-        )
 
 
 @operation(

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from autodj.api.auth import require_caller
 from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
-from autodj.api.listing import camelot_of
+from autodj.api.listing import Narrowing
 from autodj.api.paths import BASE, track_path
 from autodj.api.schemas.tracks import track_body
 from autodj.api.state import Web, web_of
 from autodj.api.tracks import TRACK, track_id_of
 from autodj.db import Track as TrackRow
 from autodj.db import library, tracks
-from autodj.db.library import TrackFilter
 from autodj.errors import AutodjError, ObjectNotFound
 from autodj.tracks import deliver
 from autodj.tracks.corrections.document import corrected
 from autodj.tracks.corrections.values import corrections_of
-from autodj.tracks.documents import read_document
+from autodj.tracks.documents import read_document, unpack
 from autodj.tracks.exports import jams, playlist, rekordbox
 from autodj.tracks.exports.subject import Subject, file_names, subject_of
 from autodj.tracks.filenames import content_disposition
@@ -46,22 +43,11 @@ FOLDER = Field(
 )
 
 
-class LibraryExportQuery(BaseModel):
+class LibraryExportQuery(Narrowing):
     """Which tracks, as in the list, and in which format."""
 
     format: Literal["rekordbox", "m3u8"]
     folder: str | None = FOLDER
-    q: str | None = Field(None, max_length=200, description="Words in title, artist or album.")
-    bpm_min: float | None = Field(None, ge=0, le=1000, allow_inf_nan=False)
-    bpm_max: float | None = Field(None, ge=0, le=1000, allow_inf_nan=False)
-    key: Annotated[str, AfterValidator(camelot_of)] | None = Field(
-        None, max_length=16, description="8A or A minor."
-    )
-
-    def filter(self) -> TrackFilter:
-        return TrackFilter(
-            text=self.q, bpm_min=self.bpm_min, bpm_max=self.bpm_max, camelot=self.key
-        )
 
 
 class TrackExportQuery(BaseModel):
@@ -145,7 +131,7 @@ async def _subject(web: Web, row: TrackRow, location: str) -> Subject:
     return await asyncio.to_thread(
         lambda: subject_of(
             _described(row),
-            corrected(json.loads(gzip.decompress(packed)), corrections_of(row)),
+            corrected(unpack(packed), corrections_of(row)),
             location,
         )
     )

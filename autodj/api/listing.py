@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -63,27 +64,34 @@ def _checked_cursor(text: str) -> str:
     return text
 
 
-class TrackQuery(BaseModel):
-    """Every fact that is given narrows the list."""
+class Narrowing(BaseModel):
+    """Which of the caller's tracks: every fact that is given narrows the choice."""
 
-    limit: int = Field(50, ge=1, le=200)
-    cursor: Annotated[str, AfterValidator(_checked_cursor)] | None = Field(None, max_length=64)
     q: str | None = Field(None, max_length=200, description="Words in title, artist or album.")
     bpm_min: float | None = Field(None, ge=0, le=1000, allow_inf_nan=False)
     bpm_max: float | None = Field(None, ge=0, le=1000, allow_inf_nan=False)
     key: Annotated[str, AfterValidator(camelot_of)] | None = Field(
         None, max_length=16, description="8A or A minor."
     )
+
+    def filter(self) -> TrackFilter:
+        return TrackFilter(
+            text=self.q, bpm_min=self.bpm_min, bpm_max=self.bpm_max, camelot=self.key
+        )
+
+
+class TrackQuery(Narrowing):
+    """A page of the list."""
+
+    limit: int = Field(50, ge=1, le=200)
+    cursor: Annotated[str, AfterValidator(_checked_cursor)] | None = Field(None, max_length=64)
     source: FileSource | None = None
     state: Literal["stable", "copying", "cleaning"] | None = None
     analysis: AnalysisState | None = None
 
     def filter(self) -> TrackFilter:
-        return TrackFilter(
-            text=self.q,
-            bpm_min=self.bpm_min,
-            bpm_max=self.bpm_max,
-            camelot=self.key,
+        return replace(
+            super().filter(),
             source=self.source,
             state=FileState(self.state) if self.state else None,
             analysis=self.analysis,
