@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
+from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -39,3 +40,15 @@ async def claim_due(
         .execution_options(synchronize_session=False)
     )
     return due
+
+
+async def hold(
+    session: AsyncSession, table: type[Queued], row_id: UUID, *, until: datetime
+) -> None:
+    """Let a row that is due, or leased, be due at ``until`` instead; a resting one rests on."""
+    await session.execute(
+        update(table)
+        .where(col(table.id) == row_id, col(table.next_attempt_at).is_not(None))
+        .values(next_attempt_at=until)
+        .execution_options(synchronize_session=False)
+    )

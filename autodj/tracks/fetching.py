@@ -18,6 +18,7 @@ from autodj.jobs import Jobs
 from autodj.storage.local import LocalStorage
 from autodj.tracks.addresses import check_addresses, check_url, is_literal
 from autodj.tracks.fetch_limits import Fetched, FetchLimits
+from autodj.tracks.holding import held
 from autodj.tracks.ingest import Incoming, Ingested, ingest
 from autodj.tracks.progress import watched
 from autodj.tracks.steps import backoff_s
@@ -71,12 +72,13 @@ async def run_fetch(
         return
     await _change(db, job_id, state=JobState.RUNNING, step="fetch", attempts=job.attempts + 1)
     try:
-        fetched = await _fetch(db, local, fetch_limits, job)
-        await _change(db, job_id, step="ingest", progress=0.9)
-        incoming = _incoming(fetched, job)
-        ingested = await ingest(
-            db, local, sandbox, jobs, limits, owner_id=job.owner_id, incoming=incoming
-        )
+        async with held(db, Job, job_id):
+            fetched = await _fetch(db, local, fetch_limits, job)
+            await _change(db, job_id, step="ingest", progress=0.9)
+            incoming = _incoming(fetched, job)
+            ingested = await ingest(
+                db, local, sandbox, jobs, limits, owner_id=job.owner_id, incoming=incoming
+            )
     except AutodjError as error:
         await _failed(db, job, error)
         return

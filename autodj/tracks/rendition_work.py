@@ -18,6 +18,7 @@ from autodj.errors import (
     SourceUnreadable,
 )
 from autodj.storage.base import Storage
+from autodj.tracks.holding import held
 from autodj.tracks.render import finish_if_over, render
 from autodj.tracks.rendition_moves import clean_rendition, give_up_rendition, publish_rendition
 from autodj.tracks.rendition_removal import remove_rendition
@@ -53,7 +54,8 @@ async def _done(bench: Workbench, rendition: Rendition, step: Step) -> bool:
     """Whether the step was done; else the row says when it is to be tried again."""
     told = {"rendition_id": str(rendition.id), "step": step}
     try:
-        await _do(bench, rendition, step)
+        async with held(bench.db, Rendition, rendition.id):
+            await _do(bench, rendition, step)
     except (ObjectNotFound, ObjectExists) as error:  # a store's words, not those of the row
         await _failed(bench, rendition.id, step, error)
     except (NotFound, Conflict) as gone:

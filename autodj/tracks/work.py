@@ -27,6 +27,7 @@ from autodj.storage.base import Storage
 from autodj.storage.local import LocalStorage
 from autodj.tracks.analyze import analyze_track
 from autodj.tracks.documents import publish_document
+from autodj.tracks.holding import held
 from autodj.tracks.policy import Policy
 from autodj.tracks.progress import finish
 from autodj.tracks.publish import clean_track, delete_track, give_up, publish_track
@@ -62,7 +63,8 @@ async def work(bench: Workbench, track_id: UUID, step: Step) -> None:
             track = await track_rows.get(session, track_id)
         if next_step(track, bench.policy, await bench.db.now()) is not step:
             return
-        await _do(bench, step, track_id)
+        async with held(bench.db, Track, track_id):
+            await _do(bench, step, track_id)
     except (ObjectNotFound, ObjectExists) as error:  # a store's words, not those of the row
         await _failed(bench, track_id, step, error)
     except (NotFound, Conflict) as gone:

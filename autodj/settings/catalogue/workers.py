@@ -28,7 +28,7 @@ WORKERS = Section(
         ),
         Setting(
             "JOB_TIMEOUT_S",
-            "seconds one job may take; also how long a dead worker's job waits",
+            "seconds one job may take; one that no worker took is sent again after that",
             "330",
             parsers.whole(5, 3600),
         ),
