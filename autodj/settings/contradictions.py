@@ -14,6 +14,7 @@ def contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _storage_faults(settings)
     yield from _encryption_faults(settings.s3)
     yield from _http_faults(settings)
+    yield from _timing_faults(settings)
     yield from _production_faults(settings)
 
 
@@ -69,6 +70,16 @@ def _http_faults(settings: Settings) -> Iterator[tuple[str, str]]:
             continue
         if fault := fault_of_plain_http(url, production=settings.production):
             yield name, fault
+
+
+def _timing_faults(settings: Settings) -> Iterator[tuple[str, str]]:
+    """A job that is cut off counts as no try, and would come back for ever."""
+    for name, part_s in (
+        ("ANALYSIS_TIMEOUT_S", settings.worker.analysis_timeout_s),
+        ("FETCH_TOTAL_S", settings.limits.fetch_total_s),
+    ):
+        if settings.worker.job_timeout_s <= part_s:
+            yield "JOB_TIMEOUT_S", f"must be more than {name}, which is {part_s}"
 
 
 def _production_faults(settings: Settings) -> Iterator[tuple[str, str]]:

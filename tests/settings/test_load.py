@@ -190,6 +190,14 @@ def test_what_belongs_to_a_key_is_missed_by_name(given: dict[str, str], fault: s
     assert faults(**S3, **given) == (fault,)
 
 
+@pytest.mark.parametrize("part", ["ANALYSIS_TIMEOUT_S", "FETCH_TOTAL_S"])
+def test_a_job_may_take_longer_than_any_part_of_it(part: str) -> None:
+    assert faults(**BASE, **{part: "330"}) == (
+        f"JOB_TIMEOUT_S must be more than {part}, which is 330",
+    )
+    assert load({**BASE, part: "330", "JOB_TIMEOUT_S": "331"}).worker.job_timeout_s == 331
+
+
 def test_production_without_a_bucket_does_not_fall_back_to_local() -> None:
     without = {name: value for name, value in PRODUCTION.items() if name != "S3_BUCKET_NAME"}
     with pytest.raises(SettingsError) as caught:
