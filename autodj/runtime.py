@@ -164,7 +164,7 @@ def _caches(settings: Settings) -> Invalidator | None:
     return CloudFrontCaches(
         session,
         distribution_id,
-        prefix=_tracks_prefix(settings),
+        prefix=settings.s3.prefix,
         endpoint_url=settings.cdn.api_url,
     )
 
@@ -172,19 +172,13 @@ def _caches(settings: Settings) -> Invalidator | None:
 def cdn_signer(settings: Settings) -> CloudFrontSigner | None:
     """What signs links to the distribution of the tracks, if there is one."""
     cdn = settings.cdn
-    origin = settings.baskets.of(Kind.TRACKS).cdn_origin or cdn.origin
-    if origin is None:
+    if cdn.origin is None:
         return None
     return CloudFrontSigner(
-        origin=origin,
-        prefix=_tracks_prefix(settings),
+        origin=cdn.origin,
+        prefix=settings.s3.prefix,
         key_pair_id=cdn.key_pair_id,
         private_key_pem=cdn.private_key,
         hash_algorithm=cdn.hash,
         also=cdn.second_keys,
     )
-
-
-def _tracks_prefix(settings: Settings) -> str:
-    tracks = settings.baskets.of(Kind.TRACKS)
-    return settings.s3.prefix if tracks.s3 is None else tracks.s3.prefix

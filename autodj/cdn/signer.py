@@ -74,7 +74,8 @@ class CloudFrontSigner:
         if faults:
             raise SettingsError(faults)
         folder = prefix.strip("/")
-        self._base = f"{_with_scheme(origin)}/{folder}/" if folder else f"{_with_scheme(origin)}/"
+        self.origin = _with_scheme(origin)
+        self._base = f"{self.origin}/{folder}/" if folder else f"{self.origin}/"
         pems = dict(also or {})
         if key_pair_id is not None and private_key_pem is not None:
             pems = {key_pair_id: private_key_pem, **pems}

@@ -16,7 +16,6 @@ import aiohttp
 from autodj.audio.facts import DecodeLimits
 from autodj.audio.identify import WAV
 from autodj.audio.sandbox import open_sandbox
-from autodj.cdn.signer import CloudFrontSigner
 from autodj.cli import words
 from autodj.cli.findings import Finding, fault
 from autodj.cli.options import Group
@@ -34,7 +33,7 @@ from autodj.errors import (
 )
 from autodj.jobs import open_jobs
 from autodj.logs import set_up
-from autodj.runtime import s3_config
+from autodj.runtime import cdn_signer, s3_config
 from autodj.settings import Settings
 from autodj.storage.base import ObjectStat
 from autodj.storage.local import LocalStorage
@@ -68,7 +67,7 @@ async def examine(data_dir: Path | None, only: Group | None = None) -> list[Find
     }
     if settings.s3.bucket is not None:
         parts |= {"credentials": credentials, "S3 store": _s3_store}
-    if settings.cdn.origin is not None:
+    if cdn_signer(settings) is not None:
         parts |= {"CDN": _cdn}
     wanted = GROUPS[only] if only is not None else parts
     looks = (_finding(name, look(settings)) for name, look in parts.items() if name in wanted)
@@ -118,10 +117,11 @@ async def _local_store(settings: Settings) -> str:
 
 
 async def _s3_store(settings: Settings) -> str:
-    async with open_s3(s3_config(settings)) as store:
+    config = s3_config(settings)
+    async with open_s3(config) as store:
         await round_trip(store)
-    place = settings.s3.endpoint_url or f"AWS, {settings.s3.region}"
-    return f"put, read and deleted an object in {settings.s3.bucket} ({place})"
+    place = config.endpoint_url or f"AWS, {config.region}"
+    return f"put, read and deleted an object in {config.bucket} ({place})"
 
 
 async def _clock(settings: Settings) -> str:
@@ -151,21 +151,18 @@ async def _clock(settings: Settings) -> str:
 
 async def _cdn(settings: Settings) -> str:
     """Through the CDN with a link of our own: key, signature, origin and bucket must all fit."""
-    cdn = settings.cdn
-    assert cdn.origin is not None
-    signer = CloudFrontSigner(
-        cdn.origin, cdn.key_pair_id, cdn.private_key, cdn.hash, prefix=settings.s3.prefix
-    )
+    signer = cdn_signer(settings)
+    assert signer is not None
     async with open_s3(s3_config(settings)) as store:
         for put in (put_probe, put_document):
             stat = await put(store)
             try:
                 link = signer.link(stat.key, expires_at=datetime.now(UTC) + timedelta(minutes=5))
-                await _fetch(cdn.origin, link, stat)
+                await _fetch(signer.origin, link, stat)
             finally:
                 await store.delete(stat.key)
     kind = "signed" if signer.signs else "plain"
-    return f"{cdn.origin} delivers what is in the bucket, by {kind} link"
+    return f"{signer.origin} delivers what is in the bucket, by {kind} link"
 
 
 async def _fetch(origin: str, link: str, stat: ObjectStat) -> None:
