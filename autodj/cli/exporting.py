@@ -129,7 +129,7 @@ async def _write_own(client: Client, order: Order, name: str, subject: Subject, 
     """The file that a track has for itself in some formats."""
     assert order.to is not None or order.format not in FOLDERS
     if order.format is Format.JAMS and order.to is not None:
-        target = order.to / f"{Path(name).stem}.jams"
+        target = order.to / f"{name}.jams"
         await asyncio.to_thread(target.write_text, jams(subject), encoding="utf-8")
     elif order.format in WAVEFORMS and order.to is not None and subject.analysis is not None:
         extension = WAVEFORMS[order.format]

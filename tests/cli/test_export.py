@@ -64,7 +64,7 @@ def test_jams_and_tags_are_one_file_for_each_track(
     del added
     folder = tmp_path / "jams"
     assert exported(here, up, "jams", "first", "--to", folder).code == 0
-    read = read_jams(folder / "first.jams")
+    read = read_jams(folder / "first.mp3.jams")
     assert read.annotations.search(namespace="tempo")[0].data[0].value == pytest.approx(124, abs=1)
     assert exported(here, up, "waveform", "first", "--to", folder).code == 0
     assert exported(here, up, "waveform-json", "first", "--to", folder).code == 0
