@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import re
+from collections.abc import MutableMapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from aiohttp import ClientSession
 
@@ -13,7 +16,7 @@ from autodj.laptop.edge.access_log import FIELDS, AccessLog, Entry, into_bucket,
 from autodj.laptop.edge.origin import Bucket, open_origin
 from autodj.laptop.edge.service import Plan, open_edge
 from autodj.laptop.s3server import S3Server
-from tests.laptop.edges import DATA, KEY, NOW, PATH, SIZE, edge_client
+from tests.laptop.edges import DATA, KEY, NOW, PATH, SIZE, edge_client, scope_of
 from tests.laptop.test_s3server import bucket
 
 NAME = re.compile(r"E[A-Z0-9]+\.\d{4}-\d\d-\d\d-\d\d\.[0-9a-f]{8}\.gz")
@@ -81,6 +84,26 @@ async def test_each_answer_is_a_line_that_says_what_happened(tmp_path: Path) -> 
     assert missing["x-edge-detailed-result-type"] == "OriginError"
     assert [head[name] for name in ("sc-status", "cs-method")] == ["200", "HEAD"]
     assert int(head["sc-bytes"]) < 2000
+
+
+async def test_a_viewer_who_leaves_in_the_middle_has_no_status(tmp_path: Path) -> None:
+    noted: list[Entry] = []
+    client = edge_client(tmp_path, note=noted.append)
+    left = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message.get("body"):
+            left.set()
+            await asyncio.sleep(0)
+
+    await client.edge(scope_of(f"{client.url}{PATH}", {}, "GET"), receive, send)
+    [entry] = noted
+    assert entry.fields["sc-status"] == "000"
+    assert 0 < int(entry.fields["sc-bytes"]) < SIZE
 
 
 async def test_hours_have_files_of_their_own_and_old_ones_go(tmp_path: Path) -> None:

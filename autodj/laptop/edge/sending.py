@@ -42,10 +42,10 @@ class Sending:
             body = b"" if head_only else answer.body
             await send({"type": "http.response.body", "body": body})
             self.sent_bytes += len(body)
+            self.complete = True
         else:
             async with aclosing(answer.stream) as stream:
                 await self._pass_on(stream, receive, send)
-        self.complete = True
 
     async def _pass_on(self, stream: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
         gone = asyncio.ensure_future(_until_gone(receive))
@@ -56,6 +56,7 @@ class Sending:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 self.sent_bytes += len(piece)
             await send({"type": "http.response.body"})
+            self.complete = True
         finally:
             gone.cancel()
 
