@@ -7,7 +7,6 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -203,9 +202,10 @@ class LocalFiles(DurableDirectory):
         remove_empty(each for each in self._up_to_root(path) if each != self.root)
 
     def _page(self, keys: Iterator[str]) -> Sequence[ObjectStat]:
-        page = []
+        """Up to a page of those that are there; none only at the end of the keys."""
+        page: list[ObjectStat] = []
         with disk_errors("the list of objects"):
-            for key in islice(keys, MAX_PAGE_OBJECTS):
+            while len(page) < MAX_PAGE_OBJECTS and (key := next(keys, None)) is not None:
                 with suppress(FileNotFoundError, NotADirectoryError):
                     found = self.path(key).lstat()
                     modified_at = datetime.fromtimestamp(found.st_mtime, UTC)

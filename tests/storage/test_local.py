@@ -196,6 +196,17 @@ async def test_more_than_a_page_of_objects_is_listed_once_each(local: LocalStora
     assert await keys(local) == wanted
 
 
+def test_a_page_of_objects_that_have_gone_is_not_the_end_of_the_list(
+    local: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autodj.storage.local_files.MAX_PAGE_OBJECTS", 2)
+    (local.root / "tracks").mkdir(parents=True)
+    local.path("tracks/there").touch()
+    seen = iter([f"tracks/gone-{n}" for n in range(3)] + ["tracks/there"])
+    assert [found.key for found in local._page(seen)] == ["tracks/there"]
+    assert local._page(seen) == []
+
+
 def test_a_missing_root_lists_nothing(tmp_path: Path) -> None:
     assert list(keys_below(tmp_path / "none", "")) == []
 
