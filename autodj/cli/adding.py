@@ -103,9 +103,8 @@ def _file(client: Client, watcher: Watcher, path: Path, size_bytes: int) -> _Sen
 
 def _url(client: Client, watcher: Watcher, url: str) -> _Send:
     async def send() -> tuple[Document, bool]:
-        job = await follow(
-            client, await client.fetch_url(url), lambda s, p: watcher.goes(url, s, p)
-        )
+        ordered = await client.order("/tracks", {"url": url})
+        job = await follow(client, ordered, lambda step, share: watcher.goes(url, step, share))
         track = await client.read(f"/tracks/{job['track_id']}")
         return track, bool(job["result"].get("created", True))
 

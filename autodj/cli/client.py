@@ -67,12 +67,6 @@ class Client:
             job: Document = await response.json()
             return job
 
-    async def fetch_url(self, url: str) -> Document:
-        """Order the server to fetch a URL; the job to watch."""
-        async with self._ask("POST", "/tracks", json={"url": url}) as response:
-            job: Document = await response.json()
-            return job
-
     async def send_file(self, path: Path, on_sent: Callable[[int], None] = unheard) -> Sent:
         """Upload the file; ``on_sent`` hears how many of its bytes are on their way.
 
