@@ -8,6 +8,7 @@ from typing import Any
 
 from autodj.audio.facts import Analysis, Waveform
 from autodj.audio.identify import CONTAINERS
+from autodj.storage.zipnames import free_name
 from autodj.tracks.exports.grid import Beats, beats_of
 from autodj.tracks.filenames import display_name
 
@@ -76,12 +77,7 @@ def file_names(tracks: Iterable[Mapping[str, Any]]) -> Sequence[str]:
     taken: set[str] = set()
     names = []
     for track in tracks:
-        wanted = _file_name(track)
-        stem, dot, extension = wanted.rpartition(".")
-        name, count = wanted, 1
-        while name.casefold() in taken:
-            count += 1
-            name = f"{stem} ({count}){dot}{extension}"
+        name = free_name(_file_name(track), taken)
         taken.add(name.casefold())
         names.append(name)
     return names
