@@ -173,6 +173,23 @@ async def test_silence_has_an_end() -> None:
         await answer.blocks()
 
 
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_a_body_that_is_wanted_whole_and_does_not_come_frees_its_connection(
+    *, cancelled: bool
+) -> None:
+    heard = Heard()
+    answer = heard.answer(silence_s=60 if cancelled else 0.01)
+    answer.feed(b"HTTP/1.1 503 Slow\r\nContent-Length: 4\r\n\r\nab")
+    reading = asyncio.create_task(answer.read())
+    await asyncio.sleep(0)
+    if cancelled:
+        reading.cancel()
+
+    with pytest.raises(asyncio.CancelledError if cancelled else TimeoutError):
+        await reading
+    assert heard.ends == [False]
+
+
 async def test_the_body_may_go_when_the_server_wants_it_or_has_its_last_word() -> None:
     wanted = Heard("PUT").answer()
     wanted.feed(CONTINUE)

@@ -140,3 +140,17 @@ async def test_room_that_comes_as_its_taker_gives_up_is_not_lost() -> None:
     late.cancel()
     await asyncio.wait({late})
     assert budget.free_bytes == 10
+
+
+async def test_room_is_not_given_to_whoever_gives_up_at_that_moment() -> None:
+    budget = ByteBudget(10)
+    await budget.take(10)
+    leaving = asyncio.create_task(budget.take(5))
+    staying = asyncio.create_task(budget.take(8))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    budget.give(10)
+    await asyncio.wait({leaving, staying})
+    assert leaving.cancelled()
+    assert staying.exception() is None
+    assert budget.free_bytes == 2

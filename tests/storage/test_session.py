@@ -188,6 +188,27 @@ async def test_a_connection_that_cannot_be_had_gives_its_place_back(
         assert (await opened.send(request("GET", url))).status_code == 200
 
 
+async def test_a_server_that_falls_silent_in_the_middle_of_a_body_takes_no_place(way: Way) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.head(reader)
+        silent = server.connections == 1
+        writer.write(OK[:-1] if silent else OK)
+        await reader.read()
+
+    server = Server(serve)
+    async with way.listening(server) as url, way.session(max_pool_connections=1) as opened:
+        first = asyncio.create_task(opened.send(request("GET", url)))
+        while not server.heads:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)  # the head of the answer and half of its body
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+        async with asyncio.timeout(30):
+            assert (await opened.send(request("GET", url))).status_code == 200
+
+
 async def test_a_server_that_hangs_up_in_the_middle_of_a_body_is_a_fault(way: Way) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await server.head(reader)

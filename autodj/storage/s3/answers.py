@@ -124,10 +124,14 @@ class Answer:
         self._settle()
 
     async def read(self) -> bytes:
-        """The rest of the body."""
+        """The rest of the body. Whoever does not get it needs the connection no more."""
         found: list[bytes] = []
-        while blocks := await self.blocks():
-            found += blocks
+        try:
+            while blocks := await self.blocks():
+                found += blocks
+        except BaseException:
+            self.close()
+            raise
         return b"".join(found)
 
     def close(self) -> None:

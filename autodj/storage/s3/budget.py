@@ -32,11 +32,10 @@ class ByteBudget:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.give(count)
-            else:
-                self._waiting.remove((count, turn))
+            if turn.cancelled():
                 self._serve()
+            else:
+                self.give(count)
             raise
 
     def give(self, count: int) -> None:
@@ -52,7 +51,12 @@ class ByteBudget:
             self.give(count)
 
     def _serve(self) -> None:
-        while self._waiting and self._waiting[0][0] <= self._free:
-            count, turn = self._waiting.popleft()
-            self._free -= count
-            turn.set_result(None)
+        while self._waiting:
+            count, turn = self._waiting[0]
+            # Whoever is cancelled is still here until its task has a turn.
+            if not turn.cancelled():
+                if count > self._free:
+                    return
+                self._free -= count
+                turn.set_result(None)
+            self._waiting.popleft()
