@@ -91,7 +91,7 @@ def _caf(file: BinaryIO) -> Claim:
     rate_hz, channels, packet_bytes = 0, 0, 0
     data_bytes = frames = -1
     desc: bytes | None = None
-    for name, size, offset in _long_chunks(file):
+    for name, size, offset in long_chunks(file):
         if name == b"desc":
             desc = _read(file, offset, 32)
             if len(desc) < 32:
@@ -109,7 +109,7 @@ def _caf(file: BinaryIO) -> Claim:
     return Claim(frames / rate_hz if rate_hz and frames > 0 else None, rate_hz, channels)
 
 
-def _long_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+def long_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """Name, size (-1: to the end of the file) and body offset of each chunk."""
     offset = 8
     for _ in range(_MAX_CHUNKS):
@@ -144,11 +144,19 @@ def _flac(file: BinaryIO, offset: int) -> Claim:
     )
 
 
-def riff_chunks(file: BinaryIO, order: ByteOrder) -> Iterator[tuple[bytes, int, int]]:
-    """Name, size and body offset of each chunk of RIFF ("little") or of AIFF ("big")."""
-    offset = 12
-    for _ in range(_MAX_CHUNKS):
-        header = _read(file, offset, 8)
+def riff_chunks(
+    file: BinaryIO,
+    order: ByteOrder,
+    start: int = 12,
+    stop: int = _MAX_FILE_BYTES,
+    most: int = _MAX_CHUNKS,
+) -> Iterator[tuple[bytes, int, int]]:
+    """Name, size and body offset of each chunk of RIFF ("little") or of AIFF ("big") between two
+    places in the file, ``most`` of them at most.
+    """
+    offset = start
+    for _ in range(most):
+        header = _read(file, offset, 8) if offset < stop else b""
         if len(header) < 8:
             return
         size = int.from_bytes(header[4:8], order)

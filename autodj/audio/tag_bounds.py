@@ -10,11 +10,26 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 
 from autodj.audio import id3
-from autodj.audio.claims import ByteOrder, riff_chunks
-from autodj.audio.identify import AIFF, FLAC, M4A, OGG, OPUS, WAV, Container
+from autodj.audio.claims import ByteOrder, long_chunks, riff_chunks
+from autodj.audio.id3 import MAX_TAG_ENTRIES
+from autodj.audio.identify import (
+    AAC,
+    AIFF,
+    CAF,
+    FLAC,
+    M4A,
+    MP3,
+    OGG,
+    OPUS,
+    WAV,
+    WAVPACK,
+    Container,
+)
 from autodj.errors import AudioRejected
 
-_MOST_PARTS = 4096
+_MOST_PARTS = MAX_TAG_ENTRIES + 1
+# Those without a name, which are padding, among them.
+_MOST_IN_LIST = 16 * MAX_TAG_ENTRIES
 _COMMENT_BLOCK = 4
 _LAST_BLOCK = 0x80
 _PAGE_HEADER_BYTES = 27
@@ -22,6 +37,7 @@ _WHOLE_LACING = 255
 # What stands in front of the comments in the second packet (Vorbis I, RFC 7845, RFC 9639 10.1).
 _COMMENT_PREFIXES = (b"\x03vorbis", b"OpusTags", b"\x84", b"\x04")
 _FLAC_BLOCK_HEADER_BYTES = 4
+_APE_FOOTER_BYTES, _ID3V1_BYTES = 32, 128
 _WAY_TO_ITEMS = (b"moov", b"udta", b"meta", b"ilst")
 
 Span = tuple[bytes, int, int]
@@ -29,22 +45,25 @@ Span = tuple[bytes, int, int]
 
 
 def check_tags(file: BinaryIO, container: Container, max_tag_bytes: int) -> None:
-    """AudioRejected ``tags_too_large`` for tags beyond the limit or beyond what holds them."""
+    """AudioRejected ``tags_too_large`` for tags beyond the limit or beyond what holds them, and
+    for more than ``MAX_TAG_ENTRIES``.
+    """
     check = _CHECKS.get(container)
     if check is not None:
         check(file, max_tag_bytes)
 
 
 def _flac(file: BinaryIO, max_tag_bytes: int) -> None:
-    """The VORBIS_COMMENT block (RFC 9639, section 8.6)."""
-    at = id3.audio_offset(file, max_tag_bytes) + 4
+    """The VORBIS_COMMENT blocks (RFC 9639, section 8.6), of which there should be one."""
+    at, entries = id3.audio_offset(file, max_tag_bytes) + 4, 0
     for _ in range(_MOST_PARTS):
         header = _read(file, at, _FLAC_BLOCK_HEADER_BYTES)
         if len(header) < _FLAC_BLOCK_HEADER_BYTES:
             return
         size = int.from_bytes(header[1:], "big")
         if header[0] & ~_LAST_BLOCK == _COMMENT_BLOCK:
-            _check_comments(_read(file, at + _FLAC_BLOCK_HEADER_BYTES, size))
+            entries += _count_comments(_read(file, at + _FLAC_BLOCK_HEADER_BYTES, size))
+            _check_count(entries)
         if header[0] & _LAST_BLOCK:
             return
         at += _FLAC_BLOCK_HEADER_BYTES + size
@@ -56,7 +75,7 @@ def _ogg(file: BinaryIO, max_tag_bytes: int) -> None:
     for prefix in _COMMENT_PREFIXES:
         if packet.startswith(prefix):
             start = _FLAC_BLOCK_HEADER_BYTES if len(prefix) == 1 else len(prefix)
-            _check_comments(packet[start:])
+            _check_count(_count_comments(packet[start:]))
             return
 
 
@@ -80,12 +99,15 @@ def _second_packet(file: BinaryIO, max_tag_bytes: int) -> bytes:
     raise _too_large(f"The comments are larger than {max_tag_bytes} bytes.")
 
 
-def _check_comments(block: bytes) -> None:
-    """Each comment has at least its length, four bytes; the maker's name stands in front."""
+def _count_comments(block: bytes) -> int:
+    """How many there are. Each has at least its length, four bytes; the maker's name stands in
+    front.
+    """
     count_at = 4 + int.from_bytes(block[:4], "little")
     count = int.from_bytes(block[count_at : count_at + 4], "little")
     if count_at + 4 > len(block) or 4 * count > len(block) - count_at - 4:
         raise _too_large(f"The tag claims {count} comments in {len(block)} bytes.")
+    return count
 
 
 def _mp4(file: BinaryIO, max_tag_bytes: int) -> None:
@@ -98,8 +120,11 @@ def _mp4(file: BinaryIO, max_tag_bytes: int) -> None:
             for found, start, stop in _boxes(file, span)
             if found == name
         ]
+    entries = 0
     for items in spans:
         for item in _boxes(file, items):
+            entries += 1
+            _check_count(entries)
             _check_box(item, items, max_tag_bytes)
             for part in _boxes(file, item):
                 _check_box(part, item, max_tag_bytes)
@@ -111,7 +136,7 @@ def _check_box(box: Span, holder: Span, max_tag_bytes: int) -> None:
 
 
 def _boxes(file: BinaryIO, span: Span) -> Iterator[Span]:
-    """The boxes inside another; where one says that it stops may lie beyond."""
+    """The first boxes inside another; where one says that it stops may lie beyond."""
     name, at, stop = span
     if name == b"meta" and _read(file, at + 4, 4) != b"hdlr":
         at += 4  # a version and flags, which QuickTime leaves out
@@ -131,11 +156,37 @@ def _boxes(file: BinaryIO, span: Span) -> Iterator[Span]:
 
 
 def _chunked(file: BinaryIO, max_tag_bytes: int) -> None:
-    """An ID3 tag in a chunk of its own."""
+    """ID3 tags in chunks of their own, and the lists of RIFF."""
     order: ByteOrder = "little" if _read(file, 0, 1) == b"R" else "big"
-    for name, _, offset in riff_chunks(file, order):
+    entries = 0
+    for name, size, offset in riff_chunks(file, order):
         if name in {b"ID3 ", b"id3 "}:
-            id3.check(file, offset, max_tag_bytes)
+            tag = id3.tag_at(file, offset, max_tag_bytes, MAX_TAG_ENTRIES)
+            entries += tag.frames if tag else 0
+        elif name == b"LIST" and _read(file, offset, 4) == b"INFO":
+            inside = riff_chunks(file, order, offset + 4, offset + size, _MOST_IN_LIST)
+            entries += sum(any(name) for name, *_ in inside)
+        _check_count(entries)
+
+
+def _caf(file: BinaryIO, _max_tag_bytes: int) -> None:
+    """The ``info`` chunks, which begin with how many strings they hold."""
+    infos = (offset for name, _, offset in long_chunks(file) if name == b"info")
+    _check_count(sum(int.from_bytes(_read(file, offset, 4), "big") for offset in infos))
+
+
+def _ape(file: BinaryIO, _max_tag_bytes: int) -> None:
+    """The APEv2 tag at the end of the file, or in front of an ID3v1 tag there."""
+    size = file.seek(0, 2)
+    for behind in (0, _ID3V1_BYTES):
+        footer = _read(file, max(0, size - behind - _APE_FOOTER_BYTES), _APE_FOOTER_BYTES)
+        if footer.startswith(b"APETAGEX"):
+            _check_count(int.from_bytes(footer[16:20], "little"))
+
+
+def _check_count(entries: int) -> None:
+    if entries > MAX_TAG_ENTRIES:
+        raise _too_large(f"The tags have more than {MAX_TAG_ENTRIES} entries.")
 
 
 def _too_large(detail: str) -> AudioRejected:
@@ -154,4 +205,8 @@ _CHECKS: Mapping[Container, Callable[[BinaryIO, int], None]] = {
     M4A: _mp4,
     WAV: _chunked,
     AIFF: _chunked,
+    CAF: _caf,
+    MP3: _ape,
+    AAC: _ape,
+    WAVPACK: _ape,
 }

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from autodj.audio.artwork import draw_cover
 from autodj.audio.encode import TARGETS
-from autodj.audio.identify import FLAC, M4A, MP3, OGG, OPUS, WAV, Container, identify
+from autodj.audio.id3 import MAX_TAG_ENTRIES, audio_offset
+from autodj.audio.identify import (
+    AAC,
+    CAF,
+    FLAC,
+    M4A,
+    MP3,
+    OGG,
+    OPUS,
+    WAV,
+    WAVPACK,
+    Container,
+    identify,
+)
 from autodj.audio.tag_bounds import check_tags
 from autodj.errors import AudioRejected
 from tests.audio.hostile import with_checksums
@@ -106,3 +120,108 @@ def test_comments_are_found_however_many_pages_they_fill(tmp_path: Path) -> None
 def test_files_that_end_early_are_left_to_the_decoder(container: Container, size: int) -> None:
     for start in (b"fLaC", b"OggS", b"RIFF"):
         check((start + bytes(100))[:size], container)
+
+
+def comments(count: int) -> bytes:
+    each = b"".join(struct.pack("<I", 5) + b"A%03x=" % (number % 4096) for number in range(count))
+    return struct.pack("<II", 0, count) + each
+
+
+def flac(count: int) -> bytes:
+    """Two blocks of comments, of which FFmpeg reads both."""
+    halves = (comments(count // 2), comments(count - count // 2))
+    first, last = (
+        bytes((kind,)) + len(each).to_bytes(3, "big") + each
+        for kind, each in zip((0x04, 0x84), halves, strict=True)
+    )
+    return b"fLaC" + b"\0\0\0\x22" + bytes(34) + first + last
+
+
+def ogg(count: int) -> bytes:
+    packet = b"\x03vorbis" + comments(count)
+    data = b"OggS" + bytes(22) + b"\x01\x1e" + bytes(30)
+    while packet:
+        segments = [255] * min(255, len(packet) // 255)
+        segments += [len(packet) % 255] if len(segments) < 255 else []
+        size = sum(segments)
+        data += b"OggS" + bytes(22) + bytes((len(segments), *segments)) + packet[:size]
+        packet = packet[size:]
+    return data
+
+
+def apple(count: int) -> bytes:
+    return mp4(box(b"----", bytes(4)) * count)
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+
+
+def listed(count: int) -> bytes:
+    """Two lists, with padding in them that counts for nothing."""
+    halves = (count // 2, count - count // 2)
+    lists = (b"INFO" + bytes(64_000) + chunk(b"INAM", b"x\0") * half for half in halves)
+    return b"RIFF\0\0\0\0WAVE" + b"".join(chunk(b"LIST", each) for each in lists)
+
+
+def id3(count: int, version: int = 3) -> bytes:
+    """Frames of one byte in two tags."""
+    frame = b"TXX\0\0\1x" if version == 2 else b"TXXX\0\0\0\1\0\0x"
+    tags = b""
+    for half in (count // 2, count - count // 2):
+        size = bytes(len(frame) * half >> shift & 0x7F for shift in (21, 14, 7, 0))
+        tags += b"ID3" + bytes((version, 0, 0)) + size + frame * half
+    return tags
+
+
+def id3_in_chunks(count: int) -> bytes:
+    half = id3(count)[: len(id3(count)) // 2]
+    return b"RIFF\0\0\0\0WAVE" + chunk(b"id3 ", half) * 2
+
+
+def caf(count: int) -> bytes:
+    return b"caff\0\1\0\0" + b"info" + struct.pack(">qI", 4 + 8, count) + bytes(8)
+
+
+def ape(count: int) -> bytes:
+    return bytes(100) + b"APETAGEX" + struct.pack("<IIII", 2000, 32, count, 0) + bytes(8)
+
+
+@pytest.mark.parametrize(
+    ("container", "tagged"),
+    [
+        (FLAC, flac),
+        (OGG, ogg),
+        (M4A, apple),
+        (WAV, listed),
+        (WAV, id3_in_chunks),
+        (CAF, caf),
+        (MP3, ape),
+        (AAC, lambda count: ape(count) + b"TAG" + bytes(125)),
+        (WAVPACK, ape),
+    ],
+)
+def test_no_more_entries_are_taken_than_are_read_quickly(
+    container: Container, tagged: Callable[[int], bytes]
+) -> None:
+    check(tagged(MAX_TAG_ENTRIES), container)
+    with pytest.raises(AudioRejected, match="4096") as refused:
+        check(tagged(MAX_TAG_ENTRIES + 2), container)
+    assert refused.value.code == "tags_too_large"
+
+
+@pytest.mark.parametrize("version", [2, 3, 4])
+def test_the_frames_of_all_id3_tags_together_are_counted(version: int) -> None:
+    tags = id3(MAX_TAG_ENTRIES, version)
+    assert audio_offset(io.BytesIO(tags + b"\xff\xfb")) == len(tags)
+    with pytest.raises(AudioRejected, match="4096 frames") as refused:
+        audio_offset(io.BytesIO(id3(MAX_TAG_ENTRIES + 2, version) + b"\xff\xfb"))
+    assert refused.value.code == "tags_too_large"
+
+
+def test_an_empty_id3_tag_counts_as_a_frame() -> None:
+    empty = b"ID3\4" + bytes(6)
+    tags = empty * MAX_TAG_ENTRIES
+    assert audio_offset(io.BytesIO(tags + b"\xff\xfb")) == len(tags)
+    with pytest.raises(AudioRejected, match="4096 frames"):
+        audio_offset(io.BytesIO(empty * (MAX_TAG_ENTRIES + 1)))
