@@ -20,7 +20,6 @@ from autodj.api.audio import AUDIO
 from autodj.api.auth import SESSION_COOKIE
 from autodj.api.paths import BASE
 from autodj.api.ready import Asked, Ready
-from autodj.api.state import Web
 from autodj.db.playables import Playable
 from autodj.errors import LinkRefused
 from autodj.tracks.deliver import may_read
@@ -159,8 +158,8 @@ class Ahead:
 
 def kept_answer(scope: Scope, headers: Mapping[bytes, bytes]) -> Ready | None:
     """What ``Ahead.find`` of the process finds; nothing before the process is ready."""
-    web: Web | None = scope.get("state", {}).get("web")
-    return None if web is None else web.ahead.find(scope, headers)
+    ahead: Ahead | None = scope.get("state", {}).get("ahead")
+    return None if ahead is None else ahead.find(scope, headers)
 
 
 def _is_plain(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:

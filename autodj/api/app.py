@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import cache, partial
+from typing import TypedDict
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from starlette.applications import Starlette
@@ -47,7 +48,7 @@ from autodj.api.middleware import LayeredApp, RequestLayer
 from autodj.api.openapi import openapi_document
 from autodj.api.problems import PROBLEM_HANDLERS
 from autodj.api.ready import Ready
-from autodj.api.state import AppState, Web, web_of
+from autodj.api.state import Web, web_of
 from autodj.db.playing import open_playable_rows
 from autodj.guard import Guard, Limits
 from autodj.guard.room import make_room
@@ -132,6 +133,14 @@ def _access_log(settings: Settings) -> AccessLog | None:
     return log_access
 
 
+class AppState(TypedDict):
+    """The lifespan's state, which every request sees."""
+
+    web: Web
+    ahead: Ahead
+    guard: Guard
+
+
 def _lifespan(
     settings: Settings, registry: CollectorRegistry
 ) -> Callable[[Starlette], AbstractAsyncContextManager[AppState]]:
@@ -156,14 +165,14 @@ def _lifespan(
                 runtime=runtime,
                 places=places,
                 callers=callers,
-                ahead=Ahead(places, callers, secret=settings.secret, clock=time.time),
                 files=files,
                 feed=feed,
                 registry=registry,
                 guard=Guard(_limits(settings), registry),
             )
+            ahead = Ahead(places, callers, secret=settings.secret, clock=time.time)
             warming = asyncio.create_task(runtime.jobs.prepare())
-            yield {"web": web, "guard": web.guard}
+            yield {"web": web, "ahead": ahead, "guard": web.guard}
             await warming
 
     return lifespan

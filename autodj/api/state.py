@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
 
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
@@ -16,10 +15,6 @@ from autodj.runtime import Runtime
 from autodj.tracks.places import Places
 from autodj.users.callers import Callers
 
-if TYPE_CHECKING:
-    # It knows the routes, whose handlers know this module.
-    from autodj.api.ahead import Ahead
-
 
 @dataclass(frozen=True, slots=True)
 class Web:
@@ -28,17 +23,9 @@ class Web:
     runtime: Runtime
     places: Places[Ready]
     callers: Callers
-    ahead: Ahead
     files: LocalFiles
     feed: Feed
     registry: CollectorRegistry
-    guard: Guard
-
-
-class AppState(TypedDict):
-    """The lifespan's state, which every request sees."""
-
-    web: Web
     guard: Guard
 
 
