@@ -93,9 +93,7 @@ async def correct_track(request: Request) -> Response:
             raise PreconditionFailed
         changes = correction.columns(row)
         if changes:
-            row = await library.correct(
-                session, row.id, owner_id, changes, expected_version=None, now=now
-            )
+            library.correct(row, changes, now=now)
     web_of(request).places.forget(row.id)
     if "visibility" in changes and runtime.policy.public_links:
         await runtime.jobs.share(row.id, row.version)

@@ -12,9 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from autodj.db.models import Track
-from autodj.db.tracks import get_owned
 from autodj.db.types import AnalysisState, FileSource, FileState
-from autodj.errors import PreconditionFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +73,14 @@ async def count(session: AsyncSession, owner_id: UUID) -> int:
     return (await session.execute(query)).scalar_one()
 
 
-async def correct(
-    session: AsyncSession,
-    track_id: UUID,
-    owner_id: UUID,
-    changes: Mapping[str, object],
-    *,
-    expected_version: int | None,
-    now: datetime,
-) -> Track:
-    """Apply human corrections. PreconditionFailed when the row has another version."""
-    track = await get_owned(session, track_id, owner_id, lock=True)
-    if expected_version is not None and track.version != expected_version:
-        raise PreconditionFailed
+def correct(track: Track, changes: Mapping[str, object], *, now: datetime) -> None:
+    """Apply human corrections to a row that is locked in its session."""
     if changes.get("visibility", track.visibility) != track.visibility:
         track.next_attempt_at = now
     for name, value in changes.items():
         setattr(track, name, value)
     track.version += 1
     track.updated_at = now
-    return track
 
 
 def _conditions(wanted: TrackFilter) -> Iterator[ColumnElement[bool]]:

@@ -156,9 +156,7 @@ async def _turn(arena: Arena, parts: Parts, track_id: UUID) -> None:
             row = await track_rows.get_owned(session, track_id, arena.owner_id, lock=True)
             public = row.visibility is Visibility.PUBLIC
             change = {"visibility": Visibility.PRIVATE if public else Visibility.PUBLIC}
-            await library.correct(
-                session, track_id, arena.owner_id, change, expected_version=None, now=now
-            )
+            library.correct(row, change, now=now)
 
 
 async def _room(arena: Arena, parts: Parts) -> None:

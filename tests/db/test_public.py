@@ -111,14 +111,8 @@ async def test_readers_see_that_a_copy_opens_and_closes_by_the_rows_version(db: 
 async def test_a_row_that_was_changed_since_it_was_read_is_not_put_to_rest(db: Database) -> None:
     row = await add(db)
     async with db.transaction() as session:
-        await library.correct(
-            session,
-            row.id,
-            row.owner_id,
-            {"visibility": Visibility.PUBLIC},
-            expected_version=None,
-            now=MOMENT,
-        )
+        locked = await tracks.get_owned(session, row.id, row.owner_id, lock=True)
+        library.correct(locked, {"visibility": Visibility.PUBLIC}, now=MOMENT)
     async with db.transaction() as session:
         read_before = row
         await tracks.postpone(session, read_before, until=None, attempts=0, failure=None)

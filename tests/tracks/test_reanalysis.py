@@ -89,9 +89,8 @@ async def test_a_track_that_lives_on_s3_is_measured_anew_and_its_corrections_sta
     corrections = {"corrected_bpm": 90.0, "corrected_anchor_s": 1.0, "corrected_shift_ms": 4.0}
     await finished(bench, track_id, analysis_version=1, bpm=1.0)
     async with bench.db.transaction() as session:
-        await library.correct(
-            session, track_id, owner_id, corrections, expected_version=None, now=before.created_at
-        )
+        track = await track_rows.get_owned(session, track_id, owner_id, lock=True)
+        library.correct(track, corrections, now=before.created_at)
         await track_rows.postpone(
             session,
             await track_rows.get(session, track_id),

@@ -156,14 +156,8 @@ class Stage:
 
     async def become(self, visibility: Visibility) -> None:
         async with self.rows.transaction() as session:
-            await library.correct(
-                session,
-                self.track_id,
-                self.owner_id,
-                {"visibility": visibility},
-                expected_version=None,
-                now=await self.rows.now(),
-            )
+            track = await track_rows.get_owned(session, self.track_id, self.owner_id, lock=True)
+            library.correct(track, {"visibility": visibility}, now=await self.rows.now())
 
     async def rest(self) -> list[Step]:
         """Do what is due until nothing is."""
@@ -275,10 +269,9 @@ async def test_a_change_of_visibility_makes_the_row_due_and_another_correction_d
     stage: Stage,
 ) -> None:
     async with stage.rows.transaction() as session:
-        await library.correct(
-            session, stage.track_id, stage.owner_id, {"title": "x", "visibility": "private"},
-            expected_version=None, now=await stage.rows.now(),
-        )  # fmt: skip
+        track = await track_rows.get_owned(session, stage.track_id, stage.owner_id, lock=True)
+        changes = {"title": "x", "visibility": "private"}
+        library.correct(track, changes, now=await stage.rows.now())
     assert (await stage.row()).next_attempt_at is None
     await stage.become(Visibility.PUBLIC)
     assert (await stage.row()).next_attempt_at is not None
