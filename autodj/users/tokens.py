@@ -46,13 +46,8 @@ def issue(secret: str, user_id: UUID, audience: Audience, *, now: datetime, ttl_
     return jwt.encode(claims, secret, algorithm=ALGORITHM)
 
 
-def read(secret: str, token: str, audience: Audience) -> UUID:
-    """Whose token it is. Unauthenticated for anything but our own, whole and in time."""
-    return verify(secret, token, audience).user_id
-
-
 def verify(secret: str, token: str, audience: Audience) -> Bearer:
-    """As ``read``, with the moment from which the token would be refused."""
+    """Whose token it is. Unauthenticated for anything but our own, whole and in time."""
     if len(token) > MAX_TOKEN_BYTES:
         raise Unauthenticated
     try:
