@@ -8,7 +8,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from autodj.errors import IntegrityFault, StoreThrottled, TooLarge
 from autodj.settings.baskets import COMPRESS_ABOVE_BYTES
@@ -21,10 +21,6 @@ READ_ATTEMPTS: Final = 5
 
 _GZIP: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
-
-
-class DocumentStore(Storage, Replaceable, Protocol):
-    """A store whose objects may change."""
 
 
 @dataclass(frozen=True, slots=True)
