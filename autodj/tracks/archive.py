@@ -22,10 +22,10 @@ from autodj.errors import (
 from autodj.storage.base import ByteRange, Storage
 from autodj.storage.powers import Restorable
 from autodj.storage.zipstream import Member, members
+from autodj.tracks.deliver import ARCHIVES
 
 MAX_MOVES: Final = 2
 LOOKS_AT_ONCE: Final = 16
-_ARCHIVES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Originals:
                 continue
             if found.size_bytes != track.size_bytes:
                 raise IntegrityFault(f"{key} has {found.size_bytes} bytes.")
-            if found.described.storage_class in _ARCHIVES:
+            if found.described.storage_class in ARCHIVES:
                 await _require_restored(store, key)
             return
         raise SourceUnreadable
