@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from autodj.db import Database, FileSource, JobState, Session, Track
 from autodj.db import jobs as job_rows
+from autodj.errors import DatabaseUnavailable
 
 Result = TypeVar("Result")
 REPORT_EVERY_S = 0.4
@@ -56,7 +58,8 @@ async def watched(
     """The result of what ``start`` begins, while ``tell`` passes on how far it is.
 
     ``start`` is given the function that hears rising shares of 0 to 1; watchers are told no
-    more often than every ``REPORT_EVERY_S``. Cancelling this cancels the work.
+    more often than every ``REPORT_EVERY_S``, and a database that is away for a moment is no
+    reason to stop. Cancelling this cancels the work, and sees it end.
     """
     heard = told = 0.0
 
@@ -69,8 +72,11 @@ async def watched(
         while not task.done():
             await asyncio.wait({task}, timeout=REPORT_EVERY_S)
             if heard > told and not task.done():
-                told = heard
-                await tell(told)
+                share = heard
+                with suppress(DatabaseUnavailable):
+                    await tell(share)
+                    told = share
         return await task
     finally:
         task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
