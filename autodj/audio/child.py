@@ -107,10 +107,10 @@ class Nursery:
             _, status = os.waitpid(child_id, 0)
             with suppress(KeyError):
                 self._selector.unregister(answer)
-            with suppress(OSError):
+            with answer, suppress(OSError):
+                _make_room(answer)
                 exit_line = wire.line("exit", os.waitstatus_to_exitcode(status))
                 answer.send(exit_line, socket.MSG_DONTWAIT)
-            answer.close()
             del self._children[child_id]
 
 
@@ -120,6 +120,12 @@ def _wake_on_child_exit() -> socket.socket:
     signal.set_wakeup_fd(wake.detach(), warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     return woken
+
+
+def _make_room(answer: socket.socket) -> None:
+    """A long answer may have filled it that nobody has read yet."""
+    held_bytes = answer.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    answer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * held_bytes)
 
 
 def _kill_group(child_id: int) -> None:

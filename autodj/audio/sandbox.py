@@ -165,7 +165,12 @@ class Sandbox:
         """
         seconds = self._analysis_timeout_s
         child = ChildLimits(
-            memory_bytes=1536 * _MEGABYTE, cpu_s=int(seconds), wall_s=seconds, stall_s=seconds
+            memory_bytes=1536 * _MEGABYTE,
+            cpu_s=int(seconds),
+            wall_s=seconds,
+            stall_s=seconds,
+            # A day of quick beats takes six.
+            max_answer_bytes=16 * _MEGABYTE,
         )
         arguments = _arguments(container, limits or DecodeLimits())
         document = await self.run("analyze", path, arguments, child, on_progress)

@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import socket
+import time
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from autodj.audio.confine import ChildLimits, landlock_version
+from autodj.audio.facts import DecodeLimits
 from autodj.audio.identify import MP3, identify
 from autodj.audio.sandbox import Sandbox, open_sandbox
 from autodj.errors import AudioRejected, SandboxError
@@ -82,6 +84,21 @@ async def test_what_a_file_does_to_its_child_is_a_verdict_on_the_file(
     assert children(before) == []
 
 
+async def test_how_a_child_ended_is_told_even_where_it_left_no_room_to_tell(
+    misbehaving: Sandbox, upload: Path
+) -> None:
+    """As it is for a long answer while the asker is busy."""
+    warm_id = misbehaving.start().process_id
+
+    def look_away(_share: float) -> None:
+        upload.write_text("nothing but text, and nobody listens")
+        while children(warm_id):
+            time.sleep(0.01)
+
+    with pytest.raises(AudioRejected, match="crashes"):
+        await misbehaving.run("choke", upload, {}, ChildLimits(), look_away)
+
+
 async def test_an_unforeseen_error_in_the_child_is_logged_with_its_trace(
     misbehaving: Sandbox, upload: Path
 ) -> None:
@@ -102,6 +119,14 @@ async def test_cancelling_ends_the_child(misbehaving: Sandbox, upload: Path) -> 
     with pytest.raises(asyncio.CancelledError):
         await asked
     assert children(misbehaving.start().process_id) == []
+
+
+async def test_the_analysis_of_the_longest_mix_that_may_be_taken_arrives(
+    misbehaving: Sandbox, upload: Path
+) -> None:
+    a_day = DecodeLimits(max_duration_s=86400)
+    analysis = await misbehaving.analyze(upload, MP3, a_day)
+    assert len(analysis.beats_s) == 86400 * 215 / 60
 
 
 async def test_no_more_children_than_allowed_run_at_once(upload: Path) -> None:
