@@ -14,7 +14,15 @@ from typing import Any
 import pytest
 
 from autodj.errors import IntegrityFault, ObjectExists, ObjectNotFound, StoreUnreachable
-from autodj.storage.s3 import S3Config, S3Storage, S3Timing, S3Transfers, multipart, open_s3
+from autodj.storage.s3 import (
+    S3Config,
+    S3Storage,
+    S3Timing,
+    S3Transfers,
+    copying,
+    multipart,
+    open_s3,
+)
 from bench.faults.proxy import Cut, Exchange, FaultProxy, open_proxy
 from tests.storage.builders import patterned, put, read, sha256
 
@@ -233,6 +241,28 @@ async def test_an_upload_whose_last_answer_is_lost_is_found_to_be_done(
     assert len(lost) == 1
     assert len(parts) == 3
     assert await read(real_s3, KEY) == BODY
+
+
+async def test_a_copy_in_parts_whose_last_answer_is_lost_is_found_to_be_done(
+    real_s3: S3Storage, real_config: S3Config
+) -> None:
+    await put(real_s3, "source", BODY)
+    lost: list[str] = []
+
+    async def lose_the_answer(exchange: Exchange) -> None:
+        answer = await exchange.pass_on()
+        if exchange.request.method == "POST" and "uploadId=" in exchange.request.target:
+            lost.append(exchange.request.target)
+            if len(lost) == 1:
+                raise Cut
+        await exchange.reply(answer)
+
+    async with behind(real_config, TWICE) as (store, proxy):
+        proxy.plan(lose_the_answer, lambda _: True)
+        await copying.copy_object(store._bucket, "source", KEY, max_single_bytes=5 * MIB)
+    assert len(lost) > 1
+    assert await read(real_s3, KEY) == BODY
+    assert await unfinished(real_s3) == []
 
 
 async def test_documents_are_replaced_in_parts_too(real_s3: S3Storage) -> None:

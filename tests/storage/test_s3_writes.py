@@ -18,7 +18,7 @@ from autodj.errors import (
     StoreThrottled,
 )
 from autodj.storage.base import ByteRange
-from tests.storage.builders import KEY, keys, put, read, sha256
+from tests.storage.builders import KEY, keys, patterned, put, read, sha256
 from tests.storage.faults import Answer, Exchange, answering, failing, losing_the_answer, resetting
 from tests.storage.faulty_s3 import (
     BODY,
@@ -206,3 +206,21 @@ async def test_a_conditional_write_whose_answer_was_lost_is_recognised_by_its_ma
     assert len(marks[0]) == 32
     first, second = (each.headers["x-amz-meta-write-id"] for each in server.requests[:2])
     assert first == second
+
+
+async def test_an_upload_in_parts_that_is_gone_is_sent_again() -> None:
+    body = patterned(5 * 1024**2)
+    space = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+    begun = f"<InitiateMultipartUploadResult {space}><UploadId>u</UploadId>"
+    begin = answering("200 OK", f"{begun}</InitiateMultipartUploadResult>".encode())
+    whole = f"<CompleteMultipartUploadResult {space}><ETag>e</ETag>"
+    complete = answering("200 OK", f"{whole}</CompleteMultipartUploadResult>".encode())
+    # What a repetition meets whose first answer was lost, and what then gives up.
+    gone = failing("404 Not Found", "NoSuchUpload")
+    there = answering("200 OK", body, **{**DATED, "ETag": "e"})
+    answers = [begin, STORED, gone, gone, begin, STORED, complete, there]
+    async with store_on(*answers, timing=PATIENT) as (store, server):
+        stored = await store.replace(KEY, body, sha256=sha256(body), content_type="a/b")
+
+    assert stored.size_bytes == len(body)
+    assert len(server.requests) == len(answers)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -44,14 +46,21 @@ def state_of(found: Mapping[str, Any]) -> ArchiveState:
     """What a HEAD says: ``x-amz-storage-class`` and ``x-amz-restore``."""
     storage_class = found.get("StorageClass") or "STANDARD"
     restore_header = found.get("Restore") or ""
-    until = _READABLE_UNTIL.search(restore_header)
+    until = _readable_until(restore_header)
     asleep = storage_class in ARCHIVE_CLASSES or bool(found.get("ArchiveStatus"))
     return ArchiveState(
         storage_class=storage_class,
         archived=asleep and until is None,
         restoring='ongoing-request="true"' in restore_header,
-        readable_until=parsedate_to_datetime(until[1]) if until else None,
+        readable_until=until,
     )
+
+
+def _readable_until(restore_header: str) -> datetime | None:
+    told = _READABLE_UNTIL.search(restore_header)
+    with suppress(ValueError):
+        return parsedate_to_datetime(told[1]) if told else None
+    return None
 
 
 def refusal(key: str, state: ArchiveState) -> ObjectArchived:

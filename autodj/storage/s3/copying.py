@@ -7,12 +7,20 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from autodj.errors import AutodjError, IntegrityFault, ObjectExists, ObjectNotFound
+from autodj.errors import (
+    AutodjError,
+    Conflict,
+    IntegrityFault,
+    ObjectExists,
+    ObjectNotFound,
+    PreconditionFailed,
+)
 from autodj.storage.base import ByteRange, ObjectStat
 from autodj.storage.metadata import NOTES, encoded
 from autodj.storage.s3.bucket import S3Bucket, stat_of
 from autodj.storage.s3.faults import required, store_errors
 from autodj.storage.s3.groups import side_by_side
+from autodj.storage.s3.objects import read_back, verify
 from autodj.storage.s3.vouching import with_note
 
 # What one CopyObject may take, and the parts of anything larger.
@@ -28,17 +36,18 @@ async def copy_object(
 ) -> ObjectStat:
     """``source`` under a second key; ObjectExists when other bytes are there."""
     found = await bucket.head(source)
-    with suppress(ObjectNotFound):
-        return _require_same(stat_of(source, found), stat_of(target, await bucket.head(target)))
-    how = {"IfNoneMatch": "*"}
-    if required(found, "ContentLength", source) <= max_single_bytes:
-        await copied(bucket, source, target, found, how)
-    else:
-        await _copied_in_parts(
-            bucket, source, target, found, how, min(PART_BYTES, max_single_bytes)
-        )
-    made = stat_of(target, await bucket.head(target))
     wanted = stat_of(source, found)
+    with suppress(ObjectNotFound):
+        return await _require_same(bucket, wanted, target)
+    how = {"IfNoneMatch": "*"}
+    try:
+        await _copied(bucket, _from(bucket, source, found), target, found, how, max_single_bytes)
+    except (PreconditionFailed, Conflict) as refused:
+        # Somebody made it meanwhile, or we did and the answer was lost; else the source changed.
+        with suppress(ObjectNotFound):
+            return await _require_same(bucket, wanted, target)
+        raise refused from refused.__cause__
+    made = stat_of(target, await bucket.head(target))
     if made.size_bytes != wanted.size_bytes or _differ(made.sha256, wanted.sha256):
         raise IntegrityFault(f"The copy {target} is not what {source} is.")
     return made
@@ -56,23 +65,57 @@ async def describe_again(
     found = dict(await bucket.head(key))
     notes = {name: value for name, value in found.get("Metadata", {}).items() if name in NOTES}
     found["Metadata"] = with_note(stored, notes)
+    origin = _from(bucket, key, found)
     if required(found, "ContentLength", key) <= max_single_bytes:
         kept = {name: found[name] for name in _KEPT if found.get(name)}
-        await copied(bucket, key, key, found, {"MetadataDirective": "REPLACE", **kept})
+        await _copied_at_once(bucket, origin, key, found, {"MetadataDirective": "REPLACE", **kept})
     else:
-        await _copied_in_parts(bucket, key, key, found, {}, min(PART_BYTES, max_single_bytes))
+        part_bytes = min(PART_BYTES, max_single_bytes)
+        await _copied_in_parts(bucket, origin, key, found, {}, part_bytes)
     return stat_of(key, await bucket.head(key))
 
 
-async def copied(
-    bucket: S3Bucket, source: str, target: str, found: Mapping[str, Any], how: Mapping[str, Any]
+async def copy_version(
+    bucket: S3Bucket,
+    key: str,
+    version_id: str,
+    found: Mapping[str, Any],
+    *,
+    max_single_bytes: int = MAX_SINGLE_BYTES,
 ) -> None:
-    """One CopyObject of the ``source`` that the HEAD ``found``, and of no other."""
+    """That version, which the HEAD ``found``, onto its own key."""
+    origin = _from(bucket, key, found, version_id)
+    await _copied(bucket, origin, key, found, {}, max_single_bytes)
+
+
+async def _copied(
+    bucket: S3Bucket,
+    origin: Mapping[str, Any],
+    target: str,
+    found: Mapping[str, Any],
+    how: Mapping[str, Any],
+    max_single_bytes: int,
+) -> None:
+    """Copy the ``origin`` that the HEAD ``found``, and no other."""
+    if required(found, "ContentLength", target) <= max_single_bytes:
+        await _copied_at_once(bucket, origin, target, found, how)
+    else:
+        part_bytes = min(PART_BYTES, max_single_bytes)
+        await _copied_in_parts(bucket, origin, target, found, how, part_bytes)
+
+
+async def _copied_at_once(
+    bucket: S3Bucket,
+    origin: Mapping[str, Any],
+    target: str,
+    found: Mapping[str, Any],
+    how: Mapping[str, Any],
+) -> None:
     deadline_s = bucket.config.timing.body_deadline_s(found["ContentLength"])
     async with store_errors(f"CopyObject {target}", deadline_s):
         await bucket.client.copy_object(
             **bucket.named(target),
-            **_from(bucket, source, found),
+            **origin,
             **bucket.config.protection,
             **_class_of(bucket, found),
             ChecksumAlgorithm="SHA256",
@@ -82,7 +125,7 @@ async def copied(
 
 async def _copied_in_parts(
     bucket: S3Bucket,
-    source: str,
+    origin: Mapping[str, Any],
     target: str,
     found: Mapping[str, Any],
     how: Mapping[str, Any],
@@ -96,7 +139,7 @@ async def _copied_in_parts(
         )
     upload = {**bucket.readable(target), "UploadId": required(begun, "UploadId", doing)}
     try:
-        parts = await _copied_parts(bucket, upload, _from(bucket, source, found), found, part_bytes)
+        parts = await _copied_parts(bucket, upload, origin, found, part_bytes)
         async with bucket.asking(f"CompleteMultipartUpload {target}"):
             await bucket.client.complete_multipart_upload(
                 **upload, MultipartUpload={"Parts": parts}, **how
@@ -141,10 +184,12 @@ async def _copied_parts(
     return [task.result() for task in tasks]
 
 
-def _from(bucket: S3Bucket, source: str, found: Mapping[str, Any]) -> dict[str, Any]:
-    config = bucket.config
+def _from(
+    bucket: S3Bucket, source: str, found: Mapping[str, Any], version_id: str | None = None
+) -> dict[str, Any]:
+    name = {"Bucket": bucket.config.bucket, "Key": bucket.config.object_name(source)}
     return {
-        "CopySource": {"Bucket": config.bucket, "Key": config.object_name(source)},
+        "CopySource": name | ({"VersionId": version_id} if version_id else {}),
         "CopySourceIfMatch": required(found, "ETag", f"HeadObject {source}"),
         **bucket.source_addressing,
     }
@@ -155,11 +200,20 @@ def _class_of(bucket: S3Bucket, found: Mapping[str, Any]) -> dict[str, Any]:
     return {} if named == "STANDARD" else {"StorageClass": named}
 
 
-def _require_same(source: ObjectStat, target: ObjectStat) -> ObjectStat:
-    same = source.sha256 == target.sha256 if source.sha256 else source.etag == target.etag
-    if source.size_bytes == target.size_bytes and same:
-        return target
-    raise ObjectExists(f"{target.key} already holds other bytes.")
+async def _require_same(bucket: S3Bucket, source: ObjectStat, target: str) -> ObjectStat:
+    """What is there, when it is the same; ObjectNotFound when nothing is. What was sent in other
+    parts has another ETag, so where the store knows no hash the bytes have to be looked at.
+    """
+    there = stat_of(target, await bucket.head(target))
+    if there.size_bytes == source.size_bytes:
+        same = there.sha256 == source.sha256 if source.sha256 else there.etag == source.etag
+        if same:
+            return there
+        if source.sha256 is None or there.sha256 is None:
+            sha256 = source.sha256 or await read_back(bucket, source.key)
+            with suppress(IntegrityFault):
+                return await verify(bucket, target, sha256=sha256, size_bytes=source.size_bytes)
+    raise ObjectExists(f"{target} already holds other bytes.")
 
 
 def _differ(made: str | None, wanted: str | None) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -11,7 +13,22 @@ from autodj.errors import AutodjError, DeleteIncomplete, StoreError
 from autodj.storage.s3.bucket import S3Bucket
 from autodj.storage.s3.faults import fault_of
 
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.client import S3Client
+
 MOST_KEYS: Final = 1000
+
+
+def name_md5_of_lists(client: S3Client) -> None:
+    """Servers that know no other checksums refuse to delete by a list without this one."""
+    client.meta.events.register(
+        "before-call.s3.DeleteObjects", _with_md5, unique_id="autodj-content-md5"
+    )
+
+
+def _with_md5(*, params: dict[str, Any], **_: object) -> None:
+    digest = hashlib.md5(params["body"], usedforsecurity=False).digest()
+    params["headers"]["Content-MD5"] = base64.b64encode(digest).decode()
 
 
 async def delete_many(bucket: S3Bucket, keys: Sequence[str]) -> None:

@@ -71,6 +71,7 @@ BY_CODE: Final[Mapping[str, type[AutodjError]]] = {
     "AllAccessDisabled": StoreDenied,
     "AccountProblem": StoreDenied,
     "403": StoreDenied,
+    "401": StoreCredentials,
     "InvalidAccessKeyId": StoreCredentials,
     "SignatureDoesNotMatch": StoreCredentials,
     "ExpiredToken": StoreCredentials,
@@ -118,6 +119,12 @@ _FOREIGN: Final = (
     ConnectionError,
     TimeoutError,
 )
+# What says enough beside a word that only this server has.
+_TELLING: Final = {
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+}
 _ASKS_FOR_KEYS: Final = {"AssumeRole", "AssumeRoleWithWebIdentity"}
 
 
@@ -169,15 +176,19 @@ def _answered(error: ClientError) -> type[AutodjError]:
     code = _code(error)
     if code.startswith("KMS."):
         return StoreDenied
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     found = BY_CODE.get(code)
+    if found is None and status in _TELLING:
+        found = BY_CODE.get(str(status))
     if found is None:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         found = StoreFaulty if status >= HTTPStatus.INTERNAL_SERVER_ERROR else StoreError
     return found
 
 
 def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+    """S3's word for it; the status where it has none, as with pages of somebody else."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "")
+    return str(error.response.get("Error", {}).get("Code") or status)
 
 
 def _reason(error: BaseException) -> str:

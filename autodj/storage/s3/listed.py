@@ -53,8 +53,9 @@ def parsed(body: bytes) -> Mapping[str, Any]:
     found: dict[str, Any] = {
         "Contents": list(_objects(root, ours)),
         "CommonPrefixes": [
-            {"Prefix": each.findtext(f"{ours}Prefix")}
+            {"Prefix": prefix}
             for each in root.iter(f"{ours}CommonPrefixes")
+            if (prefix := each.findtext(f"{ours}Prefix"))
         ],
         "IsTruncated": _TRUTHS[root.findtext(f"{ours}IsTruncated", "").lower()],
     }

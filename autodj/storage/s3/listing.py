@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from autodj.errors import StoreFaulty
 from autodj.storage.base import ObjectStat, Page
 from autodj.storage.cursors import check_limit, cursor_after, position_of
 from autodj.storage.keys import is_key
 from autodj.storage.s3.bucket import S3Bucket
-from autodj.storage.s3.faults import required
 from autodj.storage.s3.groups import ended
+from autodj.storage.s3.paging import onwards
+
+_OBJECTS: Final = {"ContinuationToken": "NextContinuationToken"}
 
 
 async def objects(bucket: S3Bucket, prefix: str) -> AsyncGenerator[ObjectStat, None]:
@@ -21,18 +23,16 @@ async def objects(bucket: S3Bucket, prefix: str) -> AsyncGenerator[ObjectStat, N
     The next page is on its way while the objects of this one are told.
     """
     answer = await _asked(bucket, prefix, {})
-    token = _next_token(prefix, answer)
-    while token is not None:
-        coming = asyncio.create_task(_asked(bucket, prefix, {"ContinuationToken": token}))
+    place = _onwards(prefix, answer, {})
+    while place:
+        coming = asyncio.create_task(_asked(bucket, prefix, place))
         try:
             for each in _objects(bucket, answer):
                 yield each
             answer = await coming
         finally:
             await ended(coming)
-        before, token = token, _next_token(prefix, answer)
-        if token == before:
-            raise StoreFaulty(f"ListObjectsV2 {prefix}: the same page would come again and again.")
+        place = _onwards(prefix, answer, place)
     for each in _objects(bucket, answer):
         yield each
 
@@ -46,9 +46,10 @@ async def page(
     if cursor is not None:
         more["ContinuationToken"] = position_of(cursor, prefix=prefix, directories=directories)
     answer = await _asked(bucket, prefix, more)
-    token = _next_token(prefix, answer)
+    token = _onwards(prefix, answer, more).get("ContinuationToken")
     own = bucket.config.key_prefix
-    found = [each["Prefix"].removeprefix(own) for each in answer.get("CommonPrefixes", ())]
+    told = (each.get("Prefix", "") for each in answer.get("CommonPrefixes", ()))
+    found = [each.removeprefix(own) for each in told]
     return Page(
         objects=_objects(bucket, answer),
         directories=[each for each in found if is_key(each.rstrip("/"))],
@@ -66,19 +67,21 @@ async def _asked(bucket: S3Bucket, prefix: str, more: Mapping[str, Any]) -> Mapp
 
 def _objects(bucket: S3Bucket, answer: Mapping[str, Any]) -> list[ObjectStat]:
     named = ((each["Key"].removeprefix(bucket.config.key_prefix), each) for each in _items(answer))
-    return [
-        ObjectStat(key, each["Size"], each["LastModified"], etag=each["ETag"])
-        for key, each in named
-        if is_key(key)
-    ]
+    try:
+        return [
+            ObjectStat(key, each["Size"], each["LastModified"], etag=each.get("ETag"))
+            for key, each in named
+            if is_key(key)
+        ]
+    except KeyError as missing:
+        raise StoreFaulty(f"ListObjectsV2: an object is told without {missing}.") from missing
 
 
 def _items(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list(answer.get("Contents", ()))
 
 
-def _next_token(prefix: str, answer: Mapping[str, Any]) -> str | None:
-    doing = f"ListObjectsV2 {prefix}"
-    if not required(answer, "IsTruncated", doing):
-        return None
-    return str(required(answer, "NextContinuationToken", doing))
+def _onwards(
+    prefix: str, answer: Mapping[str, Any], before: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    return onwards(answer, _OBJECTS, before, f"ListObjectsV2 {prefix}")

@@ -22,7 +22,7 @@ from autodj.errors import (
     IntegrityFault,
     ObjectNotFound,
     PreconditionFailed,
-    StoreDenied,
+    StoreError,
     UploadGone,
 )
 from autodj.storage.base import ByteRange, Progress
@@ -116,7 +116,10 @@ class Uploader:
     async def _started_before(self, key: str) -> StartedUpload | None:
         try:
             started = await latest_of(self._bucket, key)
-        except StoreDenied:  # listing uploads is a permission of its own, and a convenience
+        except StoreError as error:
+            # Listing uploads is a permission of its own, not offered everywhere, and a convenience.
+            if passes(type(error)):
+                raise
             return None
         if started is not None:
             log.info("upload_resumed", key=key, parts=len(started.parts))

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Final
 
-from autodj.errors import AutodjError, BucketMissing, IntegrityFault, ObjectArchived, ObjectNotFound
+from autodj.errors import (
+    AutodjError,
+    BucketMissing,
+    IntegrityFault,
+    ObjectArchived,
+    ObjectNotFound,
+    StoreDenied,
+)
 from autodj.storage.base import ByteRange, ObjectStat
 from autodj.storage.checks import Sealed
 from autodj.storage.keys import check_key
@@ -33,14 +40,16 @@ async def stat(bucket: S3Bucket, key: str) -> ObjectStat:
     try:
         return stat_of(key, await bucket.head(key))
     except ObjectNotFound:
-        await probe(bucket)  # a bare 404 also means that there is no bucket
+        # A bare 404 also means that there is no bucket; one that may not be looked at is there.
+        with suppress(StoreDenied):
+            await probe(bucket)
         raise
 
 
 async def verify(bucket: S3Bucket, key: str, *, sha256: str, size_bytes: int) -> ObjectStat:
     found = await stat(bucket, key)
     if found.size_bytes == size_bytes:
-        stored = found.sha256 or await _read_back(bucket, key)
+        stored = found.sha256 or await read_back(bucket, key)
         if stored == sha256:
             return found
     raise IntegrityFault(f"The object {key} is not what was recorded.")
@@ -118,7 +127,8 @@ async def _counted(
             yield block
 
 
-async def _read_back(bucket: S3Bucket, key: str) -> str:
+async def read_back(bucket: S3Bucket, key: str) -> str:
+    """The SHA-256 (hex) of what is there, by reading all of it."""
     digest = hashlib.sha256()
     async with reading(bucket, key) as blocks:
         async for block in blocks:

@@ -61,6 +61,7 @@ class S3Storage:
         self.health = health or Health()
         note_requests(client)
         read_lists_quickly(client)
+        deleting.name_md5_of_lists(client)
 
     @property
     def max_object_bytes(self) -> int | None:

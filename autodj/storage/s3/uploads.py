@@ -6,15 +6,19 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
 from autodj.errors import UploadGone
 from autodj.storage.s3.bucket import S3Bucket
 from autodj.storage.s3.faults import required
+from autodj.storage.s3.paging import onwards
 
 log = structlog.get_logger(__name__)
+
+_UPLOADS: Final = {"KeyMarker": "NextKeyMarker", "UploadIdMarker": "NextUploadIdMarker"}
+_PARTS: Final = {"PartNumberMarker": "NextPartNumberMarker"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +50,19 @@ class Unfinished:
 async def unfinished(bucket: S3Bucket, prefix: str) -> AsyncGenerator[Unfinished, None]:
     """Every one whose name in the bucket starts with ``prefix``."""
     doing = f"ListMultipartUploads {prefix}"
-    onwards: dict[str, Any] = {}
+    place: Mapping[str, Any] = {}
     while True:
         async with bucket.asking(doing):
             page = await bucket.client.list_multipart_uploads(
-                **bucket.config.addressing, Prefix=prefix, **onwards
+                **bucket.config.addressing, Prefix=prefix, **place
             )
         for each in page.get("Uploads", ()):
-            yield Unfinished(each["Key"], each["UploadId"], each["Initiated"])
-        if not required(page, "IsTruncated", doing):
+            name, upload_id, begun_at = (
+                required(each, told, doing) for told in ("Key", "UploadId", "Initiated")
+            )
+            yield Unfinished(name, upload_id, begun_at)
+        if not (place := onwards(page, _UPLOADS, place, doing)):
             return
-        onwards = {
-            "KeyMarker": required(page, "NextKeyMarker", doing),
-            "UploadIdMarker": required(page, "NextUploadIdMarker", doing),
-        }
 
 
 async def latest_of(bucket: S3Bucket, key: str) -> StartedUpload | None:
@@ -96,16 +99,13 @@ async def sweep_uploads(bucket: S3Bucket, *, before: datetime) -> int:
 async def _parts_of(bucket: S3Bucket, key: str, upload_id: str) -> Mapping[int, KnownPart]:
     doing = f"ListParts {key}"
     known: dict[int, KnownPart] = {}
-    onwards: dict[str, Any] = {}
+    place: Mapping[str, Any] = {}
     while True:
         async with bucket.asking(doing):
-            page = await bucket.client.list_parts(
-                **bucket.named(key), UploadId=upload_id, **onwards
-            )
+            page = await bucket.client.list_parts(**bucket.named(key), UploadId=upload_id, **place)
         for each in page.get("Parts", ()):
             known[each["PartNumber"]] = KnownPart(
                 each["ETag"], each["Size"], each.get("ChecksumCRC32")
             )
-        if not required(page, "IsTruncated", doing):
+        if not (place := onwards(page, _PARTS, place, doing)):
             return known
-        onwards = {"PartNumberMarker": required(page, "NextPartNumberMarker", doing)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
@@ -12,9 +12,11 @@ from autodj.storage.base import ByteRange, ObjectStat
 from autodj.storage.keys import check_key
 from autodj.storage.powers import ObjectVersion
 from autodj.storage.s3.bucket import S3Bucket, error_code, stat_of
-from autodj.storage.s3.faults import required, store_errors
+from autodj.storage.s3.copying import copy_version
 from autodj.storage.s3.objects import reading
+from autodj.storage.s3.paging import onwards
 
+_VERSIONS: Final = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
 _VERSION_ID: Final = re.compile(r"[A-Za-z0-9._~+/=-]{1,1024}")
 
 
@@ -23,21 +25,18 @@ async def versions_of(bucket: S3Bucket, key: str) -> Sequence[ObjectVersion]:
     doing = f"ListObjectVersions {key}"
     name = bucket.config.object_name(key)
     found: list[ObjectVersion] = []
-    onwards: dict[str, Any] = {}
+    place: Mapping[str, Any] = {}
     while True:
         async with bucket.asking(doing):
             page = await bucket.client.list_object_versions(
-                **bucket.config.addressing, Prefix=name, **onwards
+                **bucket.config.addressing, Prefix=name, **place
             )
         items = page.get("Versions", ())
         found += [_version(key, each) for each in items if each["Key"] == name]
         # Keys come in order, so that the first longer one ends what is ours.
-        if not required(page, "IsTruncated", doing) or any(each["Key"] > name for each in items):
+        place = onwards(page, _VERSIONS, place, doing)
+        if not place or any(each["Key"] > name for each in items):
             return found
-        onwards = {
-            "KeyMarker": required(page, "NextKeyMarker", doing),
-            "VersionIdMarker": required(page, "NextVersionIdMarker", doing),
-        }
 
 
 @asynccontextmanager
@@ -63,17 +62,7 @@ async def restored(bucket: S3Bucket, key: str, version_id: str) -> ObjectStat:
         found = await bucket.head(key, VersionId=version_id)
     except StoreError as error:
         raise _unknown_version(key, error) from error
-    config = bucket.config
-    origin: Any = {"Bucket": config.bucket, "Key": config.object_name(key), "VersionId": version_id}
-    deadline_s = config.timing.body_deadline_s(found["ContentLength"])
-    async with store_errors(f"CopyObject {key}", deadline_s):
-        await bucket.client.copy_object(
-            **bucket.named(key),
-            CopySource=origin,
-            **bucket.source_addressing,
-            **config.protection,
-            ChecksumAlgorithm="SHA256",
-        )
+    await copy_version(bucket, key, version_id, found)
     return stat_of(key, await bucket.head(key))
 
 

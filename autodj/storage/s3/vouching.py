@@ -7,7 +7,6 @@ notes of the former ones has them read by what S3 knows.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from autodj.storage.metadata import CRC32_NOTE, MAX_METADATA_BYTES, SHA256_NOTE
 
 _CRC32_NOTE: Final = re.compile(r"([0-9a-f]{8})-([0-9a-f]{64})")
 _CRC32_BYTES: Final = 4
+_SHA256_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +66,21 @@ def with_note(metadata: Mapping[str, str], note: Mapping[str, str]) -> dict[str,
 
 
 def _own_sha256(answer: Mapping[str, Any]) -> str | None:
-    stored = answer.get("ChecksumSHA256")
-    return base64.b64decode(stored).hex() if stored and "-" not in stored else None
+    stored = _bytes_of(answer.get("ChecksumSHA256"), _SHA256_BYTES)
+    return None if stored is None else stored.hex()
 
 
 def _own_crc32(answer: Mapping[str, Any]) -> int | None:
     if answer.get("ChecksumType") != "FULL_OBJECT":
         return None
+    stored = _bytes_of(answer.get("ChecksumCRC32"), _CRC32_BYTES)
+    return None if stored is None else int.from_bytes(stored, "big")
+
+
+def _bytes_of(told: str | None, count: int) -> bytes | None:
+    """The checksum; None for what is none, such as that of an object in parts."""
     try:
-        stored = base64.b64decode(answer.get("ChecksumCRC32") or "", validate=True)
-    except binascii.Error:
+        found = base64.b64decode(told or "", validate=True)
+    except ValueError:
         return None
-    return int.from_bytes(stored, "big") if len(stored) == _CRC32_BYTES else None
+    return found if len(found) == count else None

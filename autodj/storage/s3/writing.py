@@ -91,6 +91,8 @@ async def replace(
         except Conflict:
             continue
         except (PreconditionFailed, ObjectNotFound) as refused:
+            if if_match is None and isinstance(refused, PreconditionFailed):
+                continue  # nobody asked for a condition: an upload in parts is gone, or done
             if if_match is None:
                 raise
             return await _replaced_before(bucket, key, write_id, refused)

@@ -1,0 +1,125 @@
+"""Copies that are refused, doubtful, half done or done before."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from autodj.errors import AutodjError, ObjectExists, PreconditionFailed, StoreFaulty
+from autodj.storage.s3 import S3Config, S3Storage, copying
+from tests.storage.builders import patterned, put, read, sha256
+from tests.storage.conftest import versioned_s3
+from tests.storage.faults import Answer, answering, failing, losing_the_answer
+from tests.storage.faulty_s3 import (
+    BODY,
+    DATED,
+    HEAD_OTHER,
+    HEAD_SAME,
+    HEAD_SHORT,
+    PATIENT,
+    WHOLE,
+    store_on,
+)
+
+SOURCE, TARGET = "tracks/one.flac", "tracks/two.flac"
+MISSING = answering("404 Not Found")
+TAKEN = failing("412 Precondition Failed", "PreconditionFailed")
+CONFLICT = failing("409 Conflict", "ConditionalRequestConflict")
+SILENT = answering("200 OK", BODY, **DATED)
+SILENT_IN_PARTS = answering("200 OK", BODY, **{**DATED, "ETag": '"f-2"'})
+OTHER_IN_PARTS = answering("200 OK", BODY[::-1], **{**DATED, "ETag": '"f-2"'})
+MIB = 1024**2
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [HEAD_SAME, HEAD_SAME],
+        [HEAD_SAME, MISSING, losing_the_answer, TAKEN, HEAD_SAME],
+        [HEAD_SAME, MISSING, TAKEN, HEAD_SAME],
+        [HEAD_SAME, MISSING, CONFLICT, HEAD_SAME],
+        [HEAD_SAME, SILENT, SILENT, WHOLE],
+        [SILENT, SILENT],
+        [SILENT, SILENT_IN_PARTS, WHOLE, SILENT_IN_PARTS, SILENT_IN_PARTS],
+    ],
+    ids=[
+        "it was there",
+        "made, but the answer is lost",
+        "made by somebody else at the same moment",
+        "being made by somebody else",
+        "the copy has no hash and is read",
+        "the same object by its tag",
+        "nobody knows a hash and both are read",
+    ],
+)
+async def test_a_copy_that_ends_with_the_same_bytes_in_place_is_success(
+    answers: list[Answer],
+) -> None:
+    async with store_on(*answers, timing=PATIENT) as (store, server):
+        made = await store.copy(SOURCE, TARGET)
+
+    assert (made.key, made.size_bytes) == (TARGET, len(BODY))
+    assert len(server.requests) == len(answers)
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([HEAD_SAME, HEAD_OTHER], ObjectExists),
+        ([HEAD_SAME, HEAD_SHORT], ObjectExists),
+        ([HEAD_SAME, MISSING, TAKEN, HEAD_OTHER], ObjectExists),
+        ([SILENT, OTHER_IN_PARTS, WHOLE, OTHER_IN_PARTS, OTHER_IN_PARTS], ObjectExists),
+        ([HEAD_SAME, MISSING, TAKEN, MISSING], PreconditionFailed),
+        ([HEAD_SAME, MISSING, failing("500 x", "InternalError")], StoreFaulty),
+    ],
+)
+@pytest.mark.can_fail_on("scripted")
+async def test_a_copy_without_the_same_bytes_in_place_is_never_success(
+    answers: list[Answer], expected: type[AutodjError]
+) -> None:
+    async with store_on(*answers, timing=PATIENT) as (store, _):
+        with pytest.raises(expected) as caught:
+            await store.copy(SOURCE, TARGET)
+    assert type(caught.value) is expected
+
+
+async def test_what_was_copied_in_parts_may_be_copied_again(real_s3: S3Storage) -> None:
+    body = patterned(11 * MIB)
+    await put(real_s3, SOURCE, body)
+
+    made = await copying.copy_object(real_s3._bucket, SOURCE, TARGET, max_single_bytes=5 * MIB)
+    again = await copying.copy_object(real_s3._bucket, SOURCE, TARGET, max_single_bytes=5 * MIB)
+
+    assert again == made
+    assert sha256(await read(real_s3, TARGET)) == sha256(body)
+
+
+async def test_a_version_is_restored_into_the_class_of_its_basket(moto_config: S3Config) -> None:
+    config = dataclasses.replace(moto_config, storage_class="STANDARD_IA")
+    async with versioned_s3(config) as store:
+        for body in (b"one", b"two"):
+            await store.replace(SOURCE, body, sha256=sha256(body), content_type="a/b")
+        _, oldest = await store.versions(SOURCE)
+
+        restored = await store.restore_version(SOURCE, oldest.version_id)
+
+        assert restored.described.storage_class == "STANDARD_IA"
+        assert await read(store, SOURCE) == b"one"
+
+
+async def test_a_version_too_large_for_one_request_is_restored_in_parts(
+    versioned_real_s3: S3Storage,
+) -> None:
+    store, body = versioned_real_s3, patterned(11 * MIB)
+    await store.replace(SOURCE, body, sha256=sha256(body), content_type="audio/flac")
+    await store.replace(SOURCE, b"x", sha256=sha256(b"x"), content_type="a/b")
+    _, oldest = await store.versions(SOURCE)
+    found = await store._bucket.head(SOURCE, VersionId=oldest.version_id)
+
+    await copying.copy_version(
+        store._bucket, SOURCE, oldest.version_id, found, max_single_bytes=5 * MIB
+    )
+
+    assert (await store.stat(SOURCE)).content_type == "audio/flac"
+    assert sha256(await read(store, SOURCE)) == sha256(body)

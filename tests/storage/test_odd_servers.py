@@ -1,0 +1,173 @@
+"""Servers that say less than S3 does, or say it otherwise: a word of ours, never a crash."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from autodj.errors import (
+    AutodjError,
+    ObjectNotFound,
+    StoreCredentials,
+    StoreDenied,
+    StoreFaulty,
+    StoreThrottled,
+)
+from autodj.storage.s3 import S3Storage, multipart
+from tests.storage.builders import keys, patterned, put, read
+from tests.storage.faults import Answer, answering, failing
+from tests.storage.faulty_s3 import BODY, DATED, store_on
+
+SPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+STAMP = "2026-11-22T10:00:00.000Z"
+
+
+def document(root: str, *inside: str) -> Answer:
+    body = f"<?xml version='1.0'?><{root} {SPACE}>{''.join(inside)}</{root}>".encode()
+    return answering("200 OK", body, content_type="application/xml")
+
+
+def listed(*inside: str) -> Answer:
+    return document("ListBucketResult", "<IsTruncated>false</IsTruncated>", *inside)
+
+
+async def test_an_object_is_listed_without_an_etag() -> None:
+    told = f"<Key>p/a</Key><Size>3</Size><LastModified>{STAMP}</LastModified>"
+    async with store_on(listed(f"<Contents>{told}</Contents>")) as (store, _):
+        (found,) = [each async for each in store.list()]
+    assert (found.key, found.size_bytes, found.etag) == ("a", 3, None)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [f"<Key>p/a</Key><LastModified>{STAMP}</LastModified>", "<Key>p/a</Key><Size>3</Size>"],
+)
+async def test_an_object_of_which_too_little_is_told_is_a_fault(told: str) -> None:
+    async with store_on(listed(f"<Contents>{told}</Contents>")) as (store, _):
+        with pytest.raises(StoreFaulty):
+            await keys(store)
+
+
+async def test_a_directory_without_a_name_is_none() -> None:
+    told = "<CommonPrefixes/><CommonPrefixes><Prefix>p/a/</Prefix></CommonPrefixes>"
+    async with store_on(listed(told)) as (store, _):
+        assert (await store.page(directories=True)).directories == ["a/"]
+
+
+async def all_uploads(store: S3Storage) -> object:
+    return await store.sweep_uploads(before=datetime.now(UTC))
+
+
+async def all_versions(store: S3Storage) -> object:
+    return await store.versions("a")
+
+
+@pytest.mark.parametrize(
+    ("root", "ask"),
+    [("ListMultipartUploadsResult", all_uploads), ("ListVersionsResult", all_versions)],
+)
+async def test_a_page_that_leads_to_itself_is_a_fault_not_an_endless_list(
+    root: str, ask: Callable[[S3Storage], Awaitable[object]]
+) -> None:
+    marks = "".join(
+        f"<Next{each}>p/a</Next{each}>"
+        for each in ("KeyMarker", "UploadIdMarker", "VersionIdMarker")
+    )
+    again = document(root, "<IsTruncated>true</IsTruncated>", marks)
+    async with store_on(again) as (store, server):
+        with pytest.raises(StoreFaulty):
+            await ask(store)
+    assert len(server.requests) == 2
+
+
+async def test_an_upload_that_does_not_say_when_it_began_is_a_fault() -> None:
+    told = "<Upload><Key>p/a</Key><UploadId>u</UploadId></Upload>"
+    answer = document("ListMultipartUploadsResult", "<IsTruncated>false</IsTruncated>", told)
+    async with store_on(answer) as (store, _):
+        with pytest.raises(StoreFaulty):
+            await all_uploads(store)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("401 Unauthorized", StoreCredentials),
+        ("403 Forbidden", StoreDenied),
+        ("404 Not Found", ObjectNotFound),
+        ("429 Too Many", StoreThrottled),
+        ("502 Bad Gateway", StoreFaulty),
+        ("503 Unavailable", StoreThrottled),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"<html>no<br></html>", b"{}"])
+async def test_a_page_of_whatever_stands_in_front_is_taken_by_its_status(
+    status: str, expected: type[AutodjError], body: bytes
+) -> None:
+    async with store_on(answering(status, body)) as (store, _):
+        with pytest.raises(expected) as caught:
+            await read(store, "a")
+    assert caught.value.detail == f"GetObject p/a: {status[:3]}."
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("401 Unauthorized", StoreCredentials), ("429 Too Many", StoreThrottled)],
+)
+async def test_a_word_that_only_this_server_has_is_taken_by_its_status(
+    status: str, expected: type[AutodjError]
+) -> None:
+    async with store_on(failing(status, "Peculiar")) as (store, _):
+        with pytest.raises(expected, match="Peculiar"):
+            await read(store, "a")
+
+
+async def test_a_missing_object_is_not_found_in_a_bucket_that_may_not_be_looked_at() -> None:
+    async with store_on(answering("404 x"), answering("403 x")) as (store, server):
+        with pytest.raises(ObjectNotFound):
+            await store.stat("a")
+    assert [each.method for each in server.requests] == ["HEAD", "HEAD"]
+
+
+@pytest.mark.parametrize("told", ["garbage!!", "c2hvcnQ=", "ünreadable"])
+async def test_a_checksum_that_is_none_proves_nothing(told: str) -> None:
+    digest = hashlib.sha256(BODY).hexdigest()
+    said = answering("200 OK", BODY, x_amz_checksum_sha256=told, **DATED)
+    async with store_on(said) as (store, server):
+        assert (await store.stat("a")).sha256 is None
+        await store.verify("a", sha256=digest, size_bytes=len(BODY))
+        assert server.requests[-1].method == "GET"
+
+
+async def test_a_restored_copy_without_a_time_is_still_archived() -> None:
+    said = {"x_amz_storage_class": "GLACIER", "x_amz_restore": 'expiry-date="soon"', **DATED}
+    async with store_on(answering("200 OK", BODY, **said)) as (store, _):
+        state = await store.archive_state("a")
+    assert (state.archived, state.readable_until) == (True, None)
+
+
+async def test_a_list_to_delete_goes_with_the_checksum_that_old_servers_ask_for() -> None:
+    done = document("DeleteResult", "<Deleted><Key>p/a</Key></Deleted>")
+    async with store_on(done) as (store, server):
+        await store.delete_many(["a"])
+    (sent,) = server.requests
+    assert b"<Key>p/a</Key>" in sent.body
+    digest = hashlib.md5(sent.body, usedforsecurity=False).digest()
+    assert sent.headers["content-md5"] == base64.b64encode(digest).decode()
+
+
+async def test_a_large_object_is_sent_where_uploads_are_not_listed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(multipart, "RESUMABLE_BYTES", 1)
+    body = patterned(5 * 1024**2)
+    key = f"tracks/{hashlib.sha256(body).hexdigest()}.wav"
+    free, unlisted = answering("404 x"), failing("501 x", "NotImplemented")
+    async with store_on(free, unlisted, failing("403 x", "AccessDenied")) as (store, server):
+        with pytest.raises(StoreDenied):
+            await put(store, key, body)
+    assert [each.method for each in server.requests] == ["HEAD", "GET", "POST"]
+    assert server.requests[-1].target.endswith("?uploads")
