@@ -19,6 +19,7 @@ class Policy:
     """Whether tracks go to S3, and how long the old copy stays.
 
     ``keep_local_s`` is counted from the flip; None keeps the local copy for ever.
+    ``lease_s``: a row that was sent to the workers is not sent again before.
     ``public_links``: what everybody may read lies on S3 a second time, without a signature.
     ``wishes`` are for the renditions. Of tracks measured anew, ``reanalysis_at_once`` are
     under way.
@@ -46,11 +47,6 @@ class Policy:
             render_timeout_s=settings.renditions.timeout_s,
             reanalysis_at_once=settings.worker.reanalysis_at_once,
         )
-
-    @property
-    def render_lease_s(self) -> int:
-        """How long a rendition belongs to the worker that took it."""
-        return self.render_timeout_s + self.lease_s
 
     def clean_after(self, now: datetime) -> datetime:
         if self.keep_local_s is None:

@@ -69,7 +69,7 @@ async def reconcile(db: Database, local: LocalStorage, jobs: Jobs, policy: Polic
 
 async def send_due_renditions(db: Database, jobs: Jobs, policy: Policy, *, now: datetime) -> int:
     """Claim the renditions that are due and enqueue them; how many there were."""
-    lease_until = now + timedelta(seconds=policy.render_lease_s)
+    lease_until = now + timedelta(seconds=policy.lease_s)
     async with db.transaction() as session:
         due = await claim_due(session, Rendition, now=now, lease_until=lease_until, limit=BATCH)
         resting = [row for row in due if next_rendition_step(row, policy, now) is None]
