@@ -54,9 +54,12 @@ class Renders(FixedSandbox):
 
 
 class Unsent(Jobs):
-    """A broker that loses every message; the rows are the queue."""
+    """A broker that loses every message and knows of no worker; the rows are the queue."""
 
     async def _send(self, name: str, subject: UUID, generation: int) -> None:
+        del name, subject, generation
+
+    async def release(self, name: str, subject: UUID, generation: int) -> None:
         del name, subject, generation
 
 
@@ -95,19 +98,21 @@ async def row_of(parts: Parts, rendition_id: UUID) -> Rendition:
         return await rendition_rows.get(session, rendition_id)
 
 
-async def recovered(parts: Parts, rendition_id: UUID) -> Rendition:
-    """The row when nothing is left to do, the clock moved on; it is on S3, and whole."""
+async def recovered(parts: Parts, rendition_ids: list[UUID]) -> list[Rendition]:
+    """The rows when nothing is left to do, the clock moved on; each is on S3, and whole."""
     for _ in range(MOST_ROUNDS):
         parts.db.ahead += timedelta(hours=2)
         await reconcile(parts.db, parts.local, UNSENT, WITH_RENDITIONS)
-        await tend(bench_of(parts), rendition_id)
-        row = await row_of(parts, rendition_id)
-        if row.next_attempt_at is None:
+        for rendition_id in rendition_ids:
+            await tend(bench_of(parts), rendition_id)
+        rows = [await row_of(parts, rendition_id) for rendition_id in rendition_ids]
+        if all(row.next_attempt_at is None for row in rows):
             break
-    assert (row.file_state, row.file_source) == (FileState.STABLE, FileSource.S3)
     digest = hashlib.sha256(b"a rendition").hexdigest()
-    await parts.s3.verify(str(row.s3_object_key), sha256=digest, size_bytes=row.size_bytes or 0)
-    return row
+    for row in rows:
+        assert (row.file_state, row.file_source) == (FileState.STABLE, FileSource.S3)
+        await parts.s3.verify(str(row.s3_object_key), sha256=digest, size_bytes=row.size_bytes or 0)
+    return rows
 
 
 async def keys(store: Storage) -> AsyncIterator[str]:
@@ -141,7 +146,7 @@ async def test_wherever_a_worker_dies_the_rendition_is_made_once_and_nothing_is_
             except Died:
                 died += 1
     assert died == steps
-    kept = {(await recovered(parts, rendition_id)).s3_object_key for rendition_id in made}
+    kept = {row.s3_object_key for row in await recovered(parts, made)}
     later = await parts.db.now() + timedelta(days=30)
     for store in (parts.local, parts.s3):
         await sweep_orphans(parts.db, store, before=later)
