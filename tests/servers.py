@@ -31,6 +31,28 @@ from autodj.laptop.s3server import S3Server, open_s3_server
 NOBODY = 65534
 _USER = "postgres"
 
+# What Playwright turns off stands here again, as only the last list of a command counts.
+_FEATURES_OFF = (
+    # A menu of the address field, which nobody sees here: two pages of its own in every window,
+    # and half of a window's time.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "AimEnabled",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+)
+CHROMIUM_SWITCHES = (f"--disable-features={','.join(_FEATURES_OFF)}",)
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresServer:

@@ -13,6 +13,7 @@ from playwright.async_api import Browser, async_playwright
 
 from autodj.cdn.signer import CloudFrontSigner
 from tests.clips import make_clip
+from tests.servers import CHROMIUM_SWITCHES
 from tests.web.house import House, Person, open_house
 from tests.web.visit import Visit, visiting
 
@@ -57,7 +58,7 @@ def named(title: str) -> dict[str, str]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: str) -> AsyncGenerator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium)
+        browser = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_SWITCHES)
         yield browser
         await browser.close()
 
