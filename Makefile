@@ -23,10 +23,9 @@ up: $(VENV)/.laptop  ## run autodj on this machine; S3=1 adds the S3 server and 
 test: $(VENV)/.dev browser  ## install what the tests need and run everything
 	@$(MAKE) --no-print-directory -j2 check suite
 
-# Each process reads all the tests. Rewritten once, they are read in half the time.
 suite: $(VENV)/.dev
 	@rm -f .coverage .coverage.*
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only -qq -p no:cacheprovider >/dev/null 2>&1 || true
+	@$(BIN)/python -m tests.rewritten || true
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder -p tests.reached -p no:cacheprovider
 	@$(BIN)/slipcover --merge .coverage.*.json --out .coverage.json
 
