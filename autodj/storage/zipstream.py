@@ -8,12 +8,13 @@ smaller), its CRC-32 and sizes after its bytes in a data descriptor, ZIP64 field
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
+
+from isal.isal_zlib import crc32
 
 from autodj.errors import IntegrityFault
 from autodj.storage.base import ByteRange
@@ -97,7 +98,7 @@ async def zip_stream(store: Readable, parts: Sequence[Member]) -> AsyncGenerator
         crc = count = 0
         async with store.read(each.key) as blocks:
             async for block in blocks:
-                crc = zlib.crc32(block, crc)
+                crc = crc32(block, crc)
                 count += len(block)
                 yield block
         if count != each.size_bytes:

@@ -18,7 +18,7 @@ from autodj.errors import IntegrityFault, ObjectNotFound
 from autodj.storage import zipstream
 from autodj.storage.base import ByteRange, Storage
 from autodj.storage.local import LocalStorage
-from autodj.storage.zipnames import MAX_NAME_BYTES, safe_name
+from autodj.storage.zipnames import MAX_NAME_BYTES, free_name, safe_name
 from autodj.storage.zipstream import Member, length_bytes, members, zip_stream
 from tests.storage.builders import patterned, put
 
@@ -156,26 +156,53 @@ async def test_a_missing_object_ends_the_stream(local: LocalStorage) -> None:
         ("e\u0301", "\u00e9"),
         ("x" * 300 + ".flac", "x" * 195 + ".flac"),
         ("\u00e4" * 150, "\u00e4" * 100),
+        ("half\udcff.mp3", "half_.mp3"),
+        ("song\u202e3pm.exe", "song_3pm.exe"),
+        ("a\x85b\u2028c", "a_b_c"),
+        ("x" * 199 + ". and so on, without end", "x" * 199),
+        ("deep/" * 20_000 + "a.mp3", "deep/" * 31 + "a.mp3"),
     ],
 )
 def test_names_become_safe(name: str, safe: str) -> None:
     assert safe_name(name) == safe
 
 
-@given(st.text(max_size=400))
+@given(st.text(st.characters(), max_size=400))
 def test_no_name_leads_out_of_the_folder_it_is_unpacked_in(name: str) -> None:
-    safe = safe_name(name.encode(errors="replace").decode())
+    safe = safe_name(name)
 
     parts = safe.split("/")
     assert all(part and part not in {".", ".."} for part in parts)
     assert all(len(part.encode()) <= MAX_NAME_BYTES for part in parts)
     assert not {*safe} & {*'\\:*?"<>|\x00\n\r'}
+    assert safe.encode()
 
 
 def test_the_same_name_twice_is_told_apart_whatever_its_case() -> None:
     named = [("k1", "a.mp3", 1, NOON), ("k2", "A.mp3", 1, NOON), ("k3", "a.mp3", 1, NOON)]
 
     assert [each.name for each in members(named)] == ["a.mp3", "A (2).mp3", "a (3).mp3"]
+
+
+@given(st.lists(st.sampled_from(["a", "A", "a (2)", "a (3)", "a (4)", "a (9)"]), max_size=40))
+def test_no_two_names_are_the_same(names: list[str]) -> None:
+    made = [each.name for each in members((name, name, 1, NOON) for name in names)]
+
+    assert len({name.casefold() for name in made}) == len(names)
+
+
+def test_many_of_one_name_are_numbered_without_counting_them_through() -> None:
+    class Asked(set[str]):
+        times = 0
+
+        def __contains__(self, name: object) -> bool:
+            self.times += 1
+            return super().__contains__(name)
+
+    taken = Asked(["a.mp3", *(f"a ({number}).mp3" for number in range(2, 50_000))])
+
+    assert free_name("A.mp3", taken) == "A (50000).mp3"
+    assert taken.times < 50
 
 
 @pytest.mark.parametrize("year", [1970, 1980, 2107, 2200])
