@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from autodj.api.auth import require_caller
+from autodj.api.auth import PRIVATE, require_caller
 from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
 from autodj.api.files import LocalFiles
@@ -132,11 +132,10 @@ class ZippedBytes(Response):
 
 def _headers(parts: Sequence[Member]) -> Mapping[str, str]:
     return {
+        **PRIVATE,
         "Content-Type": "application/zip",
         "Content-Length": str(length_bytes(parts)),
         "Content-Disposition": content_disposition(NAME, attachment=True),
-        "Cache-Control": "private, no-store",
-        "Vary": "Authorization, Cookie",
         # Made anew each time: a part of one is no part of another.
         "Accept-Ranges": "none",
     }

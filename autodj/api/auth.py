@@ -17,6 +17,8 @@ from autodj.users.tokens import Audience, issue
 
 SESSION_COOKIE = "autodj_session"
 SESSION_TTL_S = 30 * 86400
+# The headers of what is told to one caller.
+PRIVATE = {"Cache-Control": "private, no-store", "Vary": "Authorization, Cookie"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from autodj.api.auth import require_caller
+from autodj.api.auth import PRIVATE, require_caller
 from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
 from autodj.api.listing import Narrowing
@@ -33,7 +33,6 @@ from autodj.tracks.renditions import select
 
 TAG = "Exports"
 PAGE = 200
-PRIVATE = {"Cache-Control": "private, no-store", "Vary": "Authorization, Cookie"}
 FOLDER = Field(
     None,
     max_length=1024,

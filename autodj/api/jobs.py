@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from autodj.api.auth import require_caller
+from autodj.api.auth import PRIVATE, require_caller
 from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
 from autodj.api.feed import OVERLAP, PAGE_ROWS
@@ -29,7 +29,6 @@ TAG = "Jobs"
 JOBS = f"{BASE}/jobs"
 JOB = f"{JOBS}/{{job_id:uuid}}"
 EVENTS = "text/event-stream"
-NOT_KEPT = {"Cache-Control": "private, no-store", "Vary": "Authorization, Cookie"}
 RESUME = {"Last-Event-ID": "The last event you saw; what changed since comes first."}
 PING_S = 15
 SEND_TIMEOUT_S = 30
@@ -58,7 +57,7 @@ async def list_jobs(request: Request) -> Response:
     asked = parse_query(JobQuery, request)
     async with web_of(request).runtime.db.read_session() as session:
         rows = await jobs.latest(session, owner_id, limit=asked.limit, active_only=asked.active)
-    return json_response(JobList(items=[job_body(row) for row in rows]), headers=NOT_KEPT)
+    return json_response(JobList(items=[job_body(row) for row in rows]), headers=PRIVATE)
 
 
 @operation(
@@ -70,7 +69,7 @@ async def list_jobs(request: Request) -> Response:
 )
 async def get_job(request: Request) -> Response:
     row = await _owned(request, require_caller(request))
-    return json_response(job_body(row), headers=NOT_KEPT)
+    return json_response(job_body(row), headers=PRIVATE)
 
 
 @operation(
@@ -193,7 +192,7 @@ class _Events(EventSourceResponse):
 
 
 def _events(events: AsyncGenerator[ServerSentEvent]) -> Response:
-    return _Events(events, ping=PING_S, send_timeout=SEND_TIMEOUT_S, headers=NOT_KEPT)
+    return _Events(events, ping=PING_S, send_timeout=SEND_TIMEOUT_S, headers=PRIVATE)
 
 
 async def _owned(request: Request, owner_id: UUID) -> JobRow:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from autodj.api.audio import NOT_KEPT
 from autodj.api.auth import require_caller
 from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
@@ -72,8 +73,7 @@ async def audio_urls(request: Request) -> Response:
         await _link(web, caller, track_id, asked.rendition, accept, now)
         for track_id in dict.fromkeys(asked.id)
     ]
-    headers = {"Cache-Control": "private, no-store", "Vary": "Authorization, Cookie, Accept"}
-    return json_response(TrackLinks(items=items), headers=headers)
+    return json_response(TrackLinks(items=items), headers=NOT_KEPT)
 
 
 async def _link(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from autodj.api.auth import require_caller
+from autodj.api.auth import PRIVATE, require_caller
 from autodj.api.bodies import parse_model, read_json
 from autodj.api.contract import JSON, Answer, Body, operation
 from autodj.api.paths import BASE, job_path
@@ -24,7 +24,6 @@ from autodj.tracks.reanalysis import reanalyze_alone, request_reanalysis
 
 TAG = "Analysis"
 REANALYSIS = f"{BASE}/reanalysis"
-PRIVATE = {"Cache-Control": "private, no-store", "Vary": "Authorization, Cookie"}
 LOCATION = {"Location": "The job."}
 MOST_IDS = 1000
 
