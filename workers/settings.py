@@ -17,6 +17,7 @@ from workers import tasks
 
 SETTINGS = from_environment()
 EVERY_MINUTE_AT_S = 5
+SWEEP_TIMEOUT_S = 6 * 3600
 RENDER_JOB_TIMEOUT_S = SETTINGS.renditions.timeout_s + SETTINGS.worker.job_timeout_s
 
 
@@ -44,12 +45,13 @@ class WorkerSettings:
         tasks.delete_track,
         tasks.fetch_url,
         tasks.reanalyze,
-        # Coding a long mix takes its time; nothing else may.
+        # Coding a long mix takes its time; no other work on a track may.
         func(tasks.render, timeout=RENDER_JOB_TIMEOUT_S),
     ]
     cron_jobs: ClassVar[list[Any]] = [
         cron(tasks.reconcile_rows, second=EVERY_MINUTE_AT_S),
-        cron(tasks.sweep_stores, hour=4, minute=17),
+        # To list millions of objects takes hours, and what is left would be left every night.
+        cron(tasks.sweep_stores, hour=4, minute=17, timeout=SWEEP_TIMEOUT_S),
     ]
     on_startup = startup
     on_shutdown = shutdown

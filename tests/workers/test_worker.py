@@ -9,21 +9,25 @@ import sys
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from autodj.audio.facts import DecodeLimits
 from autodj.audio.sandbox import open_sandbox
 from autodj.db import AnalysisState, Database, FileState, RenditionName, Track
 from autodj.db import renditions as rendition_rows
 from autodj.db import tracks as track_rows
+from autodj.errors import StoreDenied
 from autodj.jobs import open_jobs
 from autodj.laptop.broker import Broker, open_broker
 from autodj.runtime import open_runtime
 from autodj.settings import load
+from autodj.storage.base import ObjectStat
 from autodj.storage.local import LocalStorage
 from autodj.tracks.ingest import ingest
 from tests.builders import make_user
@@ -152,3 +156,31 @@ async def test_the_nightly_sweep_takes_what_no_row_names(site: Site) -> None:
     async with open_runtime(load(site.environ)) as runtime:
         await sweep_stores({"runtime": runtime})
     assert [path for path in site.local.root.rglob("*") if path.is_file()] == []
+
+
+async def test_a_store_that_cannot_be_swept_keeps_the_sweep_from_no_other(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_store: LocalStorage, _prefix: str = "") -> AsyncGenerator[ObjectStat]:
+        raise StoreDenied
+
+    monkeypatch.setattr(LocalStorage, "list", denied)
+    upload = site.local.incoming()
+    upload.write_bytes(b"half an upload")
+    two_days_ago = time.time() - 2 * 86400
+    os.utime(upload, (two_days_ago, two_days_ago))
+    async with open_runtime(load(site.environ)) as runtime:
+        with capture_logs() as logs:
+            await sweep_stores({"runtime": runtime})
+    assert not upload.exists()
+    assert {(each["event"], each["store"], each["code"]) for each in logs} == {
+        ("sweep_failed", "local", "store_denied")
+    }
+
+
+def test_the_sweep_may_take_longer_than_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a store too large to be listed in that time would be swept never to its end."""
+    monkeypatch.setenv("AUTODJ_SECRET", "q8Zr3vN0tYx7LmC2sKd9WbE5hUjP1aGf")
+    worker = import_module("workers.settings")
+    [sweep] = [each for each in worker.WorkerSettings.cron_jobs if "sweep" in each.name]
+    assert sweep.timeout_s > 10 * worker.WorkerSettings.job_timeout
