@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from autodj.errors import AutodjError, BatchIncomplete
 from autodj.storage.base import Described, ObjectStat, Storage
+from autodj.storage.disk import disk_errors
 from autodj.storage.download import DEFAULT_RANGES, Ranges, download
 
 AT_ONCE: Final = 8
@@ -93,7 +94,8 @@ async def _each(
     async def work() -> None:
         for item in waiting:  # shared: each item goes to whoever is free
             try:
-                done[key_of(item)] = await do(item)
+                with disk_errors(f"what goes to {key_of(item)}"):
+                    done[key_of(item)] = await do(item)
             except AutodjError as error:
                 failed[key_of(item)] = error
 

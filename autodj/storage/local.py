@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -19,6 +20,7 @@ from autodj.storage.local_facts import (
     fresh_stamp_ns,
     load_facts,
     stamp_id,
+    type_of,
 )
 from autodj.storage.local_objects import LocalObjects
 from autodj.storage.local_versions import former_states, version_path
@@ -147,8 +149,7 @@ class LocalStorage(LocalObjects):
                 stamp = stamp_id(os.fstat(file.fileno()))
                 facts = load_facts(self.root, key, stamp)
                 if facts is None:
-                    content_type = self._stat(key).content_type or "application/octet-stream"
-                    facts = Facts(sha256_of(file), content_type, Described())
+                    facts = Facts(sha256_of(file), type_of(key), Described())
                 described = replace(facts.described, metadata=dict(metadata))
                 self._write_facts(key, stamp, replace(facts, described=described))
             return self._stat(key)
@@ -173,22 +174,26 @@ class LocalStorage(LocalObjects):
         path = self._path_of_version(key, version_id)
         with disk_errors(f"that version of {key}"), path.open("rb") as file:
             facts = load_facts(self.root, key, stamp_id(os.fstat(file.fileno())))
-            facts = facts or Facts(sha256_of(file), "application/octet-stream", Described())
+            facts = facts or Facts(sha256_of(file), type_of(key), Described())
         return self._replace(key, path, facts, None)
 
     def _delete_version(self, key: str, version_id: str) -> None:
         with self._locked():
-            path = self._path_of_version(key, version_id)
-            self._step("unlink")
-            with suppress(FileNotFoundError, NotADirectoryError):
-                path.unlink()
-                self._fsync_directory(path.parent)
-                self._remove_empty_above(path)
-                self._forget_facts(key, version_id)
+            # The newest one is a former one too when a crash came before it was gone over.
+            former = version_path(self.root, key, version_id)
+            for path in {self._path_of_version(key, version_id), former}:
+                self._step("unlink")
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    path.unlink()
+                    self._fsync_directory(path.parent)
+                    self._remove_empty_above(path)
+                    self._forget_facts(key, version_id)
 
     def _remove(self, key: str) -> None:
         with suppress(FileNotFoundError, NotADirectoryError):
-            self._keep(key, self.path(key).lstat())
+            found = self.path(key).lstat()
+            if stat.S_ISREG(found.st_mode):
+                self._keep(key, found)
         super()._remove(key)
 
     def _keep(self, key: str, found: os.stat_result) -> None:

@@ -89,6 +89,11 @@ def stale_facts(root: Path, key: str, kept: str | None) -> Iterator[Path]:
                 yield each
 
 
+def type_of(key: str) -> str:
+    """The content type of an object that is not described: what its name suggests."""
+    return _TYPES.guess_type(key)[0] or "application/octet-stream"
+
+
 def stat_of(root: Path, key: str, found: os.stat_result) -> ObjectStat:
     """The object's file and what describes it."""
     stamp = stamp_id(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -27,13 +28,15 @@ def former_states(root: Path, key: str) -> list[ObjectVersion]:
     path = root / VERSIONS / f"{key}@"
     if not path.parent.is_dir():
         return []
-    found = [
+    named = (
         (each.name.removeprefix(path.name), each) for each in path.parent.glob(f"{path.name}*")
-    ]
-    return [
-        _version(key, stamp, each)
-        for stamp, each in sorted(found, key=lambda pair: int(pair[0], 16), reverse=True)
-    ]
+    )
+    found = [pair for pair in named if _STAMP.fullmatch(pair[0])]
+    versions = []
+    for stamp, each in sorted(found, key=lambda pair: int(pair[0], 16), reverse=True):
+        with suppress(FileNotFoundError):  # deleted meanwhile
+            versions.append(_version(key, stamp, each))
+    return versions
 
 
 def _version(key: str, stamp: str, path: Path) -> ObjectVersion:

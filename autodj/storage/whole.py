@@ -9,7 +9,6 @@ import secrets
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from autodj.errors import ObjectNotFound
 from autodj.storage.base import Bounded, Described, ObjectStat, Storage
@@ -83,7 +82,8 @@ async def received(
     path = scratch / f"{secrets.token_hex(16)}.part"
     digest = hashlib.sha256()
     try:
-        with path.open("xb") as file:
+        # Without a buffer, whose rest would be refused when it is closed.
+        with path.open("xb", buffering=0) as file:
             async for block in source:
                 check_size(file.tell() + len(block), max_bytes)
                 digest.update(block)
@@ -93,9 +93,11 @@ async def received(
         path.unlink(missing_ok=True)
 
 
-def _append(file: BinaryIO, block: bytes) -> None:
+def _append(file: io.FileIO, block: bytes) -> None:
+    rest = memoryview(block)
     with disk_errors("the file received"):
-        file.write(block)
+        while rest:
+            rest = rest[file.write(rest) :]
 
 
 def _hashed(source: Path | bytes) -> tuple[str, int]:

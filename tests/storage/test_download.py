@@ -273,6 +273,18 @@ async def test_many_are_put_and_fetched_and_every_fault_is_told(
         assert await read(store, key) == body
 
 
+async def test_a_file_that_cannot_be_read_does_not_keep_the_others_from_being_put(
+    store: Storage, tmp_path: Path
+) -> None:
+    good = [Upload(f"tracks/good/{n}", b"x", sha256(b"x"), "a/b") for n in range(3)]
+    gone = Upload("tracks/gone", tmp_path / "gone", sha256(b"x"), "a/b")
+
+    with pytest.raises(BatchIncomplete) as caught:
+        await put_many(store, [gone, *good], at_once=1)
+    assert {*caught.value.failed} == {"tracks/gone"}
+    assert [await read(store, each.key) for each in good] == [b"x"] * 3
+
+
 async def test_nothing_to_do_is_done(local: LocalStorage) -> None:
     assert await put_many(local, []) == {}
     assert await download_many(local, []) == {}

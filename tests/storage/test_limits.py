@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodj.errors import TooLarge
+from autodj.errors import DiskFull, TooLarge
 from autodj.settings import load
 from autodj.storage.documents import save_document
 from autodj.storage.factory import create_storage
@@ -20,7 +21,7 @@ from autodj.storage.limits import check_size, stricter
 from autodj.storage.local import LocalStorage
 from autodj.storage.s3 import S3Storage
 from autodj.storage.s3.uploads import unfinished
-from autodj.storage.whole import save
+from autodj.storage.whole import received, save
 from tests.storage.builders import KEY, keys, patterned, put, read, sha256
 
 Powerful = LocalStorage | S3Storage
@@ -119,6 +120,25 @@ def test_a_file_that_grows_while_it_is_written_is_stopped(tmp_path: Path) -> Non
         store._write(target, Growing(patterned(LIMIT)), sha256(patterned(LIMIT)), None, 500)
 
     assert target.stat().st_size == 0
+
+
+@pytest.mark.parametrize("block_bytes", [10, 5000, 300_000])
+async def test_a_stream_that_the_disk_has_no_room_for_is_said_so_and_leaves_nothing(
+    tmp_path: Path, block_bytes: int
+) -> None:
+    async def stream() -> AsyncIterator[bytes]:
+        for _ in range(10):
+            yield bytes(block_bytes)
+
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50, usual[1]))
+    try:
+        with pytest.raises(DiskFull):
+            async with received(stream(), tmp_path, None):
+                pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert [*tmp_path.iterdir()] == []
 
 
 async def test_a_file_adopted_is_refused_and_gone(tmp_path: Path) -> None:

@@ -254,3 +254,54 @@ async def test_former_states_are_in_no_list_and_under_no_key(tmp_path: Path) -> 
             await store.stat(key)
     await put(store, "other", b"x")
     assert len(await store.versions("other")) == 1
+
+
+@pytest.mark.parametrize("versioned", [True, False])
+async def test_a_folder_of_objects_is_nothing_to_delete(tmp_path: Path, *, versioned: bool) -> None:
+    store = LocalStorage(tmp_path, versioned=versioned)
+    await put(store, "tracks/one", b"x")
+
+    await store.delete("tracks")
+    await store.delete_many(["tracks"])
+
+    assert await keys(store) == ["tracks/one"]
+
+
+async def test_a_version_that_was_never_described_is_restored_as_its_name_says(
+    tmp_path: Path,
+) -> None:
+    store = LocalStorage(tmp_path, versioned=True)
+    bare = await put(store, KEY, OLD)
+    await replace(store, NEW)
+    _, oldest = await store.versions(KEY)
+
+    restored = await store.restore_version(KEY, oldest.version_id)
+
+    assert restored.content_type == bare.content_type == "application/json"
+
+
+async def test_a_version_deleted_leaves_nothing_of_itself_after_a_crash(tmp_path: Path) -> None:
+    def crash(name: str) -> None:
+        if name == "rename" and (tmp_path / ".versions").exists():
+            raise Crash
+
+    store = LocalStorage(tmp_path, step=crash, versioned=True)
+    await replace(store, OLD)
+    with pytest.raises(Crash):
+        await replace(store, NEW)  # what is there is kept already, and not yet gone over
+    [current] = await store.versions(KEY)
+    store = LocalStorage(tmp_path, versioned=True)
+
+    await store.delete_version(KEY, current.version_id)
+
+    assert await store.versions(KEY) == []
+
+
+async def test_a_strange_file_beside_former_states_is_none(tmp_path: Path) -> None:
+    store = LocalStorage(tmp_path, versioned=True)
+    await replace(store, OLD)
+    await replace(store, NEW)
+    for name in ("@x.swp", "@", "@12~"):
+        (tmp_path / ".versions" / f"{KEY}{name}").write_bytes(b"")
+
+    assert len(await store.versions(KEY)) == 2
