@@ -129,8 +129,10 @@ class Decoder:
             try:
                 packet = next(packets, None)
             except av.FFmpegError:
-                # The demuxer cannot go on; whether enough was there is judged at the end.
-                self._damage()
+                # The demuxer cannot go on; whether enough was there is judged at the end. Behind
+                # all that the file says it holds, it has met a tag or padding.
+                if not self._holds_its_claim:
+                    self._damage()
                 return
             if packet is None:
                 return
@@ -150,17 +152,23 @@ class Decoder:
         if self.decoded_s < _SURE_FOOTING_S:
             raise AudioRejected("The audio is damaged from the start.")
 
+    @property
+    def _holds_its_claim(self) -> bool:
+        """Whether as much is decoded as the file commits itself to; False where it does not."""
+        if not self._claimed_s:
+            return False
+        return self.decoded_s >= self._limits.min_decoded_share * self._claimed_s - _PADDING_S
+
     def _check_complete(self) -> None:
-        share = self._limits.min_decoded_share
         if self.decoded_s == 0.0:
             raise AudioRejected("The file holds no audio.", code="no_audio")
-        if self._claimed_s and self.decoded_s < share * self._claimed_s - _PADDING_S:
+        if self._claimed_s and not self._holds_its_claim:
             raise AudioRejected(
                 f"The file should last {self._claimed_s:.1f} s but ends after "
                 f"{self.decoded_s:.1f} s.",
                 code="truncated",
             )
-        if self._damaged > (1 - share) * self._packets:
+        if self._damaged > (1 - self._limits.min_decoded_share) * self._packets:
             raise AudioRejected("Too much of the audio is damaged.")
 
 

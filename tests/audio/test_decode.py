@@ -11,7 +11,7 @@ import pytest
 
 from autodj.audio.claims import Claim, claim
 from autodj.audio.decode import open_decoder
-from autodj.audio.encode import encode
+from autodj.audio.encode import TARGETS, encode
 from autodj.audio.facts import DecodeLimits
 from autodj.audio.identify import AIFF, CAF, FLAC, MP3, WAV, WAVPACK, identify
 from autodj.audio.resample import BlockResampler
@@ -123,6 +123,24 @@ def test_a_bruise_in_the_middle_is_heard_and_forgiven(tmp_path: Path) -> None:
     with path.open("rb") as file, open_decoder(file, MP3, DecodeLimits()) as decoder:
         list(decoder.frames())
         assert decoder.decoded_s > 19.5
+
+
+@pytest.mark.parametrize("duration_s", [0.5, 8.0])
+@pytest.mark.parametrize(
+    ("codec", "behind"),
+    [*((codec, b"TAG" + bytes(125)) for codec in TARGETS), ("wv", bytes(100_000))],
+)
+def test_what_stands_behind_all_of_the_audio_is_not_its_damage(
+    tmp_path: Path, codec: str, behind: bytes, duration_s: float
+) -> None:
+    path = make_clip(tmp_path / "clip", duration_s, codec=codec)
+    path.write_bytes(path.read_bytes() + behind)
+    with (
+        path.open("rb") as file,
+        open_decoder(file, identify(path), DecodeLimits()) as decoder,
+    ):
+        assert sum(1 for _ in decoder.frames()) > 0
+        assert decoder.decoded_s == pytest.approx(duration_s, abs=0.06)
 
 
 def test_a_tag_beyond_the_limit_names_itself(tmp_path: Path) -> None:
