@@ -332,6 +332,15 @@ def test_what_a_track_does_not_allow_is_refused(asked: dict[str, Any], field: st
     assert refused.value.field == field
 
 
+@pytest.mark.parametrize("bpm", [171.653, 133.939, 214.999])
+def test_as_many_doublings_as_halvings_give_the_measured_tempo_back(bpm: float) -> None:
+    row = ROW.model_copy(update={"bpm": bpm})
+    for step in ("half", "half", "double", "double"):
+        for name, value in columns_of({"tempo": step}, row).items():
+            setattr(row, name, value)
+    assert row.corrected_bpm is None
+
+
 def test_a_tempo_stays_one_that_can_be() -> None:
     with pytest.raises(Refusal, match="480"):
         columns_of({"tempo": "double"}, ROW.model_copy(update={"corrected_bpm": 240.0}))

@@ -78,7 +78,7 @@ def _bpm(asked: Mapping[str, Any], row: Correctable) -> float | None:
     now = row.corrected_bpm or row.bpm
     if now is None:
         raise Refusal("tempo", "there is no tempo to change: set bpm")
-    bpm = round(now * STEPS[asked["tempo"]], 4)
+    bpm = round(now * STEPS[asked["tempo"]], _MICRO)
     if not BPM_RANGE[0] <= bpm <= BPM_RANGE[1]:
         least, most = BPM_RANGE
         raise Refusal("tempo", f"would be {bpm:g} beats a minute, not {least:g} to {most:g}")
