@@ -119,7 +119,7 @@ def _labels(energy: Curve, fullness: Curve) -> list[str]:
             labels.append("drop" if _has_begun(at, full, energy, wide) else "main")
         elif at > last:
             labels.append("outro")
-        elif at < first and opens and set(labels) <= {"intro"}:
+        elif at < first and opens and labels[-1:] in ([], ["intro"]):
             labels.append("intro")
         else:
             labels.append("main" if strong[at] else "break")
