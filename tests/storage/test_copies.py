@@ -10,7 +10,7 @@ from autodj.errors import AutodjError, ObjectExists, PreconditionFailed, StoreFa
 from autodj.storage.s3 import S3Config, S3Storage, copying
 from tests.storage.builders import patterned, put, read, sha256
 from tests.storage.conftest import versioned_s3
-from tests.storage.faults import Answer, answering, failing, losing_the_answer
+from tests.storage.faults import Answer, Exchange, answering, failing, losing_the_answer
 from tests.storage.faulty_s3 import (
     BODY,
     DATED,
@@ -82,6 +82,20 @@ async def test_a_copy_without_the_same_bytes_in_place_is_never_success(
         with pytest.raises(expected) as caught:
             await store.copy(SOURCE, TARGET)
     assert type(caught.value) is expected
+
+
+async def test_a_copy_in_parts_that_somebody_ended_is_told_in_a_word_that_is_known() -> None:
+    space = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+    begun = f"<InitiateMultipartUploadResult {space}><UploadId>u</UploadId>"
+    begin = answering("200 OK", f"{begun}</InitiateMultipartUploadResult>".encode())
+
+    async def ended(exchange: Exchange) -> None:
+        gone = failing("404 Not Found", "NoSuchUpload")
+        await (MISSING if exchange.method == "HEAD" else gone)(exchange)
+
+    async with store_on(HEAD_SAME, MISSING, begin, ended) as (store, _):
+        with pytest.raises(PreconditionFailed):
+            await copying.copy_object(store._bucket, SOURCE, TARGET, max_single_bytes=len(BODY) - 1)
 
 
 async def test_what_was_copied_in_parts_may_be_copied_again(real_s3: S3Storage) -> None:

@@ -14,6 +14,7 @@ from autodj.errors import (
     ObjectExists,
     ObjectNotFound,
     PreconditionFailed,
+    UploadGone,
 )
 from autodj.storage.base import ByteRange, ObjectStat
 from autodj.storage.metadata import NOTES, encoded
@@ -144,6 +145,9 @@ async def _copied_in_parts(
             await bucket.client.complete_multipart_upload(
                 **upload, MultipartUpload={"Parts": parts}, **how
             )
+    except UploadGone as gone:
+        # Also what a repetition meets whose first answer was lost: then the copy is there.
+        raise PreconditionFailed(f"{doing}: {gone.detail}") from gone
     except BaseException:
         # Whatever happened, the parts must not stay; the sweep takes what even this leaves.
         with suppress(AutodjError):
