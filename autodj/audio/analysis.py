@@ -46,7 +46,7 @@ def analyze(
     limits: DecodeLimits,
     on_progress: Callable[[float], None],
 ) -> Analysis:
-    """Decode ``file`` block by block and measure it; memory grows by a few megabytes an hour.
+    """Decode ``file`` block by block and measure it; memory grows by some 40 MB an hour.
 
     Raises as ``open_decoder`` does. ``on_progress`` gets rising shares of 0 to 1.
     """

@@ -42,9 +42,9 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a child ended. ``verdict`` is ``result``, ``refused``, ``unsupported`` or
-    ``failed`` with its content, ``late`` when its time ran out, or ``died`` without a word;
-    ``exit_code`` is negative for a signal.
+    """How a child ended. ``verdict`` is ``result``, ``refused``, ``unsupported``, ``failed`` or
+    ``broken`` (it could not be confined) with its content, ``late`` when its time ran out, or
+    ``died`` without a word; ``exit_code`` is negative for a signal.
     """
 
     verdict: str

@@ -76,5 +76,7 @@ def receive_request(control: socket.socket) -> Received | None:
 
 
 def line(kind: str, content: object) -> bytes:
-    """One line of an answer: ``progress``, ``result``, ``refused``, ``failed`` or ``exit``."""
+    """One line of an answer: ``started``, ``progress``, a verdict as ``warm.Outcome`` names them,
+    or ``exit``.
+    """
     return json.dumps([kind, content], allow_nan=False, separators=(",", ":")).encode() + b"\n"
