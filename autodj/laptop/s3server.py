@@ -79,7 +79,7 @@ async def s3_program(data_dir: Path, keys: LaptopKeys) -> tuple[Program, S3Serve
     (directory / "mini.options").unlink(missing_ok=True)
     program = Program(
         name=_NAME,
-        command=(str(binary), *_arguments(directory, ports, config)),
+        command=(str(binary), *_arguments(ports, config)),
         directory=directory,
         log_file=data_dir / "logs" / "s3.log",
         environment=_environment(directory, keys),
@@ -94,13 +94,14 @@ async def s3_program(data_dir: Path, keys: LaptopKeys) -> tuple[Program, S3Serve
     return program, S3Server(endpoint_url, keys.s3_access_key, keys.s3_secret_key)
 
 
-def _arguments(directory: Path, ports: Mapping[str, int], config: Path) -> list[str]:
+def _arguments(ports: Mapping[str, int], config: Path) -> list[str]:
     return [
         "-logtostderr=true",
         # `weed server` waits for an election among masters of which there is only one: 13-22 s
         # on existing data. `mini` is the same store with a lone master.
         "mini",
-        f"-dir={directory}",
+        # Where it is started: it takes a comma in a name for the beginning of another folder.
+        "-dir=.",
         f"-ip={LOOPBACK}",
         f"-ip.bind={LOOPBACK}",
         *(f"-{name}={port}" for name, port in ports.items()),

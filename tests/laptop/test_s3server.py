@@ -178,10 +178,10 @@ async def test_the_inner_doors_hand_out_nothing(s3_server: S3Server, s3_data_dir
 def listening_addresses_of(data_dir: Path) -> set[str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            arguments = (process / "cmdline").read_bytes().split(b"\0")
+            is_it = (process / "cwd").readlink() == (data_dir / "s3").resolve()
         except OSError:
             continue
-        if f"-dir={data_dir / 's3'}".encode() in arguments:
+        if is_it:
             return listening_addresses(int(process.name))
     raise AssertionError("the server is not running")
 
@@ -212,3 +212,11 @@ async def test_waiting_is_told_and_a_program_that_never_answers_is_given_up(
     with pytest.raises(CommandError, match=r"did not answer within 1\.2 s; its log is .*s3\.log"):
         await start(replace(program, answers=never, ready_within_s=1.2), say=said.append)
     assert said == ["waiting for the S3 server (1 s)"]
+
+
+async def test_the_name_of_the_folder_may_have_any_sign(tmp_path: Path) -> None:
+    folder = tmp_path / "one, two \u00fc"
+    async with open_s3_server(folder) as server, bucket(server, "any") as store:
+        key, data = await put(store, 1000)
+        assert await get(store, key) == data
+    assert [each.name for each in tmp_path.iterdir()] == [folder.name]
