@@ -132,18 +132,19 @@ async def _spawn(program: Program) -> Process:
         with plain_faults(program.log_file.parent):
             log = _open_log(program.log_file)
         try:
-            child = await asyncio.create_subprocess_exec(
-                *tethered(program.command),
-                cwd=program.directory,
-                env=dict(program.environment),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Ctrl-C in a terminal reaches its whole process group; the order of stopping
-                # is ours to choose.
-                start_new_session=True,
-                pass_fds=() if lock is None else (lock,),
-            )
+            with plain_faults(program.directory):
+                child = await asyncio.create_subprocess_exec(
+                    *tethered(program.command),
+                    cwd=program.directory,
+                    env=dict(program.environment),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    # Ctrl-C in a terminal reaches its whole process group; the order of stopping
+                    # is ours to choose.
+                    start_new_session=True,
+                    pass_fds=() if lock is None else (lock,),
+                )
         finally:
             os.close(log)
     finally:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,27 @@ async def test_a_restart_that_fails_is_tried_again(tmp_path: Path) -> None:
         "the worker did not start",
         "stopping",
     ]
+
+
+async def test_a_program_that_the_system_does_not_start_is_tried_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    script = f"echo up >>{tmp_path}/starts; {WAIT_FOREVER}"
+    place, elsewhere = tmp_path / "place", tmp_path / "elsewhere"
+    place.mkdir()
+    up = exists(tmp_path / "starts")
+    program = replace(shell("worker", script, tmp_path, answers=up), directory=place)
+    async with Supervisor(tmp_path, url=URL, say=said.append, backoff=soon) as supervisor:
+        process = await supervisor.start(program)
+        place.rename(elsewhere)
+        process.kill()
+        async with asyncio.timeout(30):
+            while not any("did not start" in line for line in said):
+                await asyncio.sleep(0.02)
+            elsewhere.rename(place)
+            while (tmp_path / "starts").read_text() != "up\n" * 2:
+                await asyncio.sleep(0.02)
+        interrupt()
+        await supervisor.until_stopped()
 
 
 async def test_the_end_of_a_program_that_must_not_end_stops_everything(tmp_path: Path) -> None:
