@@ -18,7 +18,12 @@ from workers import tasks
 SETTINGS = from_environment()
 EVERY_MINUTE_AT_S = 5
 SWEEP_TIMEOUT_S = 6 * 3600
-RENDER_JOB_TIMEOUT_S = SETTINGS.renditions.timeout_s + SETTINGS.worker.job_timeout_s
+# Work that is late ends by itself, and this is the time to write that down: what arq cuts off
+# counts as no try.
+WRAP_UP_S = 60
+JOB_TIMEOUT_S = SETTINGS.worker.job_timeout_s + WRAP_UP_S
+# A rendition is made, published and cleaned up in one job.
+RENDER_JOB_TIMEOUT_S = SETTINGS.renditions.timeout_s + 3 * JOB_TIMEOUT_S
 
 
 async def startup(ctx: tasks.Context) -> None:
@@ -61,7 +66,7 @@ class WorkerSettings:
     job_deserializer = decode
     keep_result = 0
     max_jobs = SETTINGS.worker.jobs
-    job_timeout = SETTINGS.worker.job_timeout_s
+    job_timeout = JOB_TIMEOUT_S
     # The row counts the attempts; arq's own count must never end a job.
     max_tries = 1000
     job_completion_wait = 30

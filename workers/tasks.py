@@ -65,6 +65,7 @@ async def fetch_url(ctx: Context, job_id: str) -> None:
         runtime.decode_limits,
         runtime.fetch_limits,
         UUID(job_id),
+        within_s=runtime.policy.step_timeout_s,
     )
 
 

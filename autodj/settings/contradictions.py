@@ -73,7 +73,7 @@ def _http_faults(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _timing_faults(settings: Settings) -> Iterator[tuple[str, str]]:
-    """A job that is cut off counts as no try, and would come back for ever."""
+    """What ends a part by itself knows why; the end of the whole job does not."""
     for name, part_s in (
         ("ANALYSIS_TIMEOUT_S", settings.worker.analysis_timeout_s),
         ("FETCH_TOTAL_S", settings.limits.fetch_total_s),

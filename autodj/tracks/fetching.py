@@ -17,9 +17,11 @@ from autodj.errors import AutodjError
 from autodj.jobs import Jobs
 from autodj.storage.local import LocalStorage
 from autodj.tracks.addresses import check_addresses, check_url, is_literal
+from autodj.tracks.deadline import in_time
 from autodj.tracks.fetch_limits import Fetched, FetchLimits
 from autodj.tracks.holding import held
 from autodj.tracks.ingest import Incoming, Ingested, ingest
+from autodj.tracks.policy import STEP_TIMEOUT_S
 from autodj.tracks.progress import watched
 from autodj.tracks.steps import backoff_s
 
@@ -64,6 +66,8 @@ async def run_fetch(
     limits: DecodeLimits,
     fetch_limits: FetchLimits,
     job_id: UUID,
+    *,
+    within_s: float = STEP_TIMEOUT_S,
 ) -> None:
     """Fetch and ingest. The problem becomes the job's result; only ours are tried again."""
     async with db.transaction() as session:
@@ -72,7 +76,7 @@ async def run_fetch(
         return
     await _change(db, job_id, state=JobState.RUNNING, step="fetch", attempts=job.attempts + 1)
     try:
-        async with held(db, Job, job_id):
+        async with held(db, Job, job_id), in_time(within_s):
             fetched = await _fetch(db, local, fetch_limits, job)
             await _change(db, job_id, step="ingest", progress=0.9)
             incoming = _incoming(fetched, job)

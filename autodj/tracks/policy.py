@@ -11,6 +11,7 @@ from autodj.settings.baskets import Basket, Kind
 from autodj.settings.model import RenditionSettings
 
 FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
+STEP_TIMEOUT_S = 330
 NO_RENDITIONS = Wishes(mode=RenditionMode.NEVER)
 
 
@@ -21,8 +22,9 @@ class Policy:
     ``keep_local_s`` is counted from the flip; None keeps the local copy for ever.
     ``lease_s``: a row that was sent to the workers is not sent again before.
     ``public_links``: what everybody may read lies on S3 a second time, without a signature.
-    ``wishes`` are for the renditions. Of tracks measured anew, ``reanalysis_at_once`` are
-    under way.
+    ``step_timeout_s``: a step that is not done by then counts as a failed try; one that codes
+    audio has ``render_timeout_s`` more. ``wishes`` are for the renditions. Of tracks measured
+    anew, ``reanalysis_at_once`` are under way.
     """
 
     publish_to_s3: bool
@@ -31,6 +33,7 @@ class Policy:
     analysis_version: int
     public_links: bool = False
     wishes: Wishes = NO_RENDITIONS
+    step_timeout_s: int = STEP_TIMEOUT_S
     render_timeout_s: int = 1800
     reanalysis_at_once: int = 1
 
@@ -44,6 +47,7 @@ class Policy:
             analysis_version=analysis_version,
             public_links=settings.cdn.public_links,
             wishes=_wishes(settings.renditions, settings.baskets.of(Kind.TRACKS)),
+            step_timeout_s=settings.worker.job_timeout_s,
             render_timeout_s=settings.renditions.timeout_s,
             reanalysis_at_once=settings.worker.reanalysis_at_once,
         )

@@ -18,7 +18,9 @@ from autodj.errors import (
     SourceUnreadable,
 )
 from autodj.storage.base import Storage
+from autodj.tracks.deadline import in_time
 from autodj.tracks.holding import held
+from autodj.tracks.policy import Policy
 from autodj.tracks.render import finish_if_over, render
 from autodj.tracks.rendition_moves import clean_rendition, give_up_rendition, publish_rendition
 from autodj.tracks.rendition_removal import remove_rendition
@@ -54,7 +56,8 @@ async def _done(bench: Workbench, rendition: Rendition, step: Step) -> bool:
     """Whether the step was done; else the row says when it is to be tried again."""
     told = {"rendition_id": str(rendition.id), "step": step}
     try:
-        async with held(bench.db, Rendition, rendition.id):
+        within_s = _within_s(bench.policy, step)
+        async with held(bench.db, Rendition, rendition.id), in_time(within_s):
             await _do(bench, rendition, step)
     except (ObjectNotFound, ObjectExists) as error:  # a store's words, not those of the row
         await _failed(bench, rendition.id, step, error)
@@ -70,6 +73,11 @@ async def _done(bench: Workbench, rendition: Rendition, step: Step) -> bool:
         await rest_rendition(bench, rendition.id)
         return True
     return False
+
+
+def _within_s(policy: Policy, step: Step) -> int:
+    coding_s = policy.render_timeout_s if step is Step.RENDER else 0
+    return coding_s + policy.step_timeout_s
 
 
 async def rest_rendition(bench: Workbench, rendition_id: UUID) -> None:

@@ -26,6 +26,7 @@ from autodj.jobs import Jobs
 from autodj.storage.base import Storage
 from autodj.storage.local import LocalStorage
 from autodj.tracks.analyze import analyze_track
+from autodj.tracks.deadline import in_time
 from autodj.tracks.documents import publish_document
 from autodj.tracks.holding import held
 from autodj.tracks.policy import Policy
@@ -63,7 +64,8 @@ async def work(bench: Workbench, track_id: UUID, step: Step) -> None:
             track = await track_rows.get(session, track_id)
         if next_step(track, bench.policy, await bench.db.now()) is not step:
             return
-        async with held(bench.db, Track, track_id):
+        within_s = bench.policy.step_timeout_s
+        async with held(bench.db, Track, track_id), in_time(within_s):
             await _do(bench, step, track_id)
     except (ObjectNotFound, ObjectExists) as error:  # a store's words, not those of the row
         await _failed(bench, track_id, step, error)
