@@ -5,6 +5,7 @@
 
 const BASE = "/api/v1";
 const PAGE_SIZE = 50;
+const MOST_JOBS = 200;
 
 /** A refusal: `message` says what happened, `hint` what to do about it. */
 export class Problem extends Error {
@@ -36,7 +37,7 @@ export const tracks = (filter, cursor, signal) =>
   json("GET", `${BASE}/tracks?${query({ ...filter, cursor, limit: PAGE_SIZE })}`, { signal });
 
 /** @param {string} id @returns {Promise<Track>} */
-export const track = (id) => json("GET", `${BASE}/tracks/${id}`);
+export const track = (id) => json("GET", `${BASE}/tracks/${encodeURIComponent(id)}`);
 
 /**
  * Correct a track, provided nobody else has since `version`.
@@ -61,6 +62,14 @@ export const addUrl = (url) =>
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ url }),
   });
+
+/** The latest jobs that have changed since then, oldest first. @param {number} moment_ms
+ * @returns {Promise<Job[]>} */
+export async function jobsSince(moment_ms) {
+  /** @type {{items: Job[]}} */
+  const { items } = await json("GET", `${BASE}/jobs?limit=${MOST_JOBS}`);
+  return items.filter((job) => Date.parse(job.changed_at) >= moment_ms).reverse();
+}
 
 /** Make this browser a stranger again. */
 export const logOut = () => answer("POST", "/logout");

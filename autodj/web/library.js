@@ -31,6 +31,8 @@ export class Library {
   /** @type {string | null} */
   #cursor = null;
   #total = 0;
+  /** Whether the last page could not be read: the next try is for a hand to make. */
+  #isRefused = false;
   #request = new AbortController();
   /** @type {import("./rows.js").Shown} */
   #shown = { job: (id) => this.#jobs.get(id), current: null, playing: false };
@@ -41,13 +43,15 @@ export class Library {
     this.#rows = new Rows(this.#shown, (act, id) => this.#act(act, id));
     this.#more.addEventListener("click", () => void this.#load(this.#cursor));
     new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting) && !this.#more.hidden) this.#more.click();
+      const isSeen = entries.some((entry) => entry.isIntersecting);
+      if (isSeen && !this.#more.hidden && !this.#isRefused) this.#more.click();
     }).observe(this.#more);
   }
 
   /** @param {Filter} filter */
   async narrow(filter) {
     this.#filter = filter;
+    this.#cursor = null;
     await this.reload();
   }
 
@@ -65,16 +69,23 @@ export class Library {
     return this.#tracks.values().next().value;
   }
 
-  /** @param {Track} track @param {1 | -1} step @returns {Track | null} */
-  beside(track, step) {
-    const order = [...this.#tracks.values()];
-    const index = order.findIndex((each) => each.id === track.id);
-    return (index >= 0 && order[index + step]) || null;
+  /** The neighbour in the list, which may be on a page that is still to be read.
+   * @param {Track} track @param {1 | -1} step @returns {Promise<Track | null>} */
+  async beside(track, step) {
+    const order = () => [...this.#tracks.keys()];
+    const isLast = order().at(-1) === track.id;
+    if (step > 0 && isLast && this.#cursor !== null) await this.#load(this.#cursor);
+    const ids = order();
+    const place = ids.indexOf(track.id);
+    return (place >= 0 && this.#tracks.get(ids[place + step])) || null;
   }
 
-  /** Show a track as it is now, a new one in its place. @param {Track} track */
-  put(track) {
-    if (this.#tracks.has(track.id)) {
+  /** Show a track as it is now, a new one in its place. Answers may come in another order than
+   * they were asked for: an older one is let go. @param {Track} told */
+  put(told) {
+    const known = this.#tracks.get(told.id);
+    const track = known && known.version > told.version ? known : told;
+    if (known) {
       this.#tracks.set(track.id, track);
       this.#rows.one(track);
     } else {
@@ -92,7 +103,7 @@ export class Library {
     this.#jobs.set(id, job);
     const known = this.#tracks.get(id);
     if (known) this.#rows.one(known);
-    if (known ? !hasNews(known, before, job) : this.#isNarrowed()) return;
+    if ((!known && this.#isNarrowed()) || !hasNews(known, before, job)) return;
     try {
       this.put(await api.track(id));
     } catch (error) {
@@ -130,9 +141,11 @@ export class Library {
       this.#total = page.total;
       if (cursor === null) this.#rows.all(page.items);
       else this.#rows.append(page.items);
+      this.#isRefused = false;
       this.#summarise();
     } catch (error) {
       if (error instanceof DOMException) return;
+      this.#isRefused = true;
       complain(error, "Reading the library");
     }
     this.#more.hidden = this.#cursor === null;
@@ -212,12 +225,14 @@ export class Library {
 
 /**
  * Whether the track has changed since it was read: a step ended, or a job is over that nobody
- * here saw begin and whose end does not show on the track.
- * @param {Track} track @param {Job | undefined} before @param {Job} job
+ * here saw begin and whose end does not show on the track. Of one that is not listed the first
+ * word is news.
+ * @param {Track | undefined} track @param {Job | undefined} before @param {Job} job
  */
 function hasNews(track, before, job) {
-  if (before && before.step !== job.step) return true;
-  if (before || job.state === "queued" || job.state === "running") return false;
+  if (before) return before.step !== job.step;
+  if (!track) return true;
+  if (job.state === "queued" || job.state === "running") return false;
   const isMeasured = track.analysis.state !== "pending";
   return !isMeasured || job.result?.sources[track.file_source] !== 1;
 }

@@ -6,6 +6,8 @@ import * as api from "./api.js";
 /** @import { Job } from "./types.js" */
 
 const RETRY_MS = 5000;
+/** Clocks differ, and a change is stamped a little before anybody can see it. */
+const OVERLAP_MS = 60_000;
 
 /**
  * @typedef {object} Heard
@@ -14,26 +16,56 @@ const RETRY_MS = 5000;
  */
 
 /**
- * Follow every job of this user until the page goes. The browser reconnects by itself and says
- * what it saw last; only a refusal ends a stream, and then a new one is tried.
+ * Follow every job of this user until the page goes. A page that nobody sees lets go of its
+ * stream: browsers open six connections to a server, and each tab would hold one of them.
  * @param {Heard} heard
  */
 export function follow(heard) {
-  const source = new EventSource("/api/v1/jobs/events");
-  source.addEventListener("open", () => heard.connection(true));
-  source.addEventListener("job", (event) => heard.job(JSON.parse(event.data)));
-  source.addEventListener("error", () => {
-    heard.connection(false);
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => void again(heard), RETRY_MS);
-  });
-}
+  /** @type {EventSource | null} */
+  let stream = null;
+  let retry = 0;
+  let seen_ms = 0;
+  const began_ms = Date.now();
 
-/** Streams do not say why they were refused; a stranger need not try again. @param {Heard} heard */
-async function again(heard) {
-  try {
-    await api.me();
-  } catch (error) {
-    if (error instanceof api.Problem && error.status === 401) return;
-  }
-  follow(heard);
+  const tell = (/** @type {Job} */ job) => {
+    seen_ms = Math.max(seen_ms, Date.parse(job.changed_at));
+    heard.job(job);
+  };
+  const open = () => {
+    const own = (stream = new EventSource("/api/v1/jobs/events"));
+    own.addEventListener("open", () => heard.connection(true));
+    own.addEventListener("job", (event) => tell(JSON.parse(event.data)));
+    own.addEventListener("error", () => {
+      heard.connection(false);
+      // The browser goes on by itself after the last event that it saw, if it saw any.
+      if (own.readyState !== EventSource.CLOSED && seen_ms > 0) return;
+      letGo();
+      retry = setTimeout(again, RETRY_MS);
+    });
+  };
+  const letGo = () => {
+    clearTimeout(retry);
+    stream?.close();
+    stream = null;
+  };
+  /** A new stream tells what goes on now; what has ended meanwhile has to be asked for. */
+  const again = async () => {
+    clearTimeout(retry);
+    if (stream || document.hidden) return;
+    try {
+      const jobs = await api.jobsSince((seen_ms || began_ms) - OVERLAP_MS);
+      if (stream || document.hidden) return;
+      jobs.forEach(tell);
+      open();
+    } catch (error) {
+      // Streams do not say why they were refused; a stranger need not try again.
+      if (error instanceof api.Problem && error.status === 401) return;
+      retry = setTimeout(again, RETRY_MS);
+    }
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) letGo();
+    else void again();
+  });
+  if (!document.hidden) open();
 }

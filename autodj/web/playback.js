@@ -55,7 +55,8 @@ export class Playback extends EventTarget {
     audio.addEventListener("timeupdate", () => this.#advance());
     audio.addEventListener("error", () => this.#broken());
     for (const name of ["waiting", "stalled"]) audio.addEventListener(name, () => this.#watch());
-    for (const name of ["playing", "pause", "canplay", "seeked"]) {
+    audio.addEventListener("pause", () => this.#paused());
+    for (const name of ["playing", "canplay", "seeked"]) {
       audio.addEventListener(name, () => this.#change());
     }
     audio.addEventListener("ended", () => {
@@ -250,6 +251,13 @@ export class Playback extends EventTarget {
       const kind = this.link?.content_type ?? "";
       this.#fail(verdict(kind, this.#audio.canPlayType(kind) !== ""));
     }
+  }
+
+  /** Systems pause what plays, for a call or when headphones are pulled out. */
+  #paused() {
+    const { paused, ended, error } = this.#audio;
+    if (this.#ready && paused && !ended && !error) this.#wanted = false;
+    this.#change();
   }
 
   /** Some refusals end in silence instead of an error; then time stands still. */

@@ -20,7 +20,7 @@ const RESTART_S = 3;
 
 /**
  * @typedef {object} Order what comes before and after a track
- * @property {(track: Track, step: 1 | -1) => Track | null} beside
+ * @property {(track: Track, step: 1 | -1) => Promise<Track | null>} beside
  * @property {(track: Track | null, playing: boolean) => void} changed
  */
 
@@ -39,7 +39,7 @@ export class Player {
   constructor(order) {
     this.#order = order;
     this.#playback.addEventListener("change", () => this.#refresh());
-    this.#playback.addEventListener("ended", () => this.step(1));
+    this.#playback.addEventListener("ended", () => void this.step(1));
     this.#playback.addEventListener("trouble", (event) => {
       complain(/** @type {CustomEvent} */ (event).detail, "Playing");
     });
@@ -50,7 +50,7 @@ export class Player {
       this.#playback.seek(/** @type {CustomEvent<number>} */ (event).detail);
     });
     this.#wave.addEventListener("zoom", () => this.#showZoom());
-    bindMediaSession(this.#playback, { previous: () => this.step(-1), next: () => this.step(1) });
+    bindMediaSession(this.#playback, { previous: () => void this.step(-1), next: () => void this.step(1) });
     this.#bindButtons();
     new ResizeObserver(() => this.#makeRoom()).observe(this.#root);
     bindVolume(this.#audio);
@@ -89,6 +89,8 @@ export class Player {
     if (this.track?.id !== id) return;
     this.#playback.stop();
     this.#root.hidden = true;
+    document.title = "autodj";
+    describeMedia(null);
   }
 
   /** Where a track plays, null when it is not the one. @param {string} id */
@@ -118,10 +120,12 @@ export class Player {
   }
 
   /** The track before or after; early in a track, back means its start. @param {1 | -1} step */
-  step(step) {
-    if (!this.track) return;
+  async step(step) {
+    const { track } = this;
+    if (!track) return;
     const restart = step < 0 && this.#playback.at > RESTART_S;
-    const beside = restart ? null : this.#order.beside(this.track, step);
+    const beside = restart ? null : await this.#order.beside(track, step);
+    if (this.track?.id !== track.id) return;
     if (beside) this.open(beside, { play: true });
     else if (step < 0) this.seek(0);
   }
@@ -237,8 +241,8 @@ export class Player {
     /** @type {Record<string, () => void>} */
     const acts = {
       toggle: () => this.toggle(),
-      previous: () => this.step(-1),
-      next: () => this.step(1),
+      previous: () => void this.step(-1),
+      next: () => void this.step(1),
       closer: () => this.zoomBy(2),
       wider: () => this.zoomBy(0.5),
       mute: () => this.mute(),

@@ -7,6 +7,8 @@ import { find, isField } from "./dom.js";
 
 const SEEK_S = 5;
 const CUES = [1, 2, 3, 4, 5];
+/** What goes on while the key is held down. */
+const REPEATED = ["ArrowLeft", "ArrowRight", "+", "-"];
 
 /** @param {Player} player */
 export function bindShortcuts(player) {
@@ -29,7 +31,7 @@ export function bindShortcuts(player) {
     const act = acts[event.key];
     if (!act || event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
     event.preventDefault();
-    act();
+    if (!event.repeat || REPEATED.includes(event.key)) act();
   });
   for (const button of document.querySelectorAll("[data-act=help]")) {
     button.addEventListener("click", () => help.showModal());

@@ -65,6 +65,7 @@
  * @property {string | null} track_id
  * @property {{tracks: number, created?: boolean, sources: {local: number, s3: number}} | null} result
  * @property {ProblemDocument | null} problem
+ * @property {string} changed_at
  *
  * @typedef {object} AudioLink
  * @property {string} url

@@ -42,6 +42,7 @@ export class Uploads {
   /** @param {Job} job */
   hear(job) {
     const item = this.#followed.get(job.id);
+    if (item && (job.state === "failed" || job.state === "done")) this.#followed.delete(job.id);
     if (!item) {
       if (this.#running > 0) this.#early.set(job.id, job);
     } else if (job.state === "failed") {

@@ -205,3 +205,32 @@ async def test_the_volume_is_kept_for_the_next_visit(
     await guest.page.reload()
     await guest.seen()
     assert await guest.page.locator("#audio").evaluate("(audio) => audio.volume") == 0.25
+
+
+async def test_a_player_that_the_system_pauses_says_so(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open()
+    await guest.play("Voyage")
+    await guest.reached(0.2)
+    # A call, or headphones that are pulled out: the element stops, and nobody pressed anything.
+    await guest.page.locator("#audio").evaluate("(audio) => audio.pause()")
+    await expect(guest.page.locator("#player")).to_have_attribute("data-state", "paused")
+    await guest.page.keyboard.press("Space")
+    await guest.playing()
+    assert not await guest.page.locator("#audio").evaluate("(audio) => audio.paused")
+
+
+async def test_a_key_that_is_held_down_counts_once(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open_at("Voyage", 0)
+    await guest.measured()
+    for _ in range(4):
+        await guest.page.keyboard.down("m")
+    await guest.page.keyboard.up("m")
+    await expect(guest.page.get_by_role("button", name="Mute")).to_have_attribute(
+        "aria-pressed", "true"
+    )
