@@ -1,6 +1,7 @@
 // @ts-check
 /** Correcting a track in its own place in the table. */
 
+import { Problem } from "./api.js";
 import { WHEEL } from "./camelot.js";
 import { find, make } from "./dom.js";
 import { Edited } from "./edited.js";
@@ -10,6 +11,10 @@ import { complain, say } from "./toast.js";
 /** @import { Track } from "./types.js" */
 
 const COLUMNS = 9;
+const NO_NUMBER = new Problem({
+  title: "The tempo is not a number",
+  hint: "Write it as 123.45, or leave it empty for what was measured.",
+});
 
 /**
  * @typedef {object} Around
@@ -43,16 +48,24 @@ export function editRow(track, { done, changed, place }) {
     if (event.key === "Escape") close();
     event.stopPropagation();
   });
+  let isSaving = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (isSaving) return;
+    // To FormData a field with such a text is an empty one.
+    const isNumber = !find("[name=bpm]", HTMLInputElement, form).validity.badInput;
+    if (!isNumber) return complain(NO_NUMBER, "Saving");
     const changes = changesOf(edited.track, new FormData(form));
     if (Object.keys(changes).length === 0) return close();
+    isSaving = true;
     try {
       await edited.save(changes);
       say(`Saved ${edited.track.title}`);
       close();
     } catch (error) {
       complain(error, "Saving");
+    } finally {
+      isSaving = false;
     }
   });
   return make("tr", { "data-id": track.id, class: "editing" }, make("td", { colspan: COLUMNS }, form));

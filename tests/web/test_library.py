@@ -253,3 +253,52 @@ async def test_tracks_told_of_in_any_order_stand_where_they_belong(
     newest_first, in_the_table = shown
     assert len(newest_first) == 3
     assert in_the_table == newest_first
+
+
+async def test_a_tempo_that_is_no_number_keeps_what_was_set(
+    local_house: House, newcomer: Person, visit: Visiting
+) -> None:
+    await stock(local_house, newcomer, {"title": "Undertow", "bpm": 124.0})
+    guest = await visit(local_house, newcomer)
+    await guest.open()
+    [track] = (await local_house.ask(newcomer, "GET", "/tracks"))["items"]
+    path = f"/tracks/{track['id']}"
+    await local_house.ask(newcomer, "PATCH", path, json={"bpm": 130.0})
+    await guest.page.reload()
+    await guest.page.get_by_role("button", name="Edit Undertow").click()
+    await guest.page.get_by_label("BPM", exact=True).press("End")
+    await guest.page.keyboard.type("-5")
+    await guest.page.get_by_role("button", name="Save").click()
+    await expect(guest.page.locator("#alerts .toast")).to_contain_text("tempo is not a number")
+    assert (await local_house.ask(newcomer, "GET", path))["bpm_corrected"]
+
+
+async def test_a_form_that_is_sent_twice_is_saved_once(
+    local_house: House, newcomer: Person, visit: Visiting
+) -> None:
+    await stock(local_house, newcomer, *CRATE)
+    guest = await visit(local_house, newcomer)
+    await guest.open()
+    await guest.page.get_by_role("button", name="Edit Glasshaus").click()
+    await guest.page.get_by_label("Title", exact=True).fill("Glashaus")
+    await guest.page.get_by_role("form", name="Edit Glasshaus").evaluate(
+        "(form) => { form.requestSubmit(); form.requestSubmit(); }"
+    )
+    await expect(guest.row("Glashaus")).to_have_count(1)
+    assert len([each for each in guest.requests if each.method == "PATCH"]) == 1
+
+
+async def test_filters_and_list_agree_when_somebody_comes_back(
+    local_house: House, newcomer: Person, visit: Visiting
+) -> None:
+    await stock(local_house, newcomer, *CRATE)
+    guest = await visit(local_house, newcomer)
+    await guest.open()
+    titles = guest.page.locator("tr.track .title")
+    await guest.page.get_by_label("BPM to").fill("100")
+    await expect(titles).to_have_text(["Glasshaus"])
+    await guest.page.goto(f"{local_house.url}/docs")
+    await guest.page.go_back()
+    await guest.seen()
+    await expect(titles).to_have_count(3)
+    await expect(guest.page.get_by_label("BPM to")).to_have_value("")
