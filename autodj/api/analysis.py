@@ -22,7 +22,7 @@ from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
 from autodj.api.documents import AnalysisDocument
 from autodj.api.ranges import etag_matches
-from autodj.api.state import web_of
+from autodj.api.state import Web, web_of
 from autodj.api.tracks import TRACK, track_id_of
 from autodj.db import AnalysisState, tracks
 from autodj.db import Track as TrackRow
@@ -40,6 +40,7 @@ SENT_ON = {
     "Referrer-Policy": "no-referrer",
     "Vary": "Accept-Encoding, Authorization, Cookie",
 }
+READINGS = 3
 _REFUSED = re.compile(r"q=0(\.0*)?")
 
 
@@ -87,7 +88,7 @@ async def get_analysis(request: Request) -> Response:
         links = web_of(request).runtime.links
         if (url := await link_to_document(row, links, datetime.now(UTC))) is not None:
             return Response(status_code=307, headers={**SENT_ON, "Location": url})
-    packed = await _packed(request, row)
+    packed = await _packed(web_of(request), row)
     if packs:
         headers["Content-Encoding"] = "gzip"
     else:
@@ -142,18 +143,22 @@ async def owned(request: Request) -> TrackRow:
         return await tracks.get_owned(session, track_id_of(request), owner_id)
 
 
-async def stored_document(request: Request, row: TrackRow) -> bytes:
-    """The packed document as it was measured; that of the row as it is now when it has been
-    measured again meanwhile. SourceUnreadable when there is none where the row says.
+async def stored_document(web: Web, row: TrackRow) -> tuple[TrackRow, bytes]:
+    """The packed document as it was measured, and the row that names it: the row as it is now
+    when the track has been measured again meanwhile. SourceUnreadable when there is none where
+    the row says, or a newer row whenever it is looked for.
     """
-    runtime = web_of(request).runtime
-    try:
-        return await read_document(runtime.local, runtime.s3, row)
-    except ObjectNotFound as error:
-        now = await owned(request)
-        if (now.analysis_key, now.analysis_source) == (row.analysis_key, row.analysis_source):
-            raise SourceUnreadable from error
-        return await read_document(runtime.local, runtime.s3, now)
+    runtime = web.runtime
+    for _ in range(READINGS):
+        try:
+            return row, await read_document(runtime.local, runtime.s3, row)
+        except ObjectNotFound:
+            before = row.analysis_key, row.analysis_source
+        async with runtime.db.read_session() as session:
+            row = await tracks.get_owned(session, row.id, row.owner_id)
+        if (row.analysis_key, row.analysis_source) == before:
+            break
+    raise SourceUnreadable
 
 
 def has_corrections(row: TrackRow) -> bool:
@@ -167,8 +172,8 @@ def document_etag(row: TrackRow) -> str:
     return f'"{sha256_of(row.analysis_key)}{"-" if tag else ""}{tag}"'
 
 
-async def _packed(request: Request, row: TrackRow) -> bytes:
-    packed = await stored_document(request, row)
+async def _packed(web: Web, row: TrackRow) -> bytes:
+    row, packed = await stored_document(web, row)
     if not has_corrections(row):
         return packed
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from autodj.api.analysis import stored_document
 from autodj.api.auth import PRIVATE, require_caller
 from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
@@ -21,11 +22,11 @@ from autodj.api.state import Web, web_of
 from autodj.api.tracks import TRACK, track_id_of
 from autodj.db import Track as TrackRow
 from autodj.db import library, tracks
-from autodj.errors import AutodjError, ObjectNotFound
+from autodj.errors import AutodjError, NotFound, SourceUnreadable, TooLarge
 from autodj.tracks import deliver
 from autodj.tracks.corrections.document import corrected
 from autodj.tracks.corrections.values import corrections_of
-from autodj.tracks.documents import read_document, unpack
+from autodj.tracks.documents import unpack
 from autodj.tracks.exports import jams, playlist, rekordbox
 from autodj.tracks.exports.subject import Subject, file_names, subject_of
 from autodj.tracks.filenames import content_disposition
@@ -33,6 +34,8 @@ from autodj.tracks.renditions import select
 
 TAG = "Exports"
 PAGE = 200
+# Their documents are read one by one, and nothing is sent before the last.
+MAX_TRACKS = 5000
 FOLDER = Field(
     None,
     max_length=1024,
@@ -61,9 +64,13 @@ class TrackExportQuery(BaseModel):
     f"{BASE}/export",
     summary="Export your tracks to other programs",
     tag=TAG,
-    about="rekordbox XML with grids, keys and cues, or an M3U8 playlist; newest first.",
+    about=(
+        "rekordbox XML with grids, keys and cues, or an M3U8 playlist, of up to "
+        f"{MAX_TRACKS} tracks; newest first."
+    ),
     query=LibraryExportQuery,
     answers=(Answer(200, "XML or a playlist", media_type="*/*"),),
+    errors=(TooLarge,),
 )
 async def export_library(request: Request) -> Response:
     owner_id = require_caller(request)
@@ -74,6 +81,11 @@ async def export_library(request: Request) -> Response:
             after = (rows[-1].created_at, rows[-1].id) if rows else None
             page = await library.page(session, owner_id, asked.filter(), after=after, limit=PAGE)
             rows += page
+            if len(rows) > MAX_TRACKS:
+                raise TooLarge(
+                    f"More than {MAX_TRACKS} tracks fit.",
+                    hint="Narrow the choice: words, tempo, key. `autodj export` takes them all.",
+                )
             if len(page) < PAGE:
                 break
     return await _exported(web_of(request), rows, asked.format, asked.folder)
@@ -124,8 +136,8 @@ async def _subject(web: Web, row: TrackRow, location: str) -> Subject:
     if row.analysis_key is None:
         return subject_of(_described(row), None, location)
     try:
-        packed = await read_document(web.runtime.local, web.runtime.s3, row)
-    except ObjectNotFound:  # measured anew meanwhile
+        row, packed = await stored_document(web, row)
+    except (NotFound, SourceUnreadable):
         return subject_of(_described(row), None, location)
     return await asyncio.to_thread(
         lambda: subject_of(

@@ -14,6 +14,7 @@ from autodj.api.analysis import REVALIDATED, TAG, owned, stored_document
 from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, Operation, operation
 from autodj.api.ranges import etag_matches
+from autodj.api.state import web_of
 from autodj.api.tracks import TRACK
 from autodj.errors import NotFound, SourceUnreadable
 from autodj.tracks.documents import sha256_of, unpack
@@ -88,7 +89,7 @@ async def _drawn(request: Request, form: Form) -> Response:
     headers = {"Cache-Control": REVALIDATED, "ETag": etag, "Vary": "Authorization, Cookie"}
     if etag_matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
-    packed = await stored_document(request, row)
+    _, packed = await stored_document(web_of(request), row)
 
     def draw() -> bytes:
         outline = outline_of(unpack(packed)["waveform"])

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from autodj.api.analysis import accepts_gzip
+from autodj.api.analysis import READINGS, accepts_gzip
 from autodj.db import AnalysisState, Track
 from autodj.db import tracks as track_rows
 from autodj.storage.keys import analysis_key, cover_key
@@ -134,6 +134,27 @@ def test_a_document_that_is_replaced_meanwhile_is_followed(
     answer = stage.client.get(url, headers=owner.bearer)
     assert (answer.status_code, answer.json()) == (200, DOCUMENT)
     assert not stale
+
+
+@pytest.mark.parametrize(("moves", "status"), [(READINGS - 1, 200), (READINGS, 503)])
+def test_a_document_that_is_replaced_again_and_again_is_followed_for_a_while(
+    stage: Stage, owner: Person, monkeypatch: pytest.MonkeyPatch, moves: int, status: int
+) -> None:
+    track = analysed(stage, owner)
+    url = f"/api/v1/tracks/{track.id}/analysis"
+    real = track_rows.get_owned
+    stale = [analysis_key(track.id, f"{number:064x}") for number in range(moves)]
+
+    async def behind(*arguments: object, **keywords: object) -> Track:
+        row: Track = await real(*arguments, **keywords)  # type: ignore[arg-type]  # passed through
+        if stale:
+            row.analysis_key = stale.pop()
+        return row
+
+    monkeypatch.setattr(track_rows, "get_owned", behind)
+    answer = stage.client.get(url, headers=owner.bearer)
+    assert answer.status_code == status
+    assert (answer.json() == DOCUMENT) == (status == 200)
 
 
 def test_the_picture_is_sent_once(stage: Stage, owner: Person) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import m3u8
 import pytest
 
-from autodj.db import AnalysisState, Track
+from autodj.api import exports
+from autodj.db import AnalysisState, Track, library
 from autodj.db import tracks as track_rows
 from autodj.storage.keys import analysis_key
 from tests.api.stage import Person, Stage
@@ -98,6 +100,37 @@ def test_more_than_a_page_is_exported_whole(stage: Stage, owner: Person) -> None
     stage.add(*[make_track(owner.id, title=f"{number}") for number in range(201)])
     answer = stage.client.get("/api/v1/export?format=m3u8&folder=/m", headers=owner.bearer)
     assert len(m3u8.loads(answer.text).segments) == 201
+
+
+def test_more_than_an_export_takes_is_refused(
+    stage: Stage, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "PAGE", 2)
+    monkeypatch.setattr(exports, "MAX_TRACKS", 3)
+    url = "/api/v1/export?format=m3u8&folder=/m"
+    stage.add(*[make_track(owner.id) for _ in range(3)])
+    answer = stage.client.get(url, headers=owner.bearer)
+    assert len(m3u8.loads(answer.text).segments) == 3
+    stage.add(make_track(owner.id))
+    answer = stage.client.get(url, headers=owner.bearer)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+def test_a_track_that_is_measured_again_meanwhile_keeps_its_grid(
+    stage: Stage, owner: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured(stage, owner, title="Night Bus")
+    real = library.page
+
+    async def behind(*arguments: Any, **keywords: Any) -> Sequence[Track]:
+        rows = await real(*arguments, **keywords)
+        for row in rows:
+            row.analysis_key = analysis_key(row.id, "ef" * 32)
+        return rows
+
+    monkeypatch.setattr(library, "page", behind)
+    answer = stage.client.get("/api/v1/export?format=rekordbox", headers=owner.bearer)
+    assert len(read_xml(tmp_path, answer.content).get_track(0).tempos) == 1
 
 
 def test_an_analysis_that_is_gone_leaves_the_rest(
