@@ -170,6 +170,7 @@ def test_a_tag_that_cannot_be_kept_whole_is_refused_and_no_copy_is_left(
         b"RIFF and so on, at some length",
         b"fLaC\x00\x00\x00\x22 short",
         b"fLaC\x00\x00\x00\x02ab\x84\x00\x00\x08\xff\x00\x00\x00abcd",
+        b"fLaC\x84\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00",
     ],
 )
 def test_flac_that_cannot_be_kept_whole_is_refused(content: bytes) -> None:

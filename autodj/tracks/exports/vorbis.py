@@ -10,6 +10,7 @@ from autodj.errors import CommandError
 
 _MARKER = b"fLaC"
 _LAST = 0x80
+_STREAM_INFO = 0
 _COMMENTS = 4
 _VENDOR = b"autodj"
 _MAX_BLOCK_BYTES = (1 << 24) - 1
@@ -26,6 +27,8 @@ def replace(file: BinaryIO, comments: Mapping[str, str]) -> bytes:
     if file.read(4) != _MARKER:
         raise _damaged()
     blocks = list(_blocks(file))
+    if blocks[0][0] != _STREAM_INFO:
+        raise _damaged()
     old = next((content for kind, content in blocks if kind == _COMMENTS), None)
     packed = _pack(*_merge(old, comments))
     if len(packed) > _MAX_BLOCK_BYTES:
