@@ -133,8 +133,8 @@ async def _write_own(client: Client, order: Order, name: str, subject: Subject, 
         await asyncio.to_thread(target.write_text, jams(subject), encoding="utf-8")
     elif order.format in WAVEFORMS and order.to is not None and subject.analysis is not None:
         extension = WAVEFORMS[order.format]
-        with await asyncio.to_thread((order.to / f"{name}.{extension}").open, "wb") as file:
-            await client.save(f"/tracks/{subject.id}/waveform.{extension}", {}, file)
+        target = order.to / f"{name}.{extension}"
+        await save(client, f"/tracks/{subject.id}/waveform.{extension}", target)
     elif order.format is Format.TAGS and order.to is not None:
         original = order.to / f".{uuid4()}.part"
         try:
@@ -167,6 +167,17 @@ async def _finish(order: Order, lines: Sequence[str]) -> None:
         sys.stdout.write(text)
     else:
         await asyncio.to_thread(order.to.write_text, text, encoding="utf-8")
+
+
+async def save(client: Client, path: str, target: Path) -> None:
+    """What the server sends, in place of ``target``: whole or not at all."""
+    part = target.with_name(f".{uuid4()}.part")
+    try:
+        with await asyncio.to_thread(part.open, "xb") as file:
+            await client.save(path, {}, file)
+        await asyncio.to_thread(part.replace, target)
+    finally:
+        await asyncio.to_thread(part.unlink, missing_ok=True)
 
 
 async def fetch(client: Client, track_id: str, sha256: str | None, path: Path) -> None:

@@ -11,7 +11,7 @@ import av
 import m3u8
 import pytest
 
-from autodj.cli.exporting import Format, Order
+from autodj.cli.exporting import Format, Order, save
 from autodj.cli.zipping import fetch_zip
 from autodj.errors import CommandError
 from tests.cli.conftest import Ended, Here
@@ -155,6 +155,22 @@ def test_a_zip_file_that_makes_no_sense_is_refused(
     assert told.code == 1
     assert "A ZIP file" in told.err
     assert [*tmp_path.iterdir()] == []
+
+
+async def test_an_outline_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
+    class Broken:
+        async def save(self, path: str, query: object, file: BinaryIO) -> None:
+            del path, query
+            file.write(b"{")
+            raise CommandError("The bytes do not arrive")
+
+    client: Any = Broken()
+    target = tmp_path / "song.mp3.json"
+    target.write_text("an older one")
+    with pytest.raises(CommandError):
+        await save(client, "/waveform.json", target)
+    assert target.read_text() == "an older one"
+    assert [*tmp_path.iterdir()] == [target]
 
 
 async def test_a_zip_file_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
