@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,23 @@ async def test_the_threshold_decides_whether_there_are_parts(
     assert stored.etag is not None
     assert ("-" in stored.etag) is in_parts
     assert stored.sha256 == sha256(BODY[:size])
+
+
+async def test_a_part_may_take_as_long_as_all_that_share_its_line(
+    real_config: S3Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadlines_s: dict[str, float] = {}
+    bounded = multipart.store_errors
+
+    def noted(doing: str, deadline_s: float) -> AbstractAsyncContextManager[None]:
+        deadlines_s[doing.partition(" of ")[0]] = deadline_s
+        return bounded(doing, deadline_s)
+
+    monkeypatch.setattr(multipart, "store_errors", noted)
+    async with behind(real_config) as (store, _):
+        await put(store, KEY, BODY)
+    both_s = ONCE.body_s + 2 * 5 * MIB / ONCE.body_bytes_per_s
+    assert {deadlines_s[f"UploadPart {number}"] >= both_s for number in (1, 2)} == {True}
 
 
 @pytest.mark.can_fail_on("real_s3")

@@ -193,7 +193,9 @@ class Uploader:
         if known is not None and await _is_there(known, fill_at, piece, crc):
             return _Sent(number, known.etag, crc, piece.length)
         doing = f"UploadPart {number} of {key}"
-        async with store_errors(doing, self._timing.body_deadline_s(piece.length)):
+        # The parts beside it have their share of the line.
+        deadline_s = self._timing.body_deadline_s(piece.length * self._transfers.parallel_parts)
+        async with store_errors(doing, deadline_s):
             answer = await self._client.upload_part(
                 **self._bucket.readable(key),
                 UploadId=started.upload_id,
