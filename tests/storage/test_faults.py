@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -130,6 +131,43 @@ async def test_a_slow_consumer_does_not_use_up_the_deadline(clock: Clock) -> Non
         clock.leap(10 * ONCE.body_deadline_s(len(BODY)))
         waited.set()
         assert b"".join([block async for block in blocks]) == BODY[4000:]
+
+
+@pytest.mark.parametrize(("sharing", "ends"), [(3, "whole"), (5, "late")])
+async def test_a_range_may_take_as_long_as_those_that_share_its_line(
+    clock: Clock, sharing: int, ends: str
+) -> None:
+    timing = replace(ONCE, read_s=10**6, body_bytes_per_s=10)
+    length = len(BODY) // 2
+    leapt = asyncio.Event()
+
+    async def slow(exchange: Exchange) -> None:
+        ranged = {"Content_Range": f"bytes 0-{length - 1}/{len(BODY)}", **DATED}
+        await answering("206 Partial Content", BODY[:2000], length=length, **ranged)(exchange)
+        await leapt.wait()
+        exchange.writer.write(BODY[2000:length])
+
+    async with (
+        store_on(slow, timing=timing) as (store, _server),
+        store.read(KEY, ByteRange(0, length)) as blocks,
+    ):
+        coming = aiter(blocks)
+        arrived = 0
+        while arrived < 2000:
+            arrived += len(await anext(coming))
+        rest = asyncio.ensure_future(_all_of(coming))
+        await asyncio.sleep(0)
+        clock.leap(sharing * length / timing.body_bytes_per_s)
+        leapt.set()
+        if ends == "whole":
+            assert await rest == BODY[2000:length]
+        else:
+            with pytest.raises(StoreTimeout):
+                await rest
+
+
+async def _all_of(blocks: AsyncIterator[bytes]) -> bytes:
+    return b"".join([block async for block in blocks])
 
 
 async def test_a_body_cut_short_is_taken_up_where_it_broke() -> None:

@@ -31,6 +31,9 @@ from autodj.storage.s3.vouching import Vouched, vouched
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
+# What is read in ranges is mostly read in as many at once, which share the line.
+RANGES_AT_ONCE: Final = 4
+
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
 
 
@@ -81,7 +84,8 @@ class ObjectReader:
             self.vouched = vouched(answer)
             if self._checked:
                 self._check = BodyCheck(sha256=self.vouched.sha256, crc32=self.vouched.crc32)
-        self._left_s = self._timing.body_deadline_s(self.size_bytes)
+        sharing = 1 if wanted is None else RANGES_AT_ONCE
+        self._left_s = self._timing.body_deadline_s(self.size_bytes * sharing)
 
     @property
     def size_bytes(self) -> int:
