@@ -104,6 +104,7 @@ async def test_an_upload_that_does_not_say_when_it_began_is_a_fault() -> None:
     ],
 )
 @pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"<html>no<br></html>", b"{}"])
+@pytest.mark.can_fail_on("scripted")
 async def test_a_page_of_whatever_stands_in_front_is_taken_by_its_status(
     status: str, expected: type[AutodjError], body: bytes
 ) -> None:
@@ -117,6 +118,7 @@ async def test_a_page_of_whatever_stands_in_front_is_taken_by_its_status(
     ("status", "expected"),
     [("401 Unauthorized", StoreCredentials), ("429 Too Many", StoreThrottled)],
 )
+@pytest.mark.can_fail_on("scripted")
 async def test_a_word_that_only_this_server_has_is_taken_by_its_status(
     status: str, expected: type[AutodjError]
 ) -> None:
@@ -159,6 +161,7 @@ async def test_a_list_to_delete_goes_with_the_checksum_that_old_servers_ask_for(
     assert sent.headers["content-md5"] == base64.b64encode(digest).decode()
 
 
+@pytest.mark.can_fail_on("scripted")
 async def test_a_large_object_is_sent_where_uploads_are_not_listed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
