@@ -359,7 +359,8 @@ async def make_bench(visibility: Visibility, *, good_for_s: float) -> Bench:
 async def test_a_token_is_good_until_its_end_and_no_longer(
     bench: Bench, audience: Audience
 ) -> None:
-    token = issue(SECRET, bench.track.owner_id, audience, now=datetime.now(UTC), ttl_s=60)
+    now = datetime.fromtimestamp(bench.clock.now_s, UTC)
+    token = issue(SECRET, bench.track.owner_id, audience, now=now, ttl_s=60)
     header = {
         Audience.API: (b"authorization", b"Bearer " + token.encode()),
         Audience.PAGE: (b"cookie", b"autodj_session=" + token.encode()),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -78,6 +79,15 @@ async def test_a_link_that_the_edge_refuses_is_replaced(
 ) -> None:
     guest = await visit(edge_house, owner)
     guest.expected.append("403")
+    refused = asyncio.Event()
+
+    async def once_refused(route: Route) -> None:
+        await refused.wait()
+        await route.continue_()
+
+    guest.page.on("response", lambda said: refused.set() if said.status == 403 else None)
+    # A page that waits for six seconds asks again: it gets no other link before the refusal.
+    await guest.page.route("**/audio/url", once_refused)
     await guest.page.route("**/audio/url", tamper, times=1)
     await guest.open()
     await guest.play("Voyage")
