@@ -23,6 +23,7 @@ from autodj.storage.s3 import (
     multipart,
     open_s3,
 )
+from autodj.storage.s3.faults import store_errors
 from bench.faults.proxy import Cut, Exchange, FaultProxy, open_proxy
 from tests.storage.builders import patterned, put, read, sha256
 
@@ -103,15 +104,15 @@ async def test_the_threshold_decides_whether_there_are_parts(
     assert stored.sha256 == sha256(BODY[:size])
 
 
+@pytest.mark.usefixtures("real_s3")
 async def test_a_part_may_take_as_long_as_all_that_share_its_line(
     real_config: S3Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deadlines_s: dict[str, float] = {}
-    bounded = multipart.store_errors
 
     def noted(doing: str, deadline_s: float) -> AbstractAsyncContextManager[None]:
         deadlines_s[doing.partition(" of ")[0]] = deadline_s
-        return bounded(doing, deadline_s)
+        return store_errors(doing, deadline_s)
 
     monkeypatch.setattr(multipart, "store_errors", noted)
     async with behind(real_config) as (store, _):
