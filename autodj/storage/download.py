@@ -13,6 +13,7 @@ from typing import Final
 from autodj.errors import AutodjError, IntegrityFault
 from autodj.storage.base import ByteRange, ObjectStat, Progress, Storage
 from autodj.storage.checks import BodyCheck, Sealed
+from autodj.storage.limits import RANGES_AT_ONCE
 from autodj.storage.pouring import pour, seen_through
 from autodj.storage.powers import Sealing
 from autodj.storage.strips import Arrived, NewFile, Strip
@@ -25,7 +26,7 @@ class Ranges:
     """Objects of more than ``each_bytes`` are read ``parallel`` ranges at a time."""
 
     each_bytes: int = 16 * MIB
-    parallel: int = 4
+    parallel: int = RANGES_AT_ONCE
 
     def of(self, size_bytes: int) -> Sequence[ByteRange]:
         starts = range(0, size_bytes, self.each_bytes)

@@ -1,8 +1,13 @@
-"""How large an object may be."""
+"""How large an object may be, and in how many pieces at a time one is read."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from autodj.errors import TooLarge
+
+# The pieces share the line: whoever waits for one of them waits for as many.
+RANGES_AT_ONCE: Final = 4
 
 
 def check_size(size_bytes: int, max_bytes: int | None) -> None:

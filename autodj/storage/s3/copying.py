@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, Final
 
 from autodj.errors import (
@@ -67,12 +68,8 @@ async def describe_again(
     notes = {name: value for name, value in found.get("Metadata", {}).items() if name in NOTES}
     found["Metadata"] = with_note(stored, notes)
     origin = _from(bucket, key, found)
-    if required(found, "ContentLength", key) <= max_single_bytes:
-        kept = {name: found[name] for name in _KEPT if found.get(name)}
-        await _copied_at_once(bucket, origin, key, found, {"MetadataDirective": "REPLACE", **kept})
-    else:
-        part_bytes = min(PART_BYTES, max_single_bytes)
-        await _copied_in_parts(bucket, origin, key, found, {}, part_bytes)
+    anew = {"MetadataDirective": "REPLACE", **_kept(found)}
+    await _copied(bucket, origin, key, found, {}, max_single_bytes, at_once=anew)
     return stat_of(key, await bucket.head(key))
 
 
@@ -96,10 +93,14 @@ async def _copied(
     found: Mapping[str, Any],
     how: Mapping[str, Any],
     max_single_bytes: int,
+    *,
+    at_once: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Copy the ``origin`` that the HEAD ``found``, and no other."""
+    """Copy the ``origin`` that the HEAD ``found``, and no other; ``at_once`` goes with a single
+    request, for parts are always described by what was found.
+    """
     if required(found, "ContentLength", target) <= max_single_bytes:
-        await _copied_at_once(bucket, origin, target, found, how)
+        await _copied_at_once(bucket, origin, target, found, {**how, **at_once})
     else:
         part_bytes = min(PART_BYTES, max_single_bytes)
         await _copied_in_parts(bucket, origin, target, found, how, part_bytes)
@@ -132,11 +133,13 @@ async def _copied_in_parts(
     how: Mapping[str, Any],
     part_bytes: int,
 ) -> None:
-    kept = {name: found[name] for name in _KEPT if found.get(name)}
     doing = f"CreateMultipartUpload {target}"
     async with bucket.asking(doing):
         begun = await bucket.client.create_multipart_upload(
-            **bucket.named(target), **kept, **bucket.config.protection, **_class_of(bucket, found)
+            **bucket.named(target),
+            **_kept(found),
+            **bucket.config.protection,
+            **_class_of(bucket, found),
         )
     upload = {**bucket.readable(target), "UploadId": required(begun, "UploadId", doing)}
     try:
@@ -197,6 +200,10 @@ def _from(
         "CopySourceIfMatch": required(found, "ETag", f"HeadObject {source}"),
         **bucket.source_addressing,
     }
+
+
+def _kept(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: found[name] for name in _KEPT if found.get(name)}
 
 
 def _class_of(bucket: S3Bucket, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from autodj.errors import (
 from autodj.storage.base import ByteRange
 from autodj.storage.checks import BodyCheck
 from autodj.storage.disk import BLOCK_BYTES
+from autodj.storage.limits import RANGES_AT_ONCE
 from autodj.storage.pouring import Sink, pour
 from autodj.storage.s3.answers import Answer
 from autodj.storage.s3.config import S3Timing
@@ -30,9 +31,6 @@ from autodj.storage.s3.vouching import Vouched, vouched
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
-
-# What is read in ranges is mostly read in as many at once, which share the line.
-RANGES_AT_ONCE: Final = 4
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
 
