@@ -88,7 +88,8 @@ class Storage(Protocol):
         Putting the same bytes again succeeds without writing (and without changing how they
         are described); other bytes under a known key raise ObjectExists. The store checks
         ``sha256`` (hex) against what it received and raises IntegrityFault when they differ,
-        leaving nothing behind. ``progress`` hears now and then how many bytes have arrived.
+        leaving nothing behind. ``modified_at`` may be when the store answered. ``progress``
+        hears now and then how many bytes have arrived.
         """
         ...
 

@@ -6,7 +6,7 @@ import hashlib
 from array import array
 from pathlib import Path
 
-from autodj.storage.base import ByteRange, ObjectStat, Storage
+from autodj.storage.base import ByteRange, Described, ObjectStat, Storage
 
 KEY = "tracks/0b0e7a52-1111-4222-8333-444455556666/1-aa.mp3"
 
@@ -22,8 +22,21 @@ def patterned(size_bytes: int) -> bytes:
     return numbers.tobytes()[:size_bytes]
 
 
-async def put(store: Storage, key: str, body: bytes, source: Path | None = None) -> ObjectStat:
-    return await store.put(key, source or body, sha256=sha256(body), content_type="audio/mpeg")
+async def put(
+    store: Storage,
+    key: str,
+    body: bytes,
+    source: Path | None = None,
+    *,
+    described: Described | None = None,
+) -> ObjectStat:
+    return await store.put(
+        key,
+        source or body,
+        sha256=sha256(body),
+        content_type="audio/mpeg",
+        described=described,
+    )
 
 
 async def read(store: Storage, key: str, byte_range: ByteRange | None = None) -> bytes:

@@ -22,6 +22,11 @@ HEAD_OTHER = answering(
     "200 OK", BODY, x_amz_checksum_sha256=base64.b64encode(bytes(32)).decode(), **DATED
 )
 STORED = answering("200 OK", ETag='"wrong"')
+VOUCHED: dict[str, Any] = {
+    "ETag": '"e"',
+    "Date": "Sat, 21 Nov 2026 12:00:00 GMT",
+    "x_amz_checksum_sha256": CHECKSUM,
+}
 
 # A busy machine is silent for seconds now and then: who expects an answer waits long for it, and
 # only who expects none, does not.

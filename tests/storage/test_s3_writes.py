@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,17 +18,19 @@ from autodj.errors import (
     StoreFaulty,
     StoreThrottled,
 )
-from autodj.storage.base import ByteRange
+from autodj.storage.base import ByteRange, Described, ObjectStat
 from tests.storage.builders import KEY, keys, patterned, put, read, sha256
 from tests.storage.faults import Answer, Exchange, answering, failing, losing_the_answer, resetting
 from tests.storage.faulty_s3 import (
     BODY,
+    CHECKSUM,
     DATED,
     HEAD_OTHER,
     HEAD_SAME,
     HEAD_SHORT,
     PATIENT,
     STORED,
+    VOUCHED,
     WHOLE,
     store_on,
 )
@@ -144,6 +147,46 @@ async def test_a_put_without_our_bytes_in_place_is_never_success(
 
     assert type(caught.value) is expected
     assert {each.method for each in server.requests} <= {"PUT", "HEAD", "GET"}
+
+
+async def test_an_answer_that_names_the_hash_needs_no_second_look() -> None:
+    async with store_on(answering("200 OK", **VOUCHED)) as (store, server):
+        stored = await put(store, KEY, BODY, described=Described({"title": "é"}))
+
+    assert [each.method for each in server.requests] == ["PUT"]
+    assert stored == ObjectStat(
+        KEY,
+        len(BODY),
+        datetime(2026, 11, 21, 12, tzinfo=UTC),
+        content_type="audio/mpeg",
+        etag='"e"',
+        sha256=sha256(BODY),
+        described=Described({"title": "é"}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "described"),
+    [
+        ({"x_amz_checksum_sha256": base64.b64encode(bytes(32)).decode()}, None),
+        ({"x_amz_checksum_sha256": f"{CHECKSUM}-1"}, None),
+        ({"x_amz_checksum_sha256": ""}, None),
+        ({"ETag": ""}, None),
+        ({"Date": "yesterday"}, None),
+        ({}, Described(storage_class="GLACIER_IR")),
+    ],
+    ids=["another hash", "a hash of parts", "no hash", "no tag", "no time", "a class"],
+)
+@pytest.mark.can_fail_on("scripted")
+async def test_what_an_answer_leaves_open_is_looked_at(
+    told: dict[str, str], described: Described | None
+) -> None:
+    answer = answering("200 OK", **{**VOUCHED, **told})
+    async with store_on(answer, HEAD_OTHER) as (store, server):
+        with pytest.raises(IntegrityFault):
+            await put(store, KEY, BODY, described=described)
+
+    assert [each.method for each in server.requests] == ["PUT", "HEAD"]
 
 
 @pytest.mark.parametrize("token", ["", "<NextContinuationToken>t</NextContinuationToken>"])

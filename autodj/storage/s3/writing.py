@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace as with_changes
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO, Final
 
 from autodj.errors import (
@@ -28,7 +29,7 @@ from autodj.storage.s3.faults import required, store_errors
 from autodj.storage.s3.multipart import Content, Uploader, order_of
 from autodj.storage.s3.objects import verify
 from autodj.storage.s3.sections import body_of, crc32_of, reading_at
-from autodj.storage.s3.vouching import crc32_note, with_note
+from autodj.storage.s3.vouching import crc32_note, full_sha256, with_note
 
 CREATE_ATTEMPTS: Final = 3
 CONFLICT_PAUSE_S: Final = 0.2
@@ -58,14 +59,15 @@ async def create(
         await asyncio.sleep(attempt * CONFLICT_PAUSE_S)
         try:
             how = {**written, "IfNoneMatch": "*"}
-            await _send(bucket, key, body, sha256, how, progress)
+            answer = await _send(bucket, key, body, sha256, how, progress)
         except Conflict:
             continue
         except PreconditionFailed:
             with suppress(ObjectNotFound):
                 return await _require_same(bucket, key, sha256, size_bytes)
             continue
-        return await verify(bucket, key, sha256=sha256, size_bytes=size_bytes)
+        stored = _vouched_stat(key, written, answer, sha256, size_bytes)
+        return stored or await verify(bucket, key, sha256=sha256, size_bytes=size_bytes)
     raise StoreThrottled(f"{key} is written and removed by others all the time.")
 
 
@@ -96,7 +98,9 @@ async def replace(
             if if_match is None:
                 raise
             return await _replaced_before(bucket, key, write_id, refused)
-        return await _replaced(bucket, key, sha256, body.tell(), answer)
+        size_bytes = body.seek(0, os.SEEK_END)
+        stored = _vouched_stat(key, written, answer, sha256, size_bytes)
+        return stored or await _replaced(bucket, key, sha256, size_bytes, answer)
     raise StoreThrottled(f"{key} is written by others all the time.")
 
 
@@ -133,6 +137,28 @@ async def _send(
     if progress is not None:
         progress(size_bytes)
     return answer
+
+
+def _vouched_stat(
+    key: str, written: Mapping[str, Any], answer: Mapping[str, Any], sha256: str, size_bytes: int
+) -> ObjectStat | None:
+    """What is stored, where the answer to the PUT names the SHA-256 that S3 keeps: a HEAD would
+    only repeat it. None where it does not, or where S3 may have chosen another class.
+    """
+    stored_at = _answered_at(answer)
+    if full_sha256(answer) != sha256 or not answer.get("ETag") or stored_at is None:
+        return None
+    if "StorageClass" in written:
+        return None
+    told = {"ContentLength": size_bytes, "LastModified": stored_at}
+    return stat_of(key, {**written, **answer, **told})
+
+
+def _answered_at(answer: Mapping[str, Any]) -> datetime | None:
+    """By the clock of the store, as the times of its objects are."""
+    with suppress(KeyError, ValueError):
+        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    return None
 
 
 async def _require_same(bucket: S3Bucket, key: str, sha256: str, size_bytes: int) -> ObjectStat:
