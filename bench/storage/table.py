@@ -13,14 +13,15 @@ OTHERS: Final = ("s3transfer", "obstore")
 CHECKS: Final = """\
 What each client does about wrong bytes:
   autodj           up: the store checks a SHA-256 that is known before (of a large file: the CRC-32
-                   of each part and of the whole, while we compare the SHA-256 of what we read),
-                   and is asked afterwards what it holds; down: the SHA-256 that the store
+                   of each part and of the whole, while we compare the SHA-256 of what we read,
+                   and is asked afterwards what it holds); down: the SHA-256 that the store
                    computed is the known one, and the CRC-32 of every byte is the one noted beside
                    it; SHA-256 of every byte where the store computed none (large files)
   s3transfer       up: CRC-32 of what it read; down: the CRC-32 that the store kept, but nothing
                    of a large file, which it fetches in ranges
   obstore          nothing
-  obstore+sha256   up: asked afterwards for the size; down: SHA-256 of every byte, compared
+  obstore+sha256   up: the store checks the SHA-256 of what it read, part by part of a large file;
+                   down: SHA-256 of every byte, compared
   s5cmd, rclone    their defaults (MD5 of small files)"""
 
 

@@ -24,7 +24,8 @@ from autodj.storage.download import download
 from autodj.storage.pouring import pour, seen_through
 from autodj.storage.s3 import S3Storage, reading, tap, writing
 from autodj.storage.s3.answers import Answer
-from autodj.storage.s3.sections import ROOM_BYTES, Section, body_of, crc32_of, reading_at
+from autodj.storage.s3.sections import Section, body_of, crc32_of, reading_at
+from autodj.storage.s3.tap import ROOM_BYTES
 from autodj.storage.strips import NewFile, Strip
 from tests.storage.builders import KEY, patterned, put, sha256
 from tests.storage.faults import answering, cutting

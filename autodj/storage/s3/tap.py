@@ -2,7 +2,7 @@
 
 A byte that the event loop receives is copied into memory that is new each time, and waits there
 until a thread has its turn. A thread that reads by itself fills one small piece of memory again
-and again, which stays in the processor's cache, and threads do it side by side.
+and again, and threads do it side by side.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ import select
 import socket
 import time
 from collections.abc import Sequence
+from typing import Final
 
 from autodj.storage.pouring import Sink
 from autodj.storage.s3.line import WOULD_WAIT, ready
-from autodj.storage.s3.sections import ROOM_BYTES
+
+# A file system takes memory for what is written in pieces as large as the write. A quarter of
+# this costs a tenth more processor time, twice as much saves nothing.
+ROOM_BYTES: Final = 1024 * 1024
 
 
 class Tap:
