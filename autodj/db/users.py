@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -21,13 +22,17 @@ async def get(session: AsyncSession, user_id: UUID) -> User:
 
 
 async def get_or_add(session: AsyncSession, name: str, *, now: datetime) -> User:
-    """The user of that name, made when there is none."""
+    """The user of that name, made when there is none, be it by somebody at the same time."""
     query = select(User).where(col(User.name) == name)
     user = (await session.execute(query)).scalar_one_or_none()
-    if user is None:
-        user = User(id=uuid4(), name=name, created_at=now)
-        session.add(user)
-        await session.flush()
+    if user is not None:
+        return user
+    user = User(id=uuid4(), name=name, created_at=now)
+    try:
+        async with session.begin_nested():
+            session.add(user)
+    except IntegrityError:
+        return (await session.execute(query)).scalar_one()
     return user
 
 

@@ -19,7 +19,9 @@ export function sendFile(file, { key, onProgress }) {
   request.open("POST", `/api/v1/tracks?${new URLSearchParams({ name: file.name })}`);
   request.setRequestHeader("Content-Type", "application/octet-stream");
   request.setRequestHeader("Idempotency-Key", key);
-  request.upload.addEventListener("progress", (event) => onProgress(event.loaded / event.total));
+  request.upload.addEventListener("progress", ({ loaded, total }) =>
+    onProgress(total ? loaded / total : 1),
+  );
   request.addEventListener("error", () => reject(new Problem(UNREACHABLE)));
   request.addEventListener("load", () => {
     const { status, responseText } = request;

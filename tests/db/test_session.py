@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -29,6 +30,16 @@ async def test_writers_that_read_first_never_fail_under_load(db: Database) -> No
                 await tracks.postpone(session, row, until=None, attempts=row.attempts, failure=None)
 
     await asyncio.gather(*(read_then_write() for _ in range(4)))
+
+
+async def test_a_user_who_is_added_twice_at_once_is_one(db: Database) -> None:
+    async def add() -> UUID:
+        async with db.transaction() as session:
+            user = await users.get_or_add(session, "dj", now=MOMENT)
+            await asyncio.sleep(0.1)  # the others ask before this one is committed
+            return user.id
+
+    assert len({*await asyncio.gather(*(add() for _ in range(4)))}) == 1
 
 
 async def test_an_error_rolls_everything_back(db: Database) -> None:
