@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from autodj.db.models import Job
+from autodj.db.moves import count
 from autodj.db.types import JobKind, JobState
 from autodj.errors import NotFound
 
@@ -65,6 +66,32 @@ async def get_owned(session: AsyncSession, job_id: UUID, owner_id: UUID) -> Job:
 async def change(session: AsyncSession, job_id: UUID, *, now: datetime, **values: object) -> None:
     """Set fields of one job and make watchers see it."""
     await _change(session, col(Job.id) == job_id, now, values)
+
+
+async def begin(session: AsyncSession, job_id: UUID, *, now: datetime, step: str) -> Job | None:
+    """Count a try of an unfinished job, and the job as it is then; None when it is over."""
+    if not await change_unfinished(
+        session, job_id, now=now, state=JobState.RUNNING, step=step, attempts=Job.attempts + 1
+    ):
+        return None
+    return await get(session, job_id)
+
+
+async def change_unfinished(
+    session: AsyncSession,
+    job_id: UUID,
+    *,
+    now: datetime,
+    attempt: int | None = None,
+    **values: object,
+) -> bool:
+    """As ``change``, unless the job is over, or another try than ``attempt`` has begun since;
+    whether it was changed.
+    """
+    which = (col(Job.id) == job_id) & col(Job.state).in_(ACTIVE)
+    if attempt is not None:
+        which &= col(Job.attempts) == attempt
+    return bool(await _change(session, which, now, values))
 
 
 async def due(session: AsyncSession, job_id: UUID, at: datetime | None) -> None:
@@ -123,10 +150,6 @@ async def _change(
     which: ColumnElement[bool],
     now: datetime,
     values: dict[str, object],
-) -> None:
-    await session.execute(
-        update(Job)
-        .where(which)
-        .values(changed_at=now, version=Job.version + 1, **values)
-        .execution_options(synchronize_session=False)
-    )
+) -> int:
+    changed = update(Job).where(which)
+    return await count(session, changed.values(changed_at=now, version=Job.version + 1, **values))

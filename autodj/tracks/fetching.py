@@ -70,15 +70,15 @@ async def run_fetch(
     within_s: float = STEP_TIMEOUT_S,
 ) -> None:
     """Fetch and ingest. The problem becomes the job's result; only ours are tried again."""
+    now = await db.now()
     async with db.transaction() as session:
-        job = await job_rows.get(session, job_id)
-    if job.state in {JobState.DONE, JobState.FAILED}:
+        job = await job_rows.begin(session, job_id, now=now, step="fetch")
+    if job is None:
         return
-    await _change(db, job_id, state=JobState.RUNNING, step="fetch", attempts=job.attempts + 1)
     try:
         async with held(db, Job, job_id), in_time(within_s):
             fetched = await _fetch(db, local, fetch_limits, job)
-            await _change(db, job_id, step="ingest", progress=0.9)
+            await _change(db, job, step="ingest", progress=0.9)
             incoming = _incoming(fetched, job)
             ingested = await ingest(
                 db, local, sandbox, jobs, limits, owner_id=job.owner_id, incoming=incoming
@@ -91,7 +91,7 @@ async def run_fetch(
         log.exception("fetch_broke", job_id=str(job_id))
         await _failed(db, job, AutodjError())
         return
-    await _change(db, job_id, **_result(ingested))
+    await _done(db, job_id, ingested)
 
 
 def _incoming(fetched: Fetched, job: Job) -> Incoming:
@@ -120,21 +120,20 @@ async def _fetch(db: Database, local: LocalStorage, limits: FetchLimits, job: Jo
         return fetch(job.payload["url"], into, limits=limits, on_progress=received)
 
     async def tell(share: float) -> None:
-        await _change(db, job.id, progress=0.9 * share)
+        await _change(db, job, progress=0.9 * share)
 
     return await watched(start, tell)
 
 
 async def _failed(db: Database, job: Job, error: AutodjError) -> None:
     log.info("fetch_failed", job_id=str(job.id), code=error.code)
-    attempts = job.attempts + 1
-    if error.transient and attempts < MAX_FETCHES:
-        due_at = await db.now() + timedelta(seconds=backoff_s(attempts))
-        await _change(db, job.id, state=JobState.QUEUED, next_attempt_at=due_at)
+    if error.transient and job.attempts < MAX_FETCHES:
+        due_at = await db.now() + timedelta(seconds=backoff_s(job.attempts))
+        await _change(db, job, state=JobState.QUEUED, next_attempt_at=due_at)
         return
     await _change(
         db,
-        job.id,
+        job,
         state=JobState.FAILED,
         step="failed",
         progress=1.0,
@@ -159,7 +158,15 @@ def _result(ingested: Ingested) -> dict[str, Any]:
     }
 
 
-async def _change(db: Database, job_id: UUID, **values: object) -> None:
+async def _done(db: Database, job_id: UUID, ingested: Ingested) -> None:
+    """Whichever try it was: the track is there."""
     now = await db.now()
     async with db.transaction() as session:
-        await job_rows.change(session, job_id, now=now, **values)
+        await job_rows.change_unfinished(session, job_id, now=now, **_result(ingested))
+
+
+async def _change(db: Database, job: Job, **values: object) -> None:
+    """Say how this try goes. It is not heard when another worker has begun anew meanwhile."""
+    now = await db.now()
+    async with db.transaction() as session:
+        await job_rows.change_unfinished(session, job.id, now=now, attempt=job.attempts, **values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Generator
 from functools import partial
@@ -39,6 +40,37 @@ def site(clip: Path) -> Generator[str]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+class Stalling:
+    """The site, whose first answer is no file, and does not come before ``go`` is set."""
+
+    def __init__(self, folder: Path) -> None:
+        self.asked, self.go = threading.Event(), threading.Event()
+        stalling = self
+
+        class Handler(Quiet):
+            def do_GET(self) -> None:
+                if stalling.asked.is_set():
+                    super().do_GET()
+                else:
+                    stalling.asked.set()
+                    stalling.go.wait()
+                    self.send_error(503)
+
+        self.handler = partial(Handler, directory=str(folder))
+
+
+@pytest.fixture
+def stalling(clip: Path) -> Generator[tuple[Stalling, str]]:
+    site = Stalling(clip.parent)
+    with ThreadingHTTPServer(("127.0.0.1", 0), site.handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield site, f"http://127.0.0.1:{server.server_port}/{clip.name}"
+        site.go.set()
         server.shutdown()
         thread.join()
 
@@ -182,3 +214,31 @@ async def test_a_fault_nobody_foresaw_ends_the_job(fetcher: Fetcher, site: str, 
     ended = await fetcher.run(job)
     assert ended.problem is not None
     assert (ended.state, ended.problem["code"]) == (JobState.FAILED, "internal")
+
+
+async def test_who_fails_after_another_worker_has_ended_the_job_takes_nothing_back(
+    fetcher: Fetcher, stalling: tuple[Stalling, str]
+) -> None:
+    site, url = stalling
+    job = await fetcher.request(url)
+    slow = asyncio.create_task(fetcher.run(job))
+    await asyncio.to_thread(site.asked.wait)
+    ended = await fetcher.run(job)
+    assert ended.state is JobState.DONE
+    site.go.set()
+    assert (await slow).version == ended.version
+
+
+async def test_who_fails_after_another_worker_has_begun_leaves_the_job_to_him(
+    fetcher: Fetcher, stalling: tuple[Stalling, str]
+) -> None:
+    site, url = stalling
+    job = await fetcher.request(url)
+    slow = asyncio.create_task(fetcher.run(job))
+    await asyncio.to_thread(site.asked.wait)
+    now = await fetcher.db.now()
+    async with fetcher.db.transaction() as session:
+        await job_rows.begin(session, job.id, now=now, step="fetch")
+    site.go.set()
+    left = await slow
+    assert (left.state, left.attempts) == (JobState.RUNNING, 2)
