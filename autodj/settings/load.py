@@ -48,7 +48,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
-def storage_base(environ: Mapping[str, str]) -> Base:
+def storage_base(environ: Mapping[str, str], told: list[str]) -> Base:
     """What the environment says of stores, for those who use no more of it than that."""
     faults: Faults = {}
     wanted = ("S3_", "AWS_", "AUTODJ_DATA_DIR", "AUTODJ_ENV", "MEDIA_ROOT", "FILE_STORAGE_TYPE")
@@ -58,8 +58,7 @@ def storage_base(environ: Mapping[str, str]) -> Base:
         s.name: _read(s, chosen[s.name], faults if chosen[s.name] is environ else ignored)
         for s in SETTINGS
     }
-    if faults:
-        raise SettingsError([*faults.values()])
+    told += faults.values()
     return base_of(settings_of(values))
 
 

@@ -80,7 +80,11 @@ def matching(pattern: str, wanted: str) -> Callable[[str], str]:
 aws_region = matching(r"[a-z]{2,}(-[a-z0-9]+)*", "a region such as eu-central-1")
 aws_account = matching(r"[0-9]{12}", "an account of 12 digits")
 aws_profile = matching(r"[^\s\[\]]{1,64}", "a profile's name")
-key_prefix = matching(r"[a-z0-9._-]+(/[a-z0-9._-]+)*/?", "a-z 0-9 . _ - and /")
+key_prefix = matching(
+    # With a key after it, a name that every store can have.
+    r"(?=.{1,800}$)(?!(.*/)?\.\.?(/|$))[a-z0-9._-]+(/[a-z0-9._-]+)*/?",
+    "a prefix of up to 800 of a-z 0-9 . _ - and /, without . or .. as a folder",
+)
 cloudfront_key_id = matching(r"[A-Z0-9]{8,32}", "an id such as K2JCJMDEHXQW5F")
 
 

@@ -13,6 +13,7 @@ from autodj.settings.interpolation import interpolated
 from autodj.settings.load import environment, storage_base
 from autodj.settings.storage.base import Base
 from autodj.settings.storage.section import basket_of, baskets_of
+from autodj.settings.storage.tree import check_names, mapping_in, text_of
 from autodj.settings.storage.words import TYPES
 from autodj.storage.baskets import open_basket
 from autodj.storage.local import LocalStorage
@@ -59,7 +60,7 @@ def create_storage(
 def basket_from(config: Mapping[str, object], environ: Mapping[str, str]) -> Basket:
     """The basket that the mapping describes; StorageConfigError with every fault."""
     faults: list[str] = []
-    base = storage_base(environ)
+    base = storage_base(environ, faults)
     filled = interpolated(dict(config), environ, faults)
     assert isinstance(filled, dict)
     basket = _basket(filled, base, faults)
@@ -70,12 +71,13 @@ def basket_from(config: Mapping[str, object], environ: Mapping[str, str]) -> Bas
 
 def _basket(config: dict[str, object], base: Base, faults: list[str]) -> Basket:
     if "storage" in config:
+        check_names(config, ("storage",), "", faults)
         section = config["storage"]
         return baskets_of(section, base, faults).by_name[DEFAULT_BASKET]
     if isinstance(config.get("s3"), dict) or "default_type" in config or "baskets" in config:
         return baskets_of(config, base, faults, where="").by_name[DEFAULT_BASKET]
-    given = dict(config)
-    name = given.pop("type", "s3" if "bucket" in given else base.default_type)
+    given = dict(mapping_in(config, "", faults))
+    name = text_of(given.pop("type", "")) or ("s3" if "bucket" in given else base.default_type)
     if name not in TYPES:
         faults.append("type: must be s3 or local")
-    return basket_of(DEFAULT_BASKET, TYPES.get(str(name), "s3"), given, base, faults, "")
+    return basket_of(DEFAULT_BASKET, TYPES.get(name, "s3"), given, base, faults, "")

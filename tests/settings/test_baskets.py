@@ -121,6 +121,90 @@ def test_baskets_take_over_what_they_do_not_say(tmp_path: Path) -> None:
     assert settings.s3 == tracks.s3
 
 
+KEYS = "access_key: A, secret_key: SA, session_token: TA"
+
+
+@pytest.mark.parametrize(
+    ("shared", "own", "expected"),
+    [
+        (KEYS, "access_key: B, secret_key: SB", ("B", "SB", None, None, False)),
+        (KEYS, "profile: studio", (None, None, None, "studio", False)),
+        (KEYS, "bucket: other", ("A", "SA", "TA", None, False)),
+        ("profile: studio", KEYS, ("A", "SA", "TA", None, False)),
+        ("use_iam_role: true", KEYS, ("A", "SA", "TA", None, False)),
+        ("use_iam_role: true", "profile: studio", (None, None, None, "studio", False)),
+        (KEYS, "use_iam_role: false", ("A", "SA", "TA", None, False)),
+    ],
+)
+def test_a_basket_that_names_credentials_takes_over_none(
+    tmp_path: Path, shared: str, own: str, expected: tuple[object, ...]
+) -> None:
+    section = f"default_type: s3, s3: {{bucket: music, {shared}}}"
+    found = loaded(tmp_path, f"storage: {{{section}, baskets: {{own: {{{own}}}}}}}")
+    s3 = found.baskets.by_name["own"].s3
+
+    assert s3 is not None
+    assert expected == (
+        s3.access_key, s3.secret_key, s3.session_token, s3.profile, s3.use_iam_role
+    )  # fmt: skip
+
+
+def test_keys_are_completed_with_nothing_of_somebody_else(tmp_path: Path) -> None:
+    text = f"""
+storage:
+  default_type: s3
+  s3: {{bucket: music, {KEYS}}}
+  baskets:
+    half: {{access_key: B}}
+    token: {{session_token: TB}}
+"""
+    environ = {"AWS_ACCESS_KEY_ID": "E", "AWS_SECRET_ACCESS_KEY": "SE"}
+
+    assert faults_of(tmp_path, text, **environ) == [
+        "storage.baskets.half.secret_key: is missing, and access_key is set",
+        "storage.baskets.token.access_key: is missing, and session_token is set",
+    ]
+
+
+def test_a_folder_of_its_own_goes_before_the_shared_one_under_either_name(tmp_path: Path) -> None:
+    text = (
+        "storage: {default_type: local, local: {path: /srv/all}, baskets: {own: {root: /srv/own}}}"
+    )
+    twice = "storage: {default_type: local, local: {path: /srv/all, root: /srv/own}}"
+
+    assert loaded(tmp_path, text).baskets.by_name["own"].root == Path("/srv/own")
+    assert faults_of(tmp_path, twice) == ["storage.local.path: and root disagree; set one of them"]
+
+
+def test_a_prefix_that_is_said_to_be_none_is_none(tmp_path: Path) -> None:
+    text = """
+storage:
+  default_type: s3
+  s3: {bucket: music}
+  baskets:
+    top: {prefix: ""}
+"""
+    baskets = loaded(tmp_path, text, S3_PREFIX="prod/").baskets.by_name
+
+    assert [each.s3 and each.s3.prefix for each in baskets.values()] == ["prod/", ""]
+
+
+@pytest.mark.parametrize("prefix", ["..", "a/../b", "./a", "a/.", "a/" * 401, "/"])
+def test_a_prefix_that_no_key_can_follow_is_a_fault(tmp_path: Path, prefix: str) -> None:
+    text = f"storage: {{default_type: s3, s3: {{bucket: music, prefix: {prefix}}}}}"
+    plain = "storage: {default_type: s3, s3: {bucket: music}}"
+
+    assert [each[:19] for each in faults_of(tmp_path, text)] == ["storage.s3.prefix: "]
+    assert [each[:10] for each in faults_of(tmp_path, plain, S3_PREFIX=prefix)] == ["S3_PREFIX "]
+
+
+@pytest.mark.parametrize("prefix", ["a..b/", ".../a", ".hidden", "a/" * 400])
+def test_dots_are_letters_elsewhere(tmp_path: Path, prefix: str) -> None:
+    text = f"storage: {{default_type: s3, s3: {{bucket: music, prefix: {prefix}}}}}"
+
+    assert loaded(tmp_path, text).s3.prefix == f"{prefix.strip('/')}/"
+
+
 def test_without_a_file_there_is_one_basket_as_the_environment_says(tmp_path: Path) -> None:
     local = load(SECRET | {"MEDIA_ROOT": str(tmp_path)})
     bucket = load(SECRET | {"FILE_STORAGE_TYPE": "s3", "S3_BUCKET_NAME": "music",
@@ -203,6 +287,11 @@ storage:
         ("storage: 5", "storage: must be names with values"),
         ("storage: {1: 2}", "storage: must be names with values"),
         ("!!python/object/apply:os.system ['x']", "STORAGE_CONFIG is no YAML (line 1)"),
+        ("storage:\n  s3: {}\n  s3: {}", "STORAGE_CONFIG says a name twice (line 3)"),
+        (
+            "storage: {baskets: {a: {kinds: tracks}, a: {kinds: covers}}}",
+            "STORAGE_CONFIG says a name twice (line 1)",
+        ),
     ],
 )
 def test_a_file_that_is_none_is_a_fault(tmp_path: Path, text: str, expected: str) -> None:

@@ -90,6 +90,10 @@ async def test_a_mapping_makes_a_store_in_a_directory(
             ],
         ),
         ({"storage": {"default_type": "s3"}}, ["storage.s3: S3 bucket name is required"]),
+        ({"storage": {"default_type": "local"}, "stroage": {}},
+         ["stroage is unknown; did you mean storage?"]),
+        ({"type": ["s3"], "bucket": "fine"}, ["type: must be s3 or local"]),
+        ({1: 2}, ["must be names with values"]),
         ({"s3": {"bucket": "${NONE}"}, "default_type": "s3"},
          ["s3.bucket: needs NONE, which is not set", "s3: S3 bucket name is required"]),
     ],
@@ -104,6 +108,25 @@ def test_faults_are_listed_at_once_before_anything_is_opened(
     assert isinstance(caught.value, ValueError | SettingsError)
     assert isinstance(caught.value, ValueError)
     assert "HIDDEN" not in str(caught.value)
+
+
+def test_faults_of_the_environment_are_listed_with_those_of_the_mapping() -> None:
+    with pytest.raises(StorageConfigError) as caught:
+        create_storage({"type": "s3"}, environ={"S3_MAX_RETRIES": "HIDDEN"})
+
+    assert list(caught.value.faults) == [
+        "S3_MAX_RETRIES must be a whole number from 0 to 10",
+        "S3 bucket name is required",
+    ]
+
+
+@pytest.mark.parametrize("words", [{}, {"type": None}, {"type": ""}])
+def test_a_type_that_is_not_said_is_that_of_the_environment(words: dict[str, object]) -> None:
+    environ = {"FILE_STORAGE_TYPE": "s3", "S3_BUCKET_NAME": "music"}
+
+    assert basket_from(words, environ).type == "s3"
+    assert basket_from({**words, "bucket": "fine"}, {}).type == "s3"
+    assert basket_from(words, {}).type == "local"
 
 
 def test_the_positional_form_works_with_a_warning() -> None:

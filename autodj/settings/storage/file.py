@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autodj.settings.baskets import Baskets, Kind
 from autodj.settings.interpolation import interpolated
@@ -49,7 +49,10 @@ def read_tree(file: Path, environ: Mapping[str, str], faults: list[str]) -> obje
     import yaml  # noqa: PLC0415 - only those with such a file pay for it
 
     try:
-        return interpolated(yaml.safe_load(file.read_text("utf-8")), environ, faults)
+        text = file.read_text("utf-8")
+        twice = _lines_said_twice(yaml.compose(text, yaml.SafeLoader))
+        faults += [f"STORAGE_CONFIG says a name twice (line {line})" for line in twice]
+        return interpolated(yaml.safe_load(text), environ, faults)
     except (OSError, UnicodeDecodeError):
         faults.append("STORAGE_CONFIG names a file that cannot be read")
     except yaml.YAMLError as error:
@@ -57,3 +60,19 @@ def read_tree(file: Path, environ: Mapping[str, str], faults: list[str]) -> obje
         line = f" (line {mark.line + 1})" if mark else ""
         faults.append(f"STORAGE_CONFIG is no YAML{line}")
     return None
+
+
+def _lines_said_twice(node: Any) -> list[int]:  # noqa: ANN401 - the library is untyped
+    """Where a mapping has a name again, which YAML forbids and its reader lets pass."""
+    if not node or isinstance(node.value, str):
+        return []
+    if node.id == "sequence":
+        return [line for each in node.value for line in _lines_said_twice(each)]
+    said: set[str] = set()
+    lines: list[int] = []
+    for name, each in node.value:
+        if str(name.value) in said:
+            lines.append(name.start_mark.line + 1)
+        said.add(str(name.value))
+        lines += _lines_said_twice(each)
+    return lines

@@ -17,6 +17,7 @@ from autodj.settings.plain_http import fault_of_plain_http
 from autodj.settings.s3 import S3Settings
 from autodj.settings.storage import words
 from autodj.settings.storage.base import Base
+from autodj.settings.storage.inheritance import taken_over
 from autodj.settings.storage.tree import (
     Tree,
     at,
@@ -61,12 +62,13 @@ def baskets_of(tree: object, base: Base, faults: list[str], where: str = "storag
     )
     by_name = {DEFAULT_BASKET: default}
     bound: dict[Kind, str] = {}
-    for name, given in mapping_in(section.get("baskets"), f"{where}.baskets", faults).items():
+    for name, told_of_it in mapping_in(section.get("baskets"), f"{where}.baskets", faults).items():
         place = f"{where}.baskets.{name}"
-        own = dict(mapping_in(given, place, faults))
+        own = dict(mapping_in(told_of_it, place, faults))
         type_ = _type(own.pop("type", default_type), f"{place}.type", base, faults)
         _bind(own.pop("kinds", []), name, bound, f"{place}.kinds", faults)
-        by_name[name] = basket_of(name, type_, {**shared[type_], **own}, base, faults, place)
+        given = taken_over(shared[type_], own)
+        by_name[name] = basket_of(name, type_, given, base, faults, place)
     return Baskets(by_name, bound)
 
 
@@ -78,6 +80,8 @@ def basket_of(
     common = values_in(given, words.BASKET, where, faults)
     if type_ == "local":
         root = values_in(given, words.LOCAL, where, faults).get("root", base.media_root)
+        if len({text for each in words.LOCAL if (text := text_of(given.get(each)))}) > 1:
+            faults.append(told(where, "path", "and root disagree; set one of them"))
         return Basket(name, root=cast("Path", root), **cast("dict[str, Any]", common))
     values = values_in(given, words.S3, where, faults)
     s3 = replace(base.s3, **cast("dict[str, Any]", _keys_together(given, values)))
@@ -91,6 +95,8 @@ def _keys_together(given: Tree, values: dict[str, object]) -> dict[str, object]:
     """Keys of one source are not mixed with those of another."""
     if "prefix" in values:
         values["prefix"] = f"{str(values['prefix']).strip('/')}/"
+    elif given.get("prefix") == "":
+        values["prefix"] = ""
     if given.get("access_key") or given.get("secret_key"):
         keys: dict[str, object] = {"access_key": None, "secret_key": None, "session_token": None}
         return {**keys, "keys_from": "config", "use_iam_role": False, **values}
@@ -106,6 +112,8 @@ def _s3_faults(s3: S3Settings, given: Tree, base: Base) -> Iterable[tuple[str, s
         yield "secret_key", "is missing, and access_key is set"
     if s3.secret_key and not s3.access_key:
         yield "access_key", "is missing, and secret_key is set"
+    if given.get("session_token") and not given.get("access_key"):
+        yield "access_key", "is missing, and session_token is set"
     if s3.endpoint_url and (
         fault := fault_of_plain_http(s3.endpoint_url, production=base.production)
     ):

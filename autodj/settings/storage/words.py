@@ -12,14 +12,16 @@ Readers = Mapping[str, tuple[str, Callable[[str], object]]]
 """By word: the name of the field that it sets, and its reader."""
 
 TYPES: Final = {"local": "local", "filesystem": "local", "s3": "s3"}
-_KEY_PREFIX: Final = parsers.matching(
-    r"/?[a-z0-9._-]+(/[a-z0-9._-]+)*/?", "a prefix of a-z 0-9 . _ - and /"
-)
+
+
+def _key_prefix(text: str) -> str:
+    return parsers.key_prefix(text.removeprefix("/"))
+
 
 S3: Final[Readers] = {
     "bucket": ("bucket", parsers.bucket_name),
     "region": ("region", parsers.aws_region),
-    "prefix": ("prefix", _KEY_PREFIX),
+    "prefix": ("prefix", _key_prefix),
     "access_key": ("access_key", str),
     "secret_key": ("secret_key", str),
     "session_token": ("session_token", str),
