@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import re
 from collections.abc import MutableMapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import ClientSession
 
 from autodj.laptop.edge.access_log import FIELDS, AccessLog, Entry, into_bucket, into_folder
@@ -138,6 +140,107 @@ async def test_what_cannot_be_stored_waits_for_the_next_time() -> None:
     await log.flush()
     [content] = stored
     assert [line["c-ip"] for line in lines_of(content)] == ["first", "second"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), RuntimeError("odd")])
+async def test_whatever_a_store_raises_costs_no_line_and_no_later_file(error: Exception) -> None:
+    stored: list[bytes] = []
+    refusing = [True, False, True]
+
+    async def store(_name: str, content: bytes) -> None:
+        if refusing and refusing.pop():
+            raise error
+        stored.append(content)
+
+    log = AccessLog("EAUTODJLAPTOP", store)
+    for hours, client in enumerate(["first", "second", "third"]):
+        log.note(Entry(NOW.timestamp() + hours * 3600, {"c-ip": client}))
+    await log.flush()
+    assert [line["c-ip"] for content in stored for line in lines_of(content)] == ["second"]
+    await log.flush()
+    assert [line["c-ip"] for content in stored for line in lines_of(content)] == [
+        *("second", "first", "third")
+    ]
+
+
+async def test_an_end_in_the_middle_of_storing_stores_each_line_once() -> None:
+    stored: list[bytes] = []
+    under_way, go_on = asyncio.Event(), asyncio.Event()
+
+    async def store(_name: str, content: bytes) -> None:
+        under_way.set()
+        await go_on.wait()
+        stored.append(content)
+
+    log = AccessLog("EAUTODJLAPTOP", store)
+    for hours in range(3):
+        log.note(Entry(NOW.timestamp() + hours * 3600, {"c-ip": str(hours)}))
+    flushing = asyncio.create_task(log.keep_flushing(every_s=0))
+    await under_way.wait()
+    flushing.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await flushing
+    assert [line["c-ip"] for content in stored for line in lines_of(content)] == ["0", "1", "2"]
+
+
+async def test_a_store_that_is_cut_off_leaves_its_lines_for_the_next_time() -> None:
+    stored: list[bytes] = []
+    under_way = asyncio.Event()
+
+    async def store(_name: str, content: bytes) -> None:
+        if not under_way.is_set():
+            under_way.set()
+            await asyncio.Event().wait()
+        stored.append(content)
+
+    log = AccessLog("EAUTODJLAPTOP", store)
+    log.note(Entry(NOW.timestamp(), {"c-ip": "first"}))
+    flushing = asyncio.create_task(log.flush())
+    await under_way.wait()
+    while not flushing.done():
+        flushing.cancel()
+        await asyncio.sleep(0)
+    await log.flush()
+    assert [line["c-ip"] for content in stored for line in lines_of(content)] == ["first"]
+
+
+async def test_only_access_logs_of_the_folder_grow_too_old(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "thesis.txt").write_text("ten years of work")
+    (tmp_path / "EAUTODJLAPTOP.2020-01-01-00.0123abcd.gz").write_bytes(b"old")
+    for file in tmp_path.iterdir():
+        os.utime(file, (0, 0))
+    log = AccessLog("EAUTODJLAPTOP", into_folder(tmp_path))
+    log.note(Entry(NOW.timestamp(), {"c-ip": "first"}))
+    await log.flush()
+    await log.flush()
+    [new] = tmp_path.glob("*.gz")
+    assert "2026-05-01-12" in new.name
+    assert sorted(file.name for file in tmp_path.iterdir()) == [new.name, "photos", "thesis.txt"]
+
+
+async def test_a_file_that_finds_no_room_leaves_no_half_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: Path, content: bytes) -> None:
+        with file.open("wb") as stream:
+            stream.write(content[:1])
+        raise OSError(28, "No space left")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    log = AccessLog("EAUTODJLAPTOP", into_folder(tmp_path))
+    log.note(Entry(NOW.timestamp()))
+    await log.flush()
+    assert [*tmp_path.iterdir()] == []
+
+
+async def test_what_is_no_unicode_is_told_by_its_bytes(tmp_path: Path) -> None:
+    log = AccessLog("EAUTODJLAPTOP", into_folder(tmp_path))
+    log.note(Entry(NOW.timestamp(), {"sc-content-type": "audio/\udcff"}))
+    await log.flush()
+    [file] = tmp_path.iterdir()
+    assert lines_of(file.read_bytes())[0]["sc-content-type"] == "audio/%FF"
 
 
 async def test_logs_of_an_edge_land_in_the_folder_when_it_ends(

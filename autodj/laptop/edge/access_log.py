@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +23,6 @@ import structlog
 
 from autodj.errors import StoreError
 from autodj.laptop.edge.origin import S3Origin
-from autodj.storage.disk import sweep
 
 log = structlog.get_logger("autodj.edge")
 
@@ -37,6 +38,8 @@ FIELDS: Final = tuple(_FIELD_NAMES.split())
 FLUSH_EVERY_S: Final = 60.0
 MAX_LINES: Final = 10_000
 KEEP_S: Final = 30 * 86400.0
+
+_NAME: Final = re.compile(r"\.?[A-Z0-9]+\.\d{4}-\d\d-\d\d-\d\d\.[0-9a-f]{8}\.gz")
 
 # Everything printable but the signs that would need escaping in a field.
 _PLAIN: Final = "".join(
@@ -81,19 +84,34 @@ class AccessLog:
         del self._entries[:-MAX_LINES]
 
     async def flush(self) -> None:
-        """Store what was noted. What cannot be stored now is kept for the next time."""
+        """Store what was noted. What cannot be stored now is kept for the next time, also when
+        we are cancelled.
+        """
         waiting, self._entries = self._entries, []
         by_hour: dict[str, list[Entry]] = {}
         for entry in waiting:
             hour = f"{datetime.fromtimestamp(entry.moment, UTC):%Y-%m-%d-%H}"
             by_hour.setdefault(hour, []).append(entry)
-        for hour, entries in by_hour.items():
-            name = f"{self._distribution_id}.{hour}.{secrets.token_hex(4)}.gz"
-            try:
-                await self._store(name, _file_of(entries))
-            except (OSError, StoreError) as error:
-                log.warning("edge_log_not_stored", name=name, reason=str(error))
-                self._entries[:0] = entries
+        try:
+            for hour in list(by_hour):
+                storing = asyncio.create_task(self._stored(hour, by_hour[hour]))
+                try:
+                    await asyncio.shield(storing)
+                finally:  # cancelled in the middle, it would be stored twice
+                    if await storing:
+                        del by_hour[hour]
+        finally:
+            self._entries[:0] = [entry for entries in by_hour.values() for entry in entries]
+            del self._entries[:-MAX_LINES]
+
+    async def _stored(self, hour: str, entries: list[Entry]) -> bool:
+        name = f"{self._distribution_id}.{hour}.{secrets.token_hex(4)}.gz"
+        try:
+            await self._store(name, _file_of(entries))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next time may be better
+            log.warning("edge_log_not_stored", name=name, reason=str(error))
+            return False
+        return True
 
     async def keep_flushing(self, every_s: float = FLUSH_EVERY_S) -> None:
         """Store again and again until cancelled, and once more then."""
@@ -106,11 +124,13 @@ class AccessLog:
 
 
 def into_folder(folder: Path, *, keep_s: float = KEEP_S) -> Store:
-    """Each file whole or not at all; files go when they are ``keep_s`` old."""
+    """Each file whole or not at all; access logs go when they are ``keep_s`` old, and nothing
+    else does: the folder may be anybody's.
+    """
 
     async def store(name: str, content: bytes) -> None:
         await asyncio.to_thread(_write, folder / name, content)
-        await asyncio.to_thread(sweep, folder, time.time() - keep_s)
+        await asyncio.to_thread(_let_go, folder, time.time() - keep_s)
 
     return store
 
@@ -130,7 +150,7 @@ def into_bucket(bucket: S3Origin, prefix: str) -> Store:
 
 def _escaped(text: str) -> str:
     # The tilde is the one sign that quote never escapes.
-    return quote(text, safe=_PLAIN).replace("~", "%7E")
+    return quote(text, safe=_PLAIN, errors="surrogateescape").replace("~", "%7E")
 
 
 def _file_of(entries: list[Entry]) -> bytes:
@@ -141,5 +161,17 @@ def _file_of(entries: list[Entry]) -> bytes:
 def _write(file: Path, content: bytes) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.name}")
-    unfinished.write_bytes(content)
-    unfinished.replace(file)
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(file)
+    except OSError:  # it comes again every minute, under another name
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def _let_go(folder: Path, before: float) -> None:
+    for path in folder.iterdir():
+        # What cannot be removed is met again the next time, and the new file is stored already.
+        with suppress(OSError):
+            if _NAME.fullmatch(path.name) and path.lstat().st_mtime < before:
+                path.unlink()
