@@ -6,8 +6,9 @@ import asyncio
 import re
 import secrets
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,11 +23,13 @@ from autodj.laptop.edge.service import DISTRIBUTION_ID, Plan, open_edge
 from autodj.laptop.serving import Certificate
 from autodj.logs import set_up
 from autodj.settings import Settings, environment, load
+from autodj.settings.parsers import aws_region, bucket_name, http_url, matching
 
 USUAL_PORT = 8100
 
 _SIZE = re.compile(r"([1-9][0-9]{0,8})\s*(B|kB|MB|GB|TB)?", re.IGNORECASE)
 _UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_distribution_id = matching(r"[A-Z0-9]{1,32}", "an id such as E2QWRUHAPOMQZL")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -82,7 +85,9 @@ def planned(choices: Choices) -> Plan:
         http_port=choices.http_port,
         control_port=control_port,
         logs=_logs(choices.logs),
-        distribution_id=choices.distribution_id or settings.cdn.distribution_id or DISTRIBUTION_ID,
+        distribution_id=_option("--distribution-id", _distribution_id, choices.distribution_id)
+        or settings.cdn.distribution_id
+        or DISTRIBUTION_ID,
         unsigned=choices.unsigned or (f"{prefix}/public/*" if prefix else "public/*",),
         cache_rules=CacheRules(error_ttl_s=choices.error_ttl_s),
         faults=choices.faults,
@@ -95,7 +100,8 @@ async def stand_in(plan: Plan) -> None:
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stopped.set)
-    loop.add_signal_handler(signal.SIGHUP, plan.keys.reload if plan.keys else lambda: None)
+    reload = plan.keys.reload if plan.keys else lambda: None
+    loop.add_signal_handler(signal.SIGHUP, partial(loop.run_in_executor, None, reload))
     async with open_edge(plan) as running:
         print_line(f"{running.url} stands in for CloudFront in front of {plan.bucket.name}")
         if running.http_url is not None:
@@ -115,6 +121,16 @@ def size_bytes(text: str) -> int:
     return int(match[1]) * _UNITS[(match[2] or "B").lower()]
 
 
+def _option(name: str, parse: Callable[[str], str], given: str | None) -> str | None:
+    """What the option says, by the rule of the setting that it stands for; None without one."""
+    if not given:
+        return None
+    try:
+        return parse(given)
+    except ValueError as error:
+        raise CommandError(f"{name} {given}: it {error}.") from error
+
+
 def _settings() -> Settings:
     """Those of the environment. An edge signs nothing, so it gets along without a secret."""
     environ = environment()
@@ -123,7 +139,7 @@ def _settings() -> Settings:
 
 def _bucket(choices: Choices, settings: Settings) -> Bucket:
     s3 = settings.s3
-    name = choices.bucket or s3.bucket
+    name = _option("--bucket", bucket_name, choices.bucket) or s3.bucket
     if name is None:
         raise CommandError("Which bucket?", hint="Give --bucket, or set S3_BUCKET_NAME.")
     if s3.access_key is None:
@@ -133,8 +149,8 @@ def _bucket(choices: Choices, settings: Settings) -> Bucket:
         )
     return Bucket(
         name=name,
-        region=choices.region or s3.region,
-        endpoint_url=choices.endpoint or s3.endpoint_url,
+        region=_option("--region", aws_region, choices.region) or s3.region,
+        endpoint_url=_option("--endpoint", http_url, choices.endpoint) or s3.endpoint_url,
         path_style=s3.path_style if choices.path_style is None else choices.path_style,
         access_key=s3.access_key,
         secret_key=s3.secret_key,
@@ -187,4 +203,6 @@ def _certificate(choices: Choices) -> Certificate | None:
 def _logs(text: str | None) -> Path | str | None:
     if text is None:
         return None
+    if not text:
+        raise CommandError("--logs is empty", hint="Give a folder, or s3: and a prefix.")
     return text.removeprefix("s3:") if text.startswith("s3:") else Path(text).absolute()

@@ -62,7 +62,7 @@ def signed(tmp_path: Path) -> tuple[Client, CloudFrontSigner]:
     """An edge that wants signatures, and who can make them."""
     keys = laptop_keys(tmp_path)
     public_keys = {keys.cdn_key_pair_id: load_public_key(keys.cdn_public_key_pem)}
-    client = edge_client(tmp_path / "cache", keys=lambda: public_keys)
+    client = edge_client(tmp_path / "cache", keys=KeyGroup(given=public_keys).current)
     return client, CloudFrontSigner(client.url, keys.cdn_key_pair_id, keys.cdn_private_key_pem)
 
 

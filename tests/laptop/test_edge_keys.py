@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -81,6 +82,44 @@ def test_a_group_that_cannot_be_read_leaves_the_one_before_in_force(tmp_path: Pa
     assert set(group.keys()) == {"KFIRST000"}
     group.reload()
     assert set(group.keys()) == {"KFIRST000"}
+
+
+def test_a_folder_that_is_away_leaves_the_group_before_in_force(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    with pytest.raises(CommandError, match="No such file"):
+        KeyGroup(folder=folder)
+    folder.mkdir()
+    write(folder / "KFIRST000.pem", pair(tmp_path, "a").cdn_public_key_pem)
+    group = KeyGroup(folder=folder)
+    folder.rename(tmp_path / "elsewhere")
+    assert set(group.keys()) == {"KFIRST000"}
+    group.reload()
+    assert set(group.keys()) == {"KFIRST000"}
+
+
+async def test_a_disk_that_does_not_answer_holds_up_one_thread_and_not_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "public.pem"
+    write(file, pair(tmp_path, "a").cdn_public_key_pem)
+    group = KeyGroup({"KFIRST000": file})
+    looking, answers = threading.Semaphore(0), threading.Event()
+    stat = Path.stat
+
+    def stuck(path: Path) -> os.stat_result:
+        looking.release()
+        answers.wait()
+        return stat(path)
+
+    monkeypatch.setattr(Path, "stat", stuck)
+    asked = [asyncio.create_task(group.current()) for _ in range(20)]
+    try:
+        await asyncio.to_thread(looking.acquire)
+        assert not any(task.done() for task in asked)
+        assert not looking.acquire(blocking=False)
+    finally:
+        answers.set()
+    assert {key for task in asked for key in await task} == {"KFIRST000"}
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ class Edge:
         if viewer.method not in {"GET", "HEAD"}:
             return answers.wrong_method()
         try:
-            self._admit(viewer)
+            await self._admit(viewer)
         except LinkRefused as error:
             return answers.link_refused(error)
         if not viewer.names_an_object:

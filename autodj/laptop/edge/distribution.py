@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from autodj.cdn.policy import PublicKey
 from autodj.laptop.edge.head import CacheRules
 
-Keys = Callable[[], Mapping[str, PublicKey]]
+Keys = Callable[[], Awaitable[Mapping[str, PublicKey]]]
 
 
 @dataclass(frozen=True, slots=True)

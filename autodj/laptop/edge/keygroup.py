@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import structlog
 
 from autodj.cdn.keys import PublicKey, load_public_key
 from autodj.errors import CommandError, SettingsError
+from autodj.laptop.edge.flights import Flights
 
 log = structlog.get_logger("autodj.edge")
 
@@ -34,11 +36,20 @@ class KeyGroup:
         self._files = dict(files or {})
         self._folder = folder
         self._given = dict(given or {})
+        self._looks = Flights[Mapping[str, PublicKey]]()
         try:
             self._seen = self._look()
             self._keys = self._read()
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}.") from error
+
+    async def current(self) -> Mapping[str, PublicKey]:
+        """As ``keys``, beside the event loop: the files may be on a disk that does not answer.
+        However many ask at the same time, one thread looks.
+        """
+        if not self._files and self._folder is None:
+            return self._keys
+        return await self._looks.share("keys", lambda: asyncio.to_thread(self.keys))
 
     def keys(self) -> Mapping[str, PublicKey]:
         """The keys that signatures are checked with now."""
@@ -67,7 +78,9 @@ class KeyGroup:
             log.info("edge_keys_loaded", ids=[*self._keys])
 
     def _all_files(self) -> dict[str, Path]:
-        found = sorted(self._folder.glob("*.pem")) if self._folder else []
+        # No glob: it takes a folder that is gone for an empty one.
+        there = sorted(self._folder.iterdir()) if self._folder else []
+        found = (file for file in there if file.suffix == ".pem")
         return {**{file.stem: file for file in found}, **self._files}
 
     def _look(self) -> dict[str, tuple[int, int]]:

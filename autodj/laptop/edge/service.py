@@ -32,6 +32,7 @@ from autodj.laptop.edge.spoiling import (
     faulty_cache_key,
 )
 from autodj.laptop.edge.viewer import admission
+from autodj.laptop.faults import prepare_directory
 from autodj.laptop.locks import lock_soon
 from autodj.laptop.ports import LOOPBACK
 from autodj.laptop.serving import Certificate, serving
@@ -92,7 +93,7 @@ async def open_edge(plan: Plan) -> AsyncGenerator[Running]:
         origin = await stack.enter_async_context(open_origin(plan.bucket))
         note = await _open_logs(stack, plan)
         distribution = Distribution(
-            keys=None if plan.keys is None else plan.keys.keys,
+            keys=None if plan.keys is None else plan.keys.current,
             id=plan.distribution_id,
             behaviours=tuple(Behaviour(pattern, signed=False) for pattern in plan.unsigned),
             cache=plan.cache_rules,
@@ -128,7 +129,7 @@ async def _open_logs(stack: AsyncExitStack, plan: Plan) -> Callable[[Entry], Non
     if plan.logs is None:
         return None
     if isinstance(plan.logs, Path):
-        store = into_folder(plan.logs)
+        store = into_folder(prepare_directory(plan.logs, min_free_bytes=0))
     else:
         bucket = replace(plan.bucket, origin_path="")
         store = into_bucket(await stack.enter_async_context(open_origin(bucket)), plan.logs)

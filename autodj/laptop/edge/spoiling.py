@@ -43,12 +43,12 @@ _MISSING: Final[dict[Fault, frozenset[bytes]]] = {
 def faulty_admission(admit: Admit, faults: Faults) -> Admit:
     """Lets through whom it should not, or nobody."""
 
-    def admitting(viewer: Viewer) -> None:
+    async def admitting(viewer: Viewer) -> None:
         signed = "Signature=" in viewer.query or "Signature=" in viewer.headers.get("cookie", "")
         if Fault.REFUSES_SIGNED in faults and signed:
             raise LinkRefused("No link is honoured.", code="link_tampered")
         try:
-            admit(viewer)
+            await admit(viewer)
         except LinkRefused as error:
             if _ADMITTED.get(error.code) not in faults:
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import unquote
@@ -73,20 +73,20 @@ class Viewer:
         return self.path.startswith("/") and self.path != "/" and not {".", ".."} & {*segments}
 
 
-Admit = Callable[[Viewer], None]
+Admit = Callable[[Viewer], Awaitable[None]]
 
 
 def admission(distribution: Distribution, now: Callable[[], float]) -> Admit:
     """What raises LinkRefused for a viewer whom the distribution would not let through."""
 
-    def admit(viewer: Viewer) -> None:
+    async def admit(viewer: Viewer) -> None:
         if distribution.keys is not None and distribution.wants_signature(viewer.path):
             check_request(
                 viewer.url,
                 cookies=viewer.cookies,
                 client_ip=viewer.ip,
                 now=datetime.fromtimestamp(now(), UTC),
-                public_keys=distribution.keys(),
+                public_keys=await distribution.keys(),
             )
 
     return admit
