@@ -1,7 +1,7 @@
 """The moves between file states, for every table whose rows have a file.
 
 Each is compare-and-set on one row (id, state, generation): of two workers one wins, and the
-other gets Conflict.
+other gets Conflict. Owners see the state, so each makes another version of the row.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, TypeAlias, cast
 
-from sqlalchemy import CursorResult, Update, update
+from sqlalchemy import CursorResult, Update, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -33,6 +33,7 @@ async def reserve(
             generation=row.generation + 1,
             s3_object_key=s3_object_key,
             updated_at=now,
+            version=col(type(row).version) + 1,
         ),
     )
 
@@ -66,6 +67,7 @@ async def abandon(session: AsyncSession, row: FileRow, *, failure: str, now: dat
             next_attempt_at=now,
             failure=failure,
             updated_at=now,
+            version=col(type(row).version) + 1,
         ),
     )
 
@@ -81,6 +83,7 @@ async def cleaned(session: AsyncSession, row: FileRow, *, now: datetime) -> None
             next_attempt_at=now,
             attempts=0,
             updated_at=now,
+            version=col(type(row).version) + 1,
         ),
     )
 
@@ -92,17 +95,28 @@ async def postpone(
     until: datetime | None,
     attempts: int,
     failure: str | None,
-) -> None:
+) -> bool:
     """Say when the row wants its next step, and why the last one failed.
 
-    Nothing happens when the row was moved or changed since it was read: who did it said when.
+    Nothing happens, and False is the answer, when the row was moved or changed since it was
+    read: who did it said when.
     """
-    await session.execute(
-        at(row, row.file_state)
-        .where(col(type(row).version) == row.version)
-        .values(next_attempt_at=until, attempts=attempts, failure=failure)
-        .execution_options(synchronize_session=False)
+    unchanged = at(row, row.file_state).where(col(type(row).version) == row.version)
+    values = {"next_attempt_at": until, "attempts": attempts, "failure": failure}
+    return bool(await count(session, unchanged.values(values)))
+
+
+async def leads_to_target(session: AsyncSession, row: FileRow) -> bool:
+    """Whether the row still names the object that it was to lead to, and is not going. If not,
+    it never will again.
+    """
+    table = type(row)
+    query = select(col(table.id)).where(
+        col(table.id) == row.id,
+        col(table.s3_object_key) == row.s3_object_key,
+        col(table.file_state) != FileState.DELETING,
     )
+    return (await session.execute(query)).first() is not None
 
 
 def at(row: FileRow, state: FileState) -> Update:

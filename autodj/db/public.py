@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Update, and_, or_, update
+from sqlalchemy import Update, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -77,6 +77,17 @@ async def forget(session: AsyncSession, track: Track, *, now: datetime) -> None:
             updated_at=now,
         ),
     )
+
+
+async def is_kept(session: AsyncSession, track: Track) -> bool:
+    """Whether the track still has this copy, and neither is going."""
+    query = select(col(Track.id)).where(
+        col(Track.id) == track.id,
+        col(Track.public_object_key) == track.public_object_key,
+        col(Track.public_state) != PublicState.CLOSING,
+        col(Track.file_source).is_not(None),
+    )
+    return (await session.execute(query)).first() is not None
 
 
 async def wake_misplaced(session: AsyncSession, *, wanted: bool, now: datetime) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import case, select, update
+from sqlalchemy import and_, case, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +27,14 @@ async def get(session: AsyncSession, track_id: UUID) -> Track:
     if track is None:
         raise NotFound
     return track
+
+
+async def lives(session: AsyncSession, track_id: UUID) -> bool:
+    """Whether there is the track, and it is not going."""
+    query = select(col(Track.id)).where(
+        col(Track.id) == track_id, col(Track.file_source).is_not(None)
+    )
+    return (await session.execute(query)).first() is not None
 
 
 async def get_owned(
@@ -119,17 +127,28 @@ async def erase(session: AsyncSession, track_id: UUID) -> None:
 
 
 async def save_analysis(
-    session: AsyncSession, track_id: UUID, facts: dict[str, object], *, now: datetime
-) -> None:
+    session: AsyncSession,
+    track_id: UUID,
+    facts: dict[str, object],
+    *,
+    now: datetime,
+    instead_of: Track | None = None,
+) -> bool:
     """Store measured facts and make the row due for its next step. In a run that measures many
     its turn is over.
+
+    Nothing happens, and False is the answer, when the track is going, or has another analysis
+    than ``instead_of`` by now.
     """
+    row = and_(col(Track.id) == track_id, col(Track.file_source).is_not(None))
+    if instead_of is not None:
+        row &= col(Track.analysis_key).is_not_distinct_from(instead_of.analysis_key)
     failed = facts.get("analysis_failure") is not None
     outcome = ReanalysisState.FAILED if failed else ReanalysisState.DONE
     in_a_run = col(Track.reanalysis_id).is_not(None)
-    await session.execute(
+    saved = (
         update(Track)
-        .where(col(Track.id) == track_id, col(Track.file_source).is_not(None))
+        .where(row)
         .values(
             **facts,
             reanalysis_state=case((in_a_run, outcome.value), else_=None),
@@ -139,6 +158,7 @@ async def save_analysis(
             version=Track.version + 1,
         )
     )
+    return bool(await count(session, saved))
 
 
 async def stale_pending(session: AsyncSession, *, before: datetime) -> Sequence[Track]:

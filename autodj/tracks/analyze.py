@@ -58,12 +58,15 @@ async def analyze_track(
         failed: dict[str, object] = {"analysis_failure": rejection.code}
         if track.analysis_state is not AnalysisState.DONE:  # what was measured once is kept
             failed["analysis_state"] = AnalysisState.FAILED
-        await _save(db, track, failed, names)
+        # Another worker may have measured it meanwhile: time and memory are not always the same.
+        await _save(db, track, failed, names, instead_of=track)
         log.warning("analysis_failed", track_id=str(track_id), code=rejection.code)
         return
     key = await store_document(local, track.id, await asyncio.to_thread(pack, analysis, tags))
     stored = {"analysis_key": key, "analysis_source": FileSource.LOCAL}
-    await _save(db, track, {**_facts(analysis), **stored}, names)
+    if not await _save(db, track, {**_facts(analysis), **stored}, names):
+        await local.delete(key)
+        return
     # One on S3 is left to the sweep: somebody may just be following a link to it.
     if track.analysis_key not in {None, key} and track.analysis_source is FileSource.LOCAL:
         await local.delete(str(track.analysis_key))
@@ -133,9 +136,16 @@ def _facts(analysis: Analysis) -> dict[str, object]:
 
 
 async def _save(
-    db: Database, track: Track, facts: Mapping[str, object], names: Sequence[RenditionName]
-) -> None:
+    db: Database,
+    track: Track,
+    facts: Mapping[str, object],
+    names: Sequence[RenditionName],
+    instead_of: Track | None = None,
+) -> bool:
     now = await db.now()
     async with db.transaction() as session:
-        await track_rows.save_analysis(session, track.id, dict(facts), now=now)
+        saved = await track_rows.save_analysis(
+            session, track.id, dict(facts), now=now, instead_of=instead_of
+        )
         await rendition_rows.want(session, track.id, names, now=now)
+    return saved

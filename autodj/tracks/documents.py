@@ -13,6 +13,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -25,7 +26,14 @@ from autodj.db import Database, FileSource, Track, Visibility
 from autodj.db import documents as document_rows
 from autodj.db import tracks as track_rows
 from autodj.db.playables import Playable
-from autodj.errors import IntegrityFault, NotFound, ObjectExists, ObjectNotFound
+from autodj.errors import (
+    Conflict,
+    IntegrityFault,
+    NotFound,
+    ObjectExists,
+    ObjectNotFound,
+    StoreError,
+)
 from autodj.storage.base import Described, Storage
 from autodj.storage.keys import analysis_key, parse_key
 from autodj.storage.local import LocalStorage
@@ -98,10 +106,24 @@ async def publish_document(db: Database, local: LocalStorage, s3: Storage, track
         await _rename(db, local, track, packed)
         raise
     now = await db.now()
-    async with db.transaction() as session:
-        await document_rows.follow(session, track, now=now)
+    try:
+        async with db.transaction() as session:
+            await document_rows.follow(session, track, now=now)
+    except Conflict:
+        await _take_back(db, s3, track)
+        raise
     await local.delete(key)
     log.info("document_published", track_id=str(track_id), key=key)
+
+
+async def _take_back(db: Database, s3: Storage, track: Track) -> None:
+    """Delete what was just uploaded for a track that has gone meanwhile."""
+    assert track.analysis_key is not None
+    async with db.read_session() as session:
+        if await track_rows.lives(session, track.id):
+            return
+    with suppress(StoreError):
+        await s3.delete(track.analysis_key)
 
 
 async def _rename(db: Database, local: LocalStorage, track: Track, packed: bytes) -> None:

@@ -7,6 +7,7 @@ visibility moves nothing that a listener holds a link to: it shows or hides a co
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 
@@ -15,7 +16,7 @@ import structlog
 from autodj.db import Database, PublicState, Track
 from autodj.db import public as public_rows
 from autodj.db import tracks as track_rows
-from autodj.errors import ObjectExists
+from autodj.errors import Conflict, ObjectExists, StoreError
 from autodj.storage.base import Storage
 from autodj.storage.keys import public_key
 from autodj.tracks.policy import Policy
@@ -67,9 +68,26 @@ async def _make(db: Database, s3: Storage, track: Track) -> None:
         await _close(db, track)
         raise
     await s3.verify(track.public_object_key, sha256=track.sha256, size_bytes=track.size_bytes)
-    async with db.transaction() as session:
-        await public_rows.open_to_all(session, track, now=await db.now())
+    now = await db.now()
+    try:
+        async with db.transaction() as session:
+            await public_rows.open_to_all(session, track, now=now)
+    except Conflict:
+        await _leave_none(db, s3, track)
+        raise
     log.info("public_copy_opened", track_id=str(track.id), key=track.public_object_key)
+
+
+async def _leave_none(db: Database, s3: Storage, track: Track) -> None:
+    """Delete the copy that was just made, unless the row still counts on it: who took it back
+    meanwhile did so before there was one.
+    """
+    assert track.public_object_key is not None
+    async with db.read_session() as session:
+        if await public_rows.is_kept(session, track):
+            return
+    with suppress(StoreError):
+        await s3.delete(track.public_object_key)
 
 
 async def _close(db: Database, track: Track) -> Track:

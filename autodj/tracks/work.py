@@ -84,13 +84,13 @@ async def work(bench: Workbench, track_id: UUID, step: Step) -> None:
 async def rest(session: Session, track: Track, policy: Policy, *, now: datetime) -> Step | None:
     """Say on the row when it wants its next step; the step that is due now, if one is.
 
-    When none is, the track is to be read, and no rendition of it is to be made, its job is over.
+    When none is, the track is to be read, and no rendition of it is to be made, its job is over;
+    but not by the word of a row that was changed since it was read.
     """
-    await track_rows.postpone(
-        session, track, until=wakes_at(track, policy, now), attempts=0, failure=None
-    )
+    until = wakes_at(track, policy, now)
+    said = await track_rows.postpone(session, track, until=until, attempts=0, failure=None)
     step = next_step(track, policy, now)
-    if step is not None or track.file_source is None:
+    if not said or step is not None or track.file_source is None:
         return step
     if not await rendition_rows.any_untried(session, track.id):
         await finish(session, track, now=now)
@@ -193,8 +193,8 @@ async def _put_off(
     until = now + timedelta(seconds=backoff_s(attempts))
     async with bench.db.transaction() as session:
         track = await track_rows.get(session, track_id)
-        await track_rows.postpone(
+        said = await track_rows.postpone(
             session, track, until=until, attempts=0 if spent else attempts, failure=error.code
         )
-        if spent and track.file_source is not None:
+        if said and spent and track.file_source is not None:
             await finish(session, track, now=now, problem=error.problem())

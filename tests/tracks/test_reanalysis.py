@@ -34,7 +34,7 @@ from autodj.tracks.ingest import Ingested
 from autodj.tracks.reanalysis import reanalyze_alone, request_reanalysis, tend_reanalysis
 from autodj.tracks.reconcile import reconcile
 from autodj.tracks.steps import MAX_ATTEMPTS, Step, next_step
-from autodj.tracks.work import Workbench, work
+from autodj.tracks.work import Workbench, rest, work
 from tests.builders import make_track, make_user
 from tests.tracks.test_work import row, run_to_rest
 
@@ -334,3 +334,16 @@ async def test_a_failed_track_is_tried_again_when_its_owner_asks(
     assert measured.bpm == pytest.approx(120, abs=0.5)
     assert measured.reanalysis_state is None
     assert (await read(bench, job)).state is JobState.DONE
+
+
+async def test_a_track_that_is_asked_for_while_it_is_put_to_rest_keeps_its_new_job(
+    bench: Workbench, owner_id: UUID
+) -> None:
+    track_id = await add(bench.db, owner_id, analysis_version=ANALYSIS_VERSION)
+    resting = await row(bench, track_id)
+    job = await reanalyze_alone(bench.db, bench.jobs, track_id, owner_id)
+    local_only = replace(bench.policy, publish_to_s3=False)
+    async with bench.db.transaction() as session:
+        assert await rest(session, resting, local_only, now=await bench.db.now()) is None
+    assert (await read(bench, job)).state is JobState.QUEUED
+    assert (await row(bench, track_id)).next_attempt_at is not None

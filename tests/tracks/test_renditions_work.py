@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -31,6 +32,7 @@ from autodj.tracks.rendition_work import tend
 from autodj.tracks.steps import MAX_ATTEMPTS, Step
 from autodj.tracks.work import Workbench, rest, work
 from tests.clips import make_clip
+from tests.tracks.test_work import delete
 
 TakeIn = Callable[..., Awaitable[Ingested]]
 WISHES = Wishes(preview_s=2)
@@ -321,3 +323,22 @@ async def test_a_rendition_of_a_track_that_lives_on_s3_only_is_made_from_there(
     assert (await rows(bench, track_id))["preview"].file_source is FileSource.S3
     assert [key async for key in bench.local.list("renditions/")] == []
     assert list((bench.local.root / ".incoming").iterdir()) == []
+
+
+@on_sqlite
+async def test_a_rendition_whose_track_is_deleted_while_it_is_uploaded_leaves_no_object(
+    bench: Workbench, real_s3: S3Storage, take_in: TakeIn, aiff: Path, owner_id: UUID
+) -> None:
+    ingested = await take_in(aiff)
+    row = (await planned(bench, ingested))["lossless"]
+
+    class Slow(S3Storage):
+        async def put(self, key: str, source: Path | bytes, **told: Any) -> ObjectStat:
+            content = source if isinstance(source, bytes) else source.read_bytes()
+            await delete(bench, ingested.track.id, owner_id)
+            return await super().put(key, content, **told)
+
+    slow = Slow(real_s3._client, real_s3._config)
+    await tend(replace(bench, s3=slow), row.id)
+    left = [found.key async for found in real_s3.list(f"renditions/{ingested.track.id}/")]
+    assert left == []

@@ -320,6 +320,20 @@ async def test_whatever_effect_a_worker_dies_at_readers_are_right_and_the_next_o
     assert died_at == wanted | {"in transaction", "committed"}
 
 
+async def test_a_copy_that_was_taken_back_before_it_was_made_is_not_left(stage: Stage) -> None:
+    await stage.become(Visibility.PUBLIC)
+
+    class Slow(Bucket):
+        async def copy(self, source: str, target: str) -> ObjectStat:
+            await stage.become(Visibility.PRIVATE)
+            assert await stage.rest() == [Step.SHARE]
+            return await super().copy(source, target)
+
+    slow = replace(stage.bench, s3=Slow(stage.bucket.root))
+    await work(slow, stage.track_id, Step.SHARE)
+    await stage.require_at_rest(Visibility.PRIVATE)
+
+
 async def test_a_track_that_turns_private_while_it_is_copied_is_never_opened(
     stage: Stage,
 ) -> None:

@@ -11,15 +11,24 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from autodj.audio.facts import Analysis, Tags
+from autodj.audio.identify import Container
 from autodj.db import AnalysisState, FileSource, FileState, JobState, Track
 from autodj.db import jobs as job_rows
 from autodj.db import tracks as track_rows
 from autodj.db.due import claim_due
-from autodj.errors import IntegrityFault, NotFound, ObjectNotFound, StoreTimeout
+from autodj.errors import (
+    AudioRejected,
+    IntegrityFault,
+    NotFound,
+    ObjectNotFound,
+    StoreTimeout,
+)
 from autodj.storage.base import ByteRange, ObjectStat
 from autodj.storage.checks import Sealed
 from autodj.storage.pouring import Sink
@@ -30,6 +39,7 @@ from autodj.tracks.publish import give_up, reserve
 from autodj.tracks.reconcile import drop_dead_ingests, reconcile, sweep_orphans
 from autodj.tracks.steps import MAX_ATTEMPTS, REST_S, Step, next_step
 from autodj.tracks.work import Workbench, work
+from tests.tracks.conftest import SharedSandbox
 
 TakeIn = Callable[..., Awaitable[Ingested]]
 
@@ -209,6 +219,63 @@ async def test_a_condemned_track_loses_its_objects_and_its_row(
         await row(bench, track_id)
     assert [found.key async for found in real_s3.list(f"tracks/{track_id}/")] == []
     assert [found.key async for found in bench.local.list()] == []
+
+
+async def delete(bench: Workbench, track_id: UUID, owner_id: UUID) -> None:
+    """As its owner and another worker do."""
+    now = await bench.db.now()
+    async with bench.db.transaction() as session:
+        await track_rows.condemn(session, track_id, owner_id, now=now)
+    await work(bench, track_id, Step.DELETE)
+
+
+@pytest.mark.parametrize("late", ["tracks/", "analysis/"])
+async def test_a_track_that_is_deleted_while_it_is_uploaded_leaves_no_object(
+    bench: Workbench, real_s3: S3Storage, take_in: TakeIn, clip: Path, owner_id: UUID, late: str
+) -> None:
+    track_id = (await take_in(clip)).track.id
+    await work(bench, track_id, Step.ANALYZE)
+
+    class Slow(S3Storage):
+        async def put(self, key: str, source: Path | bytes, **told: Any) -> ObjectStat:
+            content = source if isinstance(source, bytes) else source.read_bytes()
+            if key.startswith(late):
+                await delete(bench, track_id, owner_id)
+            return await super().put(key, content, **told)
+
+    slow = replace(bench, s3=Slow(real_s3._client, real_s3._config))
+    await work(slow, track_id, Step.PUBLISH)
+    assert [found.key async for found in real_s3.list() if str(track_id) in found.key] == []
+    assert [found.key async for found in bench.local.list()] == []
+
+
+async def test_a_track_that_is_deleted_while_it_is_measured_leaves_no_document(
+    bench: Workbench, take_in: TakeIn, clip: Path, owner_id: UUID
+) -> None:
+    track_id = (await take_in(clip)).track.id
+
+    class Slow(SharedSandbox):
+        async def tags(self, path: Path, container: Container) -> Tags:
+            await delete(bench, track_id, owner_id)
+            return Tags()
+
+    await work(replace(bench, sandbox=Slow(bench.sandbox)), track_id, Step.ANALYZE)
+    assert [found.key async for found in bench.local.list()] == []
+
+
+async def test_who_cannot_measure_what_another_has_measured_takes_nothing_back(
+    bench: Workbench, take_in: TakeIn, clip: Path
+) -> None:
+    track_id = (await take_in(clip)).track.id
+
+    class TooSlow(SharedSandbox):
+        async def analyze(self, *_: object, **__: object) -> Analysis:
+            await work(bench, track_id, Step.ANALYZE)
+            raise AudioRejected("Decoding takes longer than is allowed.")
+
+    await work(replace(bench, sandbox=TooSlow(bench.sandbox)), track_id, Step.ANALYZE)
+    track = await row(bench, track_id)
+    assert (track.analysis_state, track.analysis_failure) == (AnalysisState.DONE, None)
 
 
 async def test_analysis_of_a_published_track_reads_s3_through_a_temporary_file(
