@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 
-from autodj.errors import IntegrityFault, ObjectExists, ObjectNotFound, StoreUnreachable
+from autodj.errors import (
+    IntegrityFault,
+    ObjectExists,
+    ObjectNotFound,
+    StoreTimeout,
+    StoreUnreachable,
+)
 from autodj.storage.s3 import (
     S3Config,
     S3Storage,
@@ -213,6 +219,69 @@ async def test_an_upload_that_broke_off_is_taken_up_with_the_parts_that_are_ther
         assert (await put(store, KEY, BODY)).sha256 == DIGEST
 
     assert sent == [3]
+    assert await read(real_s3, KEY) == BODY
+    assert await unfinished(real_s3) == []
+
+
+@pytest.fixture
+def deadlines(monkeypatch: pytest.MonkeyPatch) -> dict[str, asyncio.Timeout]:
+    """Those of uploads and of their parts, which are over only when they are struck."""
+    found: dict[str, asyncio.Timeout] = {}
+
+    @asynccontextmanager
+    async def until_struck(doing: str, _within_s: float) -> AsyncIterator[None]:
+        async with store_errors(doing, None), asyncio.timeout(None) as limit:
+            found[doing.removesuffix(KEY)] = limit
+            yield
+
+    monkeypatch.setattr(multipart, "store_errors", until_struck)
+    return found
+
+
+@pytest.mark.parametrize("late", ["upload ", "UploadPart 2 of "])
+async def test_an_upload_that_ran_out_of_time_goes_on_with_one_part_at_a_time(
+    real_s3: S3Storage,
+    real_config: S3Config,
+    monkeypatch: pytest.MonkeyPatch,
+    deadlines: dict[str, asyncio.Timeout],
+    late: str,
+) -> None:
+    monkeypatch.setattr(multipart, "RESUMABLE_BYTES", 0)
+    second, over = asyncio.Event(), asyncio.Event()
+    at_once: list[int] = []
+
+    def arrived(_count: int) -> None:
+        deadlines[late].reschedule(asyncio.get_running_loop().time())
+
+    async def only_the_first(exchange: Exchange) -> None:
+        if "partNumber=1" in exchange.request.target:
+            await second.wait()
+        elif "partNumber=" in exchange.request.target:
+            second.set()
+            await over.wait()
+            raise Cut
+        await exchange.reply(await exchange.pass_on())
+
+    async def counted(exchange: Exchange) -> None:
+        under_way.add(exchange.request.target)
+        if "partNumber=" in exchange.request.target:
+            at_once.append(len(under_way))
+            await asyncio.sleep(0.05)  # one beside it would come meanwhile
+        answer = await exchange.pass_on()
+        under_way.remove(exchange.request.target)
+        await exchange.reply(answer)
+
+    under_way: set[str] = set()
+    async with behind(real_config) as (store, proxy):
+        proxy.plan(only_the_first, lambda _: True)
+        with pytest.raises(StoreTimeout):
+            await store.put(KEY, BODY, sha256=DIGEST, content_type="audio/wav", progress=arrived)
+        over.set()
+        assert len(await unfinished(real_s3)) == 1
+        proxy.plan(counted, lambda _: True)
+        assert (await put(store, KEY, BODY)).sha256 == DIGEST
+
+    assert at_once == [1, 1]
     assert await read(real_s3, KEY) == BODY
     assert await unfinished(real_s3) == []
 

@@ -89,7 +89,9 @@ class Uploader:
         not hold. ``progress`` hears the bytes that have arrived so far.
 
         What an upload of the same content that broke off has left is used, where the key names
-        the content. Whatever fails for good is aborted; what may pass is left for the next try.
+        the content. Its parts go one at a time then: on a line that is too slow for them side by
+        side none would ever arrive in time. Whatever fails for good is aborted; what may pass is
+        left for the next try.
         """
         large = content.size_bytes >= RESUMABLE_BYTES
         resumable = large and content.sha256 in order.key
@@ -97,10 +99,11 @@ class Uploader:
         async with store_errors(f"upload {order.key}", within_s):
             if large and order.condition.get("IfNoneMatch"):
                 await self._refuse_taken(order.key)
-            started = await self._started_before(order.key) if resumable else None
-            started = started or await self._begin(order, content)
+            before = await self._started_before(order.key) if resumable else None
+            started = before or await self._begin(order, content)
+            at_once = 1 if before else self._transfers.parallel_parts
             try:
-                sent = await self._send_all(order.key, content, started, progress)
+                sent = await self._send_all(order.key, content, started, at_once, progress)
                 return await self._complete(order, content, started, sent)
             except BaseException as error:
                 if not (resumable and _may_go_on(error)):
@@ -138,12 +141,17 @@ class Uploader:
         return StartedUpload(required(answer, "UploadId", doing))
 
     async def _send_all(
-        self, key: str, content: Content, started: StartedUpload, progress: Progress | None
+        self,
+        key: str,
+        content: Content,
+        started: StartedUpload,
+        at_once: int,
+        progress: Progress | None,
     ) -> Sequence[_Sent]:
         """Every part, in order; IntegrityFault when together they are not what was promised."""
         size_bytes = content.size_bytes
         cut = parts.ranges(size_bytes, parts.part_bytes(size_bytes, self._transfers.part_bytes))
-        gate = asyncio.Semaphore(self._transfers.parallel_parts)
+        gate = asyncio.Semaphore(at_once)
         digest = hashlib.sha256()
         arrived_bytes = 0
 
