@@ -23,6 +23,7 @@ _REFUSALS = {
     errno.EADDRINUSE: "is taken",
     errno.EACCES: "is not ours to take",
     errno.EADDRNOTAVAIL: "is not an address of this machine",
+    errno.EAFNOSUPPORT: "is of a kind that this machine does not have",
 }
 
 
@@ -85,15 +86,23 @@ async def serving(
         await server.listening.wait()
         try:
             scheme = "http" if certificate is None else "https"
-            yield f"{scheme}://{host}:{listener.getsockname()[1]}"
+            place = f"[{host}]" if ":" in host else host
+            yield f"{scheme}://{place}:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             await task
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port))
+        [(*_, address), *_] = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise CommandError(
+            f"{host!r} is not an address of this machine; choose another."
+        ) from error
+    try:
+        return socket.create_server(address, family=family)
     except OSError as error:
         if error.errno not in _REFUSALS:
             raise

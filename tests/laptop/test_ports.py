@@ -3,10 +3,12 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import aiohttp
 import pytest
 from starlette.responses import PlainTextResponse
 
 from autodj.errors import CommandError
+from autodj.laptop.edge.redirect import to_https
 from autodj.laptop.ports import LOOPBACK, free_ports, is_free, kept_ports, require_free
 from autodj.laptop.serving import serving
 
@@ -57,3 +59,52 @@ async def test_serving_on_a_taken_port_is_refused_in_one_line() -> None:
                 pass
     async with serving(app, port=port) as again:
         assert again == origin
+
+
+def has_ipv6() -> bool:
+    """Whether this machine does: containers often come without."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no address of IPv6")
+async def test_an_address_of_ipv6_is_served_and_has_brackets_in_its_url() -> None:
+    async with (
+        serving(PlainTextResponse("here"), host="::1") as origin,
+        aiohttp.ClientSession() as session,
+        session.get(origin) as answer,
+    ):
+        assert origin.startswith("http://[::1]:")
+        assert await answer.text() == "here"
+        port = int(origin.rpartition(":")[2])
+        with pytest.raises(CommandError, match=f"^Port {port} on ::1 is taken"):
+            async with serving(PlainTextResponse("here"), host="::1", port=port):
+                pass
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "", "::1::1", "..", "a b"])
+async def test_what_is_no_address_is_refused_in_one_line(host: str) -> None:
+    with pytest.raises(CommandError, match="is not an address of this machine; choose another"):
+        async with serving(PlainTextResponse("here"), host=host):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent_to"),
+    [
+        ("[::1]:8080", "https://[::1]:8443/a?b=c"),
+        ("[::1]", "https://[::1]:8443/a?b=c"),
+        ("dj.example.org:8080", "https://dj.example.org:8443/a?b=c"),
+        ("dj.example.org", "https://dj.example.org:8443/a?b=c"),
+    ],
+)
+async def test_https_is_on_the_host_that_was_asked(asked: str, sent_to: str) -> None:
+    async with (
+        serving(to_https(8443)) as origin,
+        aiohttp.ClientSession() as session,
+        session.get(f"{origin}/a?b=c", headers={"Host": asked}, allow_redirects=False) as answer,
+    ):
+        assert (answer.status, answer.headers["Location"]) == (301, sent_to)
