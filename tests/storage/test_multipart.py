@@ -44,11 +44,11 @@ TWICE = dataclasses.replace(ONCE, attempts=2)
 
 @asynccontextmanager
 async def behind(
-    config: S3Config, timing: S3Timing = ONCE
+    config: S3Config, timing: S3Timing = ONCE, transfers: S3Transfers = PARTS
 ) -> AsyncIterator[tuple[S3Storage, FaultProxy]]:
     assert config.endpoint_url is not None
     async with open_proxy(config.endpoint_url) as (proxy, url):
-        through = dataclasses.replace(config, endpoint_url=url, transfers=PARTS, timing=timing)
+        through = dataclasses.replace(config, endpoint_url=url, transfers=transfers, timing=timing)
         async with open_s3(through) as store:
             yield store, proxy
 
@@ -284,6 +284,49 @@ async def test_an_upload_that_ran_out_of_time_goes_on_with_one_part_at_a_time(
     assert at_once == [1, 1]
     assert await read(real_s3, KEY) == BODY
     assert await unfinished(real_s3) == []
+
+
+@pytest.mark.parametrize(("well_in_time", "expected"), [(0.5, [1, 1, 2]), (0.0, [1, 1, 1])])
+async def test_an_upload_that_is_taken_up_widens_on_a_quick_line(
+    real_config: S3Config,
+    monkeypatch: pytest.MonkeyPatch,
+    well_in_time: float,
+    expected: list[int],
+) -> None:
+    monkeypatch.setattr(multipart, "RESUMABLE_BYTES", 0)
+    monkeypatch.setattr(multipart, "WELL_IN_TIME", well_in_time)
+    under_way: set[str] = set()
+    at_once: list[int] = []
+    last = asyncio.Event()
+
+    async def cut(exchange: Exchange) -> None:
+        if "partNumber=" in exchange.request.target:
+            raise Cut
+        await exchange.reply(await exchange.pass_on())
+
+    async def counted(exchange: Exchange) -> None:
+        target = exchange.request.target
+        if "partNumber=" in target:
+            under_way.add(target)
+            at_once.append(len(under_way))
+            if at_once == expected:
+                last.set()
+            # One beside it would come meanwhile, and where one should, it is waited for.
+            await (last.wait() if at_once == [1, 1] != expected[1:] else asyncio.sleep(0.05))
+        answer = await exchange.pass_on()
+        under_way.discard(target)
+        await exchange.reply(answer)
+
+    one_by_one = dataclasses.replace(PARTS, parallel_parts=1)
+    async with behind(real_config, transfers=one_by_one) as (store, proxy):
+        proxy.plan(cut, lambda _: True)
+        with pytest.raises(StoreUnreachable):
+            await put(store, KEY, BODY)
+    async with behind(real_config) as (store, proxy):
+        proxy.plan(counted, lambda _: True)
+        assert (await put(store, KEY, BODY)).sha256 == DIGEST
+
+    assert at_once == expected
 
 
 async def test_parts_of_other_bytes_are_sent_again(

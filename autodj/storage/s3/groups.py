@@ -48,3 +48,22 @@ async def ended(task: asyncio.Task[Any]) -> None:
     await asyncio.wait([task])
     if not task.cancelled():
         task.exception()
+
+
+class Lanes:
+    """How many may go side by side: ``count``, or one until somebody finds that all may."""
+
+    def __init__(self, count: int, *, narrow: bool) -> None:
+        self._free = asyncio.Semaphore(1 if narrow else count)
+        self._shut = count - 1 if narrow else 0
+
+    async def enter(self) -> None:
+        await self._free.acquire()
+
+    def leave(self) -> None:
+        self._free.release()
+
+    def widen(self) -> None:
+        for _ in range(self._shut):
+            self._free.release()
+        self._shut = 0

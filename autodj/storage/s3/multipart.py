@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ from autodj.storage.metadata import SHA256_NOTE
 from autodj.storage.s3 import crc32, parts
 from autodj.storage.s3.bucket import S3Bucket
 from autodj.storage.s3.faults import required, store_errors
-from autodj.storage.s3.groups import side_by_side
+from autodj.storage.s3.groups import Lanes, side_by_side
 from autodj.storage.s3.retrying import passes
 from autodj.storage.s3.sections import FillAt, body_of, crc32_of
 from autodj.storage.s3.uploads import KnownPart, StartedUpload, latest_of
@@ -40,6 +41,8 @@ log = structlog.get_logger(__name__)
 
 # Below this size, sending it all again is quicker than asking what is there.
 RESUMABLE_BYTES: Final = 32 * 1024**2
+# The share of its time that a part may take for those after it to go side by side.
+WELL_IN_TIME: Final = 0.5
 
 _CONDITIONS: Final = ("IfMatch", "IfNoneMatch")
 
@@ -70,6 +73,7 @@ class _Sent:
     etag: str
     crc: int
     length: int
+    took_s: float | None = None
 
 
 class Uploader:
@@ -89,9 +93,9 @@ class Uploader:
         not hold. ``progress`` hears the bytes that have arrived so far.
 
         What an upload of the same content that broke off has left is used, where the key names
-        the content. Its parts go one at a time then: on a line that is too slow for them side by
-        side none would ever arrive in time. Whatever fails for good is aborted; what may pass is
-        left for the next try.
+        the content. Its parts go one at a time then, until one has shown that the line is quick
+        enough for more: on a slow one none of them would ever arrive in time side by side.
+        Whatever fails for good is aborted; what may pass is left for the next try.
         """
         large = content.size_bytes >= RESUMABLE_BYTES
         resumable = large and content.sha256 in order.key
@@ -101,9 +105,9 @@ class Uploader:
                 await self._refuse_taken(order.key)
             before = await self._started_before(order.key) if resumable else None
             started = before or await self._begin(order, content)
-            at_once = 1 if before else self._transfers.parallel_parts
+            lanes = Lanes(self._transfers.parallel_parts, narrow=before is not None)
             try:
-                sent = await self._send_all(order.key, content, started, at_once, progress)
+                sent = await self._send_all(order.key, content, started, lanes, progress)
                 return await self._complete(order, content, started, sent)
             except BaseException as error:
                 if not (resumable and _may_go_on(error)):
@@ -145,21 +149,22 @@ class Uploader:
         key: str,
         content: Content,
         started: StartedUpload,
-        at_once: int,
+        lanes: Lanes,
         progress: Progress | None,
     ) -> Sequence[_Sent]:
         """Every part, in order; IntegrityFault when together they are not what was promised."""
         size_bytes = content.size_bytes
         cut = parts.ranges(size_bytes, parts.part_bytes(size_bytes, self._transfers.part_bytes))
-        gate = asyncio.Semaphore(at_once)
         digest = hashlib.sha256()
         arrived_bytes = 0
 
         def over(piece: ByteRange, task: asyncio.Task[_Sent]) -> None:
             nonlocal arrived_bytes
             self._budget.give(piece.length)
-            gate.release()
+            lanes.leave()
             if not task.cancelled() and task.exception() is None:
+                if self._was_quick(task.result()):
+                    lanes.widen()
                 arrived_bytes += piece.length
                 if progress is not None:
                     progress(arrived_bytes)
@@ -167,7 +172,7 @@ class Uploader:
         async with side_by_side() as group:
             tasks = []
             for number, piece in enumerate(cut, 1):
-                await gate.acquire()
+                await lanes.enter()
                 await self._budget.take(piece.length)
                 crc = await self._hashed(content, piece, digest.update)
                 task = group.create_task(
@@ -201,9 +206,8 @@ class Uploader:
         if known is not None and await _is_there(known, fill_at, piece, crc):
             return _Sent(number, known.etag, crc, piece.length)
         doing = f"UploadPart {number} of {key}"
-        # The parts beside it have their share of the line.
-        deadline_s = self._timing.body_deadline_s(piece.length * self._transfers.parallel_parts)
-        async with store_errors(doing, deadline_s):
+        began_s = time.monotonic()
+        async with store_errors(doing, self._deadline_s(piece.length)):
             answer = await self._client.upload_part(
                 **self._bucket.readable(key),
                 UploadId=started.upload_id,
@@ -214,7 +218,19 @@ class Uploader:
             )
         if answer.get("ChecksumCRC32", crc32.as_header(crc)) != crc32.as_header(crc):
             raise IntegrityFault(f"{doing}: the store has other bytes.")
-        return _Sent(number, required(answer, "ETag", doing), crc, piece.length)
+        took_s = time.monotonic() - began_s
+        return _Sent(number, required(answer, "ETag", doing), crc, piece.length, took_s)
+
+    def _deadline_s(self, part_bytes: int) -> float:
+        """The parts beside it have their share of the line."""
+        return self._timing.body_deadline_s(part_bytes * self._transfers.parallel_parts)
+
+    def _was_quick(self, sent: _Sent) -> bool:
+        """Whether as many as may go side by side would arrive well in time."""
+        if sent.took_s is None:
+            return False
+        together_s = sent.took_s * self._transfers.parallel_parts
+        return together_s <= WELL_IN_TIME * self._deadline_s(sent.length)
 
     async def _complete(
         self, order: Order, content: Content, started: StartedUpload, sent: Sequence[_Sent]
