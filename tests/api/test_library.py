@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -16,7 +17,15 @@ from hypothesis import strategies as st
 
 from autodj.api.listing import camelot_of, read_cursor, write_cursor
 from autodj.audio.keynames import MODES, PITCHES
-from autodj.db import AnalysisState, FileSource, FileState, Visibility
+from autodj.db import (
+    AnalysisState,
+    FileSource,
+    FileState,
+    Session,
+    Track,
+    Visibility,
+    tracks,
+)
 from tests.api.stage import Person, Stage
 from tests.builders import MOMENT, make_track
 
@@ -224,6 +233,36 @@ def test_a_track_that_has_not_changed_is_not_sent_again(stage: Stage, owner: Per
     assert changed.headers["etag"] == '"v2"'
     again = stage.client.get(path, headers={**owner.bearer, "If-None-Match": etag})
     assert (again.status_code, again.json()["title"]) == (200, "New")
+
+
+def test_a_track_whose_file_moves_has_changed_each_time(either_stage: Stage) -> None:
+    stage = either_stage
+    owner = stage.person()
+    track, moment = stage.track(owner), MOMENT + timedelta(days=1)
+    key = f"tracks/{track.id}/1-{track.sha256}.mp3"
+
+    async def move(how: Callable[[Session, Track], Awaitable[None]]) -> None:
+        async with stage.runtime.db.transaction() as session:
+            await how(session, await tracks.get(session, track.id))
+
+    reserve = partial(tracks.reserve, s3_object_key=key, now=moment)
+    moves = [
+        reserve,
+        partial(tracks.abandon, failure="store_timeout", now=moment),
+        reserve,
+        partial(tracks.flip, clean_after=moment, now=moment),
+        partial(tracks.cleaned, now=moment),
+    ]
+    seen: list[str] = []
+    url = f"{TRACKS}/{track.id}"
+    etag = stage.client.get(url, headers=owner.bearer).headers["etag"]
+    for each in moves:
+        stage.run(move, each)
+        answer = stage.client.get(url, headers=owner.bearer | {"If-None-Match": etag})
+        assert answer.status_code == 200, seen
+        etag = answer.headers["etag"]
+        seen.append(answer.json()["file_state"])
+    assert seen == ["copying", "stable", "copying", "cleaning", "stable"]
 
 
 @pytest.mark.parametrize(
