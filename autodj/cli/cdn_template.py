@@ -90,4 +90,4 @@ def template(
 
 
 def _texts(files: Sequence[Path]) -> tuple[str, ...]:
-    return tuple(file.read_text() for file in files)
+    return tuple(file.read_text("ascii", "replace") for file in files)

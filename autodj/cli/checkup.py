@@ -17,6 +17,7 @@ from autodj.audio.facts import DecodeLimits
 from autodj.audio.identify import WAV
 from autodj.audio.sandbox import open_sandbox
 from autodj.cli import words
+from autodj.cli.console import from_os_error
 from autodj.cli.findings import Finding, fault
 from autodj.cli.options import Group
 from autodj.cli.probes import put_document, put_probe, round_trip, second_of_silence
@@ -29,6 +30,7 @@ from autodj.errors import (
     BrokerUnavailable,
     CommandError,
     IntegrityFault,
+    NotFound,
     SettingsError,
 )
 from autodj.jobs import open_jobs
@@ -42,6 +44,7 @@ from autodj.storage.s3 import open_s3
 PART_S = 20.0
 MAX_SKEW = timedelta(seconds=60)
 NO_BROKER = "Check REDIS_URL; on one machine `autodj up` starts a broker and a worker."
+NO_FOLDER = "Check MEDIA_ROOT: it must be a folder, or one that can be made."
 
 GROUPS: Final = {Group.STORAGE: ("local store", "clock", "credentials", "S3 store")}
 
@@ -82,6 +85,10 @@ async def _finding(name: str, look: Awaitable[str]) -> Finding:
         return fault(name, error)
     except TimeoutError:
         return Finding(name, ok=False, detail=f"no answer within {PART_S:g} s")
+    except OSError as error:
+        return fault(name, from_os_error(error))
+    except Exception as error:  # noqa: BLE001 - one part must not hide what the others found
+        return Finding(name, ok=False, detail=f"{type(error).__name__}: {error}")
 
 
 async def _database(settings: Settings) -> str:
@@ -111,7 +118,10 @@ async def _worker(settings: Settings) -> str:
 
 
 async def _local_store(settings: Settings) -> str:
-    await round_trip(LocalStorage(settings.media_root))
+    try:
+        await round_trip(LocalStorage(settings.media_root))
+    except NotFound as error:
+        raise CommandError(error.detail, hint=NO_FOLDER) from error
     free = shutil.disk_usage(settings.media_root).free
     return f"{settings.media_root}, {words.size(free)} free"
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import errno
 import json
+import socket
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.text import Text
 
-from autodj.errors import AutodjError, CommandError, DiskFull, SettingsError, StoreError
+from autodj.errors import (
+    AutodjError,
+    CommandError,
+    DatabaseUnavailable,
+    DiskFull,
+    SettingsError,
+    StoreError,
+)
 
 WIDTH_WITHOUT_TERMINAL = 120
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -56,6 +64,8 @@ def hint_of(error: AutodjError) -> str:
     """What a person can do; empty where the class knows nothing that suits a command."""
     if isinstance(error, SettingsError):
         return "`autodj settings` lists every setting with its meaning."
+    if isinstance(error, DatabaseUnavailable) and error.hint == DatabaseUnavailable.hint:
+        return "Check DATABASE_URL, and that its server runs and can be reached from here."
     return "" if error.hint == AutodjError.hint else error.hint
 
 
@@ -65,6 +75,9 @@ def from_os_error(error: OSError) -> AutodjError:
     reason = error.strerror or str(error) or type(error).__name__
     if error.errno in NO_ROOM:
         return DiskFull(f"{where}there is no room left on the disk ({reason})")
+    if isinstance(error, socket.gaierror):
+        hint = "Check the network, and the hosts in the settings: `autodj settings` lists them."
+        return CommandError(f"A host of the settings is not known ({reason})", hint=hint)
     return CommandError(f"{where}{reason}")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+from autodj.errors import CommandError
 from autodj.laptop.locks import try_lock
 from autodj.laptop.private import read_private, write_private
 
@@ -47,12 +48,19 @@ def announced(data_dir: Path, running: Running) -> Iterator[None]:
 
 def find_running(data_dir: Path) -> Running | None:
     """The server that holds the folder now; None without one, also after one that was killed."""
+    file = data_dir / FILE_NAME
     try:
-        said = json.loads(read_private(data_dir / FILE_NAME))
+        text = read_private(file)
     except FileNotFoundError:
         return None
     descriptor = try_lock(data_dir / "lock")
     if descriptor is not None:
         os.close(descriptor)
         return None
-    return Running(url=said["url"], user_id=UUID(said["user_id"]), environment=said["environment"])
+    try:
+        said = json.loads(text)
+        return Running(said["url"], UUID(said["user_id"]), dict(said["environment"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CommandError(
+            f"{file} is damaged", hint="Stop `autodj up` with Ctrl-C, and start it again."
+        ) from error

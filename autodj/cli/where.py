@@ -4,10 +4,12 @@ what the environment describes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from autodj.settings import Settings, data_dir, environment, load
 from autodj.users.tokens import Audience, issue
 
 TOKEN_TTL_S = 86400
+_TOKEN: Final = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +44,14 @@ def usual_folder() -> Path:
 def find_server(url: str | None, token: str | None, given: Path | None) -> Server:
     """The server that was named with its token, else the one that runs on the data folder."""
     if url is not None:
-        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        if not _is_origin(url):
             raise CommandError(f"{url} is not the address of a server", hint=_ADDRESS)
         if not token:
             raise CommandError(
                 f"{url} wants to know who you are",
                 hint="Give --token; `autodj token` prints one on that server.",
             )
-        return Server(url.rstrip("/"), token)
+        return Server(url.rstrip("/"), _checked(token))
     folder = chosen_folder(given)
     running = find_running(folder)
     if running is None:
@@ -56,7 +59,9 @@ def find_server(url: str | None, token: str | None, given: Path | None) -> Serve
             f"No autodj is running on {folder}",
             hint="Start it with `autodj up`, or name another with --server URL --token TOKEN.",
         )
-    return Server(running.url, token or own_token(load(running.environment), running.user_id))
+    if token:
+        return Server(running.url, _checked(token))
+    return Server(running.url, own_token(load(running.environment), running.user_id))
 
 
 def own_token(settings: Settings, user_id: UUID, *, ttl_s: int = TOKEN_TTL_S) -> str:
@@ -79,6 +84,26 @@ def told_environment(given: Path | None) -> Mapping[str, str]:
     if not environ.get("AUTODJ_SECRET") and (folder / "keys.json").exists():
         environ["AUTODJ_SECRET"] = laptop_keys(folder).app_secret
     return environ
+
+
+def _is_origin(url: str) -> bool:
+    """Whether this is scheme, host and port, and nothing that a request would have to carry."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")
+        plain = not (parts.username or parts.path.strip("/") or parts.query or parts.fragment)
+        return parts.scheme in {"http", "https"} and bool(host) and parts.port != 0 and plain
+    except ValueError:
+        return False
+
+
+def _checked(token: str) -> str:
+    if not _TOKEN.fullmatch(token):
+        raise CommandError(
+            "The token holds a blank or a sign that no token has",
+            hint="`autodj token` prints one on that server; give it whole, and nothing else.",
+        )
+    return token
 
 
 _ADDRESS = "Write it as http://127.0.0.1:8000 or https://dj.example.org."

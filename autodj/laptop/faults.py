@@ -32,7 +32,7 @@ def prepare_directory(data_dir: Path, *, min_free_bytes: int = MIN_FREE_BYTES) -
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         free_bytes = shutil.disk_usage(data_dir).free
     if not os.access(data_dir, os.W_OK | os.X_OK):
-        raise CommandError(f"{data_dir} cannot be written to; choose another data directory.")
+        raise CommandError(f"{data_dir} cannot be written to; choose another folder.")
     if free_bytes < min_free_bytes:
         raise CommandError(
             f"The disk is full: {_megabytes(free_bytes)} are free under {data_dir}, "
@@ -45,6 +45,8 @@ def _sentence(error: OSError, place: Path) -> str:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return f"The disk is full: nothing more can be written under {place}."
     where = error.filename if error.filename is not None else place
+    if error.errno in {errno.EEXIST, errno.ENOTDIR}:
+        return f"{where} is not a folder; choose another."
     return f"{where}: {error.strerror or error}."
 
 

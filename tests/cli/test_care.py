@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ import pytest
 
 from autodj.cdn.policy import PublicKey
 from autodj.cdn.signer import CloudFrontSigner
+from autodj.cli import checkup
 from autodj.cli.checkup import examine
 from autodj.cli.environment import EmbeddedS3, laptop_environment
 from autodj.cli.findings import Finding
@@ -54,6 +56,32 @@ def test_each_fault_is_told_with_what_to_do(
     assert "✓ local store" in told.out
     assert "Faults: 3" in told.out
     assert told.err == ""
+
+
+def test_a_part_that_fails_in_an_odd_way_hides_no_other(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTODJ_SECRET", here("secret").out.strip())
+    monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{free_ports(1)[0]}/0")
+    monkeypatch.setenv("MEDIA_ROOT", "/dev/null/media")
+
+    async def full(_settings: Settings) -> str:
+        raise OSError(errno.ENOSPC, "No space left", "/tmp/second.wav")
+
+    async def odd(_settings: Settings) -> str:
+        raise LookupError("what nobody thought of")
+
+    monkeypatch.setattr(checkup, "_decoder", full)
+    monkeypatch.setattr(checkup, "_worker", odd)
+    told = here("doctor", "--data", tmp_path)
+    assert told.code == 1
+    assert told.err == ""
+    assert "✗ decoder       /tmp/second.wav: there is no room left on the disk" in told.out
+    assert "✗ worker        LookupError: what nobody thought of" in told.out
+    assert "✗ local store   There is no file for the incoming directory." in told.out
+    assert "Check MEDIA_ROOT" in told.out
+    assert "✓ clock" in told.out
+    assert "Faults: 5" in told.out
 
 
 def test_every_fault_of_the_settings_is_listed_at_once(

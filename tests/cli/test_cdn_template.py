@@ -35,6 +35,14 @@ def test_terraform_is_printed_whole(here: Here) -> None:
     assert len(resources["aws_cloudfront_public_key"]) == 2
 
 
+def test_a_key_file_that_is_no_text_is_told(here: Here, tmp_path: Path) -> None:
+    (tmp_path / "public.pem").write_bytes(b"\x30\x82\xff\xfe")
+    told = here(*BASE)
+    assert told.code == 1
+    assert told.err.startswith("error: ")
+    assert "PEM" in told.err
+
+
 def test_every_option_reaches_the_template(here: Here) -> None:
     plain = here(*BASE).out
     certificate = "arn:aws:acm:us-east-1:123456789012:certificate/1"

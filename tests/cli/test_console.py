@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 
 import pytest
 
@@ -9,6 +10,7 @@ from autodj.errors import (
     AutodjError,
     BrokerUnavailable,
     CommandError,
+    DatabaseUnavailable,
     DiskFull,
     SettingsError,
 )
@@ -32,6 +34,22 @@ from autodj.errors import (
         (
             BrokerUnavailable(),
             f"error: {BrokerUnavailable.title}\nhint:  {BrokerUnavailable.hint}\n",
+        ),
+        (
+            DatabaseUnavailable(),
+            (
+                f"error: {DatabaseUnavailable.title}\n"
+                "hint:  Check DATABASE_URL, and that its server runs and can be reached "
+                "from here.\n"
+            ),
+        ),
+        (
+            from_os_error(socket.gaierror(socket.EAI_NONAME, "Name or service not known")),
+            (
+                "error: A host of the settings is not known (Name or service not known)\n"
+                "hint:  Check the network, and the hosts in the settings: `autodj settings` "
+                "lists them.\n"
+            ),
         ),
     ],
 )

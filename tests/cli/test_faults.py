@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from autodj.laptop import binaries
+from autodj.laptop.locks import only_instance
 from autodj.laptop.private import write_private
 from tests.cli.conftest import Here
 from tests.cli.starting import AUTODJ, Up, autodj, empty_environment
@@ -122,6 +123,50 @@ def test_a_database_of_a_newer_autodj_is_told(here: Here, tmp_path: Path) -> Non
     assert "✗ database" in told.out
     assert "The database cannot be migrated" in told.err
     assert "newer autodj" in told.err
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "dj.example.org",
+        "http://",
+        "http://[::1",
+        "http://..",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:0",
+        "http://ada:secret@127.0.0.1",
+        "http://127.0.0.1/dj",
+        "http://127.0.0.1/?a=b",
+    ],
+)
+def test_what_is_no_address_of_a_server_is_told(here: Here, address: str) -> None:
+    told = here("ls", "--server", address, "--token", "t0ken")
+    assert told.code == 1
+    assert told.err.startswith(f"error: {address} is not the address of a server\n")
+
+
+@pytest.mark.parametrize("token", ["two words", "t0ken\n", "tökén"])
+def test_a_token_that_no_request_can_carry_is_told(here: Here, token: str) -> None:
+    told = here("ls", "--server", "http://127.0.0.1:9", "--token", token)
+    assert told.code == 1
+    assert told.err.startswith("error: The token holds a blank or a sign that no token has\n")
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "{}", '{"url": "u", "user_id": 3}'])
+def test_a_damaged_note_of_what_runs_is_told(here: Here, tmp_path: Path, damage: str) -> None:
+    write_private(tmp_path / "running.json", damage)
+    assert "No autodj is running" in here("ls", "--data", tmp_path).err
+    with only_instance(tmp_path, url="http://127.0.0.1:8000"):
+        told = here("ls", "--data", tmp_path)
+    assert told.code == 1
+    assert told.err.startswith(f"error: {tmp_path / 'running.json'} is damaged\nhint:  Stop ")
+
+
+def test_a_demonstration_in_what_is_no_folder_makes_no_music(here: Here) -> None:
+    told = here("demo", "--once", "--data", "/dev/null")
+    assert told.code == 1
+    assert told.err == "error: /dev/null is not a folder; choose another.\n"
+    assert told.out == ""
 
 
 def test_a_demonstration_without_audio_is_told(here: Here, tmp_path: Path) -> None:

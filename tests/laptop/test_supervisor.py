@@ -313,7 +313,7 @@ def test_a_data_directory_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     file.touch()
     with pytest.raises(CommandError) as failure:
         prepare_directory(file / "data")
-    assert str(failure.value) == f"{file / 'data'}: Not a directory."
+    assert str(failure.value) == f"{file / 'data'} is not a folder; choose another."
 
 
 def test_a_new_data_directory_is_for_its_owner_only(tmp_path: Path) -> None:

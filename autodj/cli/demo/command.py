@@ -54,6 +54,7 @@ def demo(
     from autodj.cli.demo.journey import Journey, travel
     from autodj.cli.house import Plan
     from autodj.cli.steps import Steps
+    from autodj.laptop.faults import prepare_directory
     from autodj.laptop.ports import is_free, require_free
     from autodj.settings import environment
 
@@ -63,7 +64,7 @@ def demo(
         port = USUAL_PORT if is_free(USUAL_PORT) else 0
     steps = Steps(console())
     with _data_folder(data) as folder:
-        plan = Plan(folder, port, with_s3=True, inherited=environment())
+        plan = Plan(prepare_directory(folder), port, with_s3=True, inherited=environment())
         journey = Journey(plan=plan, audio=audio, once=once)
         report = asyncio.run(travel(journey, steps))
         if report.faults:
