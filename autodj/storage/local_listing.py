@@ -15,7 +15,9 @@ def page_of(
 ) -> tuple[list[str], list[str], str | None]:
     """Keys, directories (with their slash) and the cursor of the next page."""
     check_limit(limit)
-    after = position_of(cursor, prefix=prefix, directories=directories) if cursor else ""
+    after = ""
+    if cursor is not None:
+        after = position_of(cursor, prefix=prefix, directories=directories)
     names = _directly_below(root, prefix, after) if directories else keys_below(root, prefix, after)
     found = list(islice(names, limit + 1))
     onwards = None

@@ -2,7 +2,8 @@
 
 S3 carries metadata in HTTP headers, which are ASCII, trim their ends and may fold runs of
 spaces. Percent-encoding of UTF-8 (RFC 3986) survives all that, reads well where a value is
-plain, and any tool can undo it.
+plain, and any tool can undo it. An empty value is a lone percent sign, which no encoding gives:
+some servers do not keep a header without a value.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ NOTES: Final = frozenset({SHA256_NOTE, CRC32_NOTE})
 RESERVED: Final = frozenset({"sha256", WRITE_ID}) | NOTES
 
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_EMPTY: Final = "%"
 _PLAIN: Final = "!#$&'()*+,-./:;<=>?@[]^_`{|}~"
 
 
@@ -32,7 +34,7 @@ def encoded(metadata: Mapping[str, str]) -> dict[str, str]:
     if bad := [name for name in metadata if not _NAME.fullmatch(name) or name in RESERVED]:
         raise InvalidRequest(f"No name for metadata: {bad[0]!r}; use a-z, 0-9 and '-'.")
     try:
-        stored = {name: quote(value, safe=_PLAIN) for name, value in metadata.items()}
+        stored = {name: quote(value, safe=_PLAIN) or _EMPTY for name, value in metadata.items()}
     except UnicodeEncodeError as error:
         raise InvalidRequest("Metadata must be text that UTF-8 can hold.") from error
     size_bytes = sum(len(name) + len(value) for name, value in stored.items())
@@ -47,7 +49,7 @@ def encoded(metadata: Mapping[str, str]) -> dict[str, str]:
 def decoded(stored: Mapping[str, str]) -> dict[str, str]:
     """From a store; what others wrote there is read as well as it can be."""
     return {
-        name.lower(): unquote(value, errors="replace")
+        name.lower(): "" if value == _EMPTY else unquote(value, errors="replace")
         for name, value in stored.items()
         if name.lower() not in RESERVED
     }

@@ -360,6 +360,7 @@ async def test_a_cursor_is_good_for_its_own_list_only(store: Storage) -> None:
         store.page("tracks/", limit=1, cursor=cursor, directories=True),
         store.page("tracks/", limit=1, cursor=cursor[:-4]),
         store.page("tracks/", limit=1, cursor="ä"),
+        store.page("tracks/", limit=1, cursor=""),
         store.page("tracks/", limit=0),
         store.page("tracks/", limit=1001),
     ):

@@ -79,6 +79,18 @@ async def test_only_the_version_that_was_read_is_replaced(store: Powerful) -> No
     assert await keys(store) == []
 
 
+@pytest.mark.parametrize("tag", ["", " ", "*"])
+async def test_a_tag_that_no_state_has_is_a_condition_that_does_not_hold(
+    store: Powerful, tag: str
+) -> None:
+    await replace(store, FIRST)
+
+    with pytest.raises(PreconditionFailed):
+        await replace(store, SECOND, if_match=tag)
+
+    assert await read(store, DOCUMENT) == FIRST
+
+
 @pytest.mark.parametrize("store", ["local", "real_s3"], indirect=True)
 async def test_of_many_replacing_the_same_version_exactly_one_succeeds(store: Powerful) -> None:
     # moto compares and stores in two steps, so that several may win there.
@@ -111,7 +123,9 @@ async def test_a_replacement_that_does_not_match_its_hash_changes_nothing(
 
 
 async def test_metadata_of_any_language_comes_back(store: Powerful) -> None:
-    metadata = {"title": "Żółć - 夜曲 🎧", "uploaded-by": "ana@example.org", "at": " 12:00  "}
+    metadata = {
+        "title": "Żółć - 夜曲 🎧", "uploaded-by": "ana@example.org", "at": " 12:00  ", "note": "",
+    }  # fmt: skip
     first = await store.put(
         KEY,
         FIRST,

@@ -173,9 +173,20 @@ async def test_an_answer_that_names_the_hash_needs_no_second_look() -> None:
         ({"x_amz_checksum_sha256": ""}, None),
         ({"ETag": ""}, None),
         ({"Date": "yesterday"}, None),
+        ({"Date": "Sat, 21 Nov 99999999999999999999 12:00:00 GMT"}, None),
+        ({"Date": "Sat, 21 Nov 2026 12:00:00 -0000"}, None),
         ({}, Described(storage_class="GLACIER_IR")),
     ],
-    ids=["another hash", "a hash of parts", "no hash", "no tag", "no time", "a class"],
+    ids=[
+        "another hash",
+        "a hash of parts",
+        "no hash",
+        "no tag",
+        "no time",
+        "no such time",
+        "time of nowhere",
+        "a class",
+    ],
 )
 @pytest.mark.can_fail_on("scripted")
 async def test_what_an_answer_leaves_open_is_looked_at(

@@ -81,6 +81,9 @@ async def replace(
     if_match: str | None,
 ) -> ObjectStat:
     """PUT over what is there; only over ``if_match`` when it is given."""
+    if if_match is not None and not if_match.strip(" *"):
+        # Sent, it would be no condition, or one that every state meets.
+        raise PreconditionFailed(f"{key} is not what it was.")
     written = bucket.written(content_type, described, cache_control=MUTABLE)
     condition = {} if if_match is None else {"IfMatch": if_match}
     write_id = secrets.token_hex(16)
@@ -156,8 +159,9 @@ def _vouched_stat(
 
 def _answered_at(answer: Mapping[str, Any]) -> datetime | None:
     """By the clock of the store, as the times of its objects are."""
-    with suppress(KeyError, ValueError):
-        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    with suppress(KeyError, ValueError, OverflowError):
+        told = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        return told if told.tzinfo else None
     return None
 
 
