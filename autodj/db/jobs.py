@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from autodj.db import models
 from autodj.db.models import Job
 from autodj.db.moves import count
 from autodj.db.types import JobKind, JobState
@@ -140,7 +141,7 @@ async def latest(
     """The owner's newest jobs."""
     query = select(Job).where(col(Job.owner_id) == owner_id)
     if active_only:
-        query = query.where(col(Job.state).in_(ACTIVE))
+        query = query.where(text(models.ACTIVE))
     ordered = query.order_by(col(Job.created_at).desc(), col(Job.id).desc()).limit(limit)
     return (await session.execute(ordered)).scalars().all()
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -62,6 +63,10 @@ RENDITION_CHECKS = {
     ),
 }
 
+# Few rows are so at any time. A query has to say it in these words to be given the index.
+PENDING = "file_state = 'pending'"
+ACTIVE = "state IN ('queued', 'running')"
+
 
 class User(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "users"
@@ -80,6 +85,14 @@ class Track(SQLModel, table=True):
         Index("ix_tracks_due", "next_attempt_at"),
         Index("ix_tracks_reanalysis", "reanalysis_id"),
         Index("uq_tracks_public_object_key", "public_object_key", unique=True),
+        Index("ix_tracks_analysis_key", "analysis_key"),
+        Index("ix_tracks_cover_key", "cover_key"),
+        Index(
+            "ix_tracks_pending",
+            "created_at",
+            sqlite_where=text(PENDING),
+            postgresql_where=text(PENDING),
+        ),
         Index("ix_tracks_owner_created", "owner_id", "created_at", "id"),
         Index(
             "uq_tracks_owner_bytes",
@@ -214,6 +227,14 @@ class Job(SQLModel, table=True):
         Index("ix_jobs_changed", "changed_at"),
         Index("ix_jobs_owner_created", "owner_id", "created_at", "id"),
         Index("ix_jobs_track", "track_id"),
+        Index(
+            "ix_jobs_active",
+            "owner_id",
+            "created_at",
+            "id",
+            sqlite_where=text(ACTIVE),
+            postgresql_where=text(ACTIVE),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -237,7 +258,10 @@ class IdempotencyKey(SQLModel, table=True):
     """What an Idempotency-Key was used for; ``status`` is empty while it is in flight."""
 
     __tablename__: ClassVar[Any] = "idempotency_keys"
-    __table_args__: ClassVar[Any] = (UniqueConstraint("owner_id", "key"),)
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("owner_id", "key"),
+        Index("ix_idempotency_keys_created", "created_at"),
+    )
 
     id: UUID = Field(primary_key=True)
     owner_id: UUID = Field(foreign_key="users.id")

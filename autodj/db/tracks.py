@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import and_, case, select, update
+from sqlalchemy import and_, case, select, text, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from autodj.db import models
 from autodj.db.models import Rendition, Track
 from autodj.db.moves import abandon, cleaned, count, flip, move, postpone, reserve
 from autodj.db.types import FileSource, FileState, ReanalysisState
@@ -163,9 +164,7 @@ async def save_analysis(
 
 async def stale_pending(session: AsyncSession, *, before: datetime) -> Sequence[Track]:
     """Rows whose ingest died before the bytes were safe."""
-    query = select(Track).where(
-        col(Track.file_state) == FileState.PENDING, col(Track.created_at) < before
-    )
+    query = select(Track).where(text(models.PENDING), col(Track.created_at) < before)
     return (await session.execute(query)).scalars().all()
 
 

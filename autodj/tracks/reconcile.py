@@ -98,7 +98,7 @@ async def wake_misplaced(db: Database, policy: Policy) -> int:
 
 async def drop_dead_ingests(db: Database, local: LocalStorage, *, before: datetime) -> int:
     """Remove rows and bytes of ingests that died before they were acknowledged."""
-    async with db.transaction() as session:
+    async with db.read_session() as session:
         stale = await track_rows.stale_pending(session, before=before)
     for track in stale:
         await discard(db, local, track)
@@ -119,7 +119,7 @@ async def sweep_orphans(
     removed = 0
     async for batch in _batches(store):
         old = [found.key for found in batch if found.modified_at < before and parse_key(found.key)]
-        async with db.transaction() as session:
+        async with db.read_session() as session:
             known = await track_rows.known_keys(session, old, source=source)
         for key in old:
             if key not in known:

@@ -35,7 +35,7 @@ async def sweep_basket(
     """Delete what the basket has kept long enough, but nothing that a row names, however old."""
 
     async def named(keys: Sequence[str]) -> set[str]:
-        async with db.transaction() as session:
+        async with db.read_session() as session:
             return await track_rows.known_keys(session, keys)
 
     return await sweep_expired(

@@ -1,0 +1,87 @@
+"""What is asked often is found by an index, however many rows there are."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import event, text
+
+from autodj.db import Database, Job, Session, Track, idempotency, jobs, library, tracks
+from autodj.db import reanalysis as reanalysis_rows
+from autodj.db.due import claim_due
+from autodj.db.library import TrackFilter
+from tests.builders import MOMENT, make_user
+
+Act = Callable[[Session], Awaitable[object]]
+NOBODY = uuid4()
+
+
+async def plans(db: Database, act: Act) -> str:
+    """How the database goes about what is asked of it, were there many rows."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_1: object, _2: object, statement: str, given: object, *_: object) -> None:
+        if statement.startswith(("SELECT", "DELETE", "UPDATE")):
+            asked.append((statement, given))
+
+    async with db.transaction() as session:
+        session.add(make_user())
+        await session.flush()
+        event.listen(db.engine.sync_engine, "before_cursor_execute", note)
+        try:
+            await act(session)
+        finally:
+            event.remove(db.engine.sync_engine, "before_cursor_execute", note)
+        connection = await session.connection()
+        explain = "EXPLAIN QUERY PLAN "
+        if db.engine.dialect.name == "postgresql":
+            await session.execute(text("SET LOCAL enable_seqscan = off"))
+            explain = "EXPLAIN "
+        found = [await connection.exec_driver_sql(explain + each, given) for each, given in asked]
+        return "\n".join(str(row) for rows in found for row in rows)
+
+
+async def claim_key(session: Session) -> None:
+    user = make_user()
+    session.add(user)
+    await session.flush()
+    await idempotency.claim(session, user.id, "key", "f" * 64, now=MOMENT)
+
+
+@pytest.mark.parametrize(
+    ("index", "act"),
+    [
+        ("ix_tracks_pending", lambda session: tracks.stale_pending(session, before=MOMENT)),
+        (
+            "ix_jobs_active",
+            lambda session: jobs.latest(session, NOBODY, limit=200, active_only=True),
+        ),
+        (
+            "ix_jobs_owner_created",
+            lambda session: jobs.latest(session, NOBODY, limit=200),
+        ),
+        ("ix_jobs_track", lambda session: jobs.of_track(session, NOBODY)),
+        ("ix_jobs_changed", lambda session: jobs.changed_since(session, MOMENT)),
+        ("ix_tracks_analysis_key", lambda session: tracks.known_keys(session, ["a", "b"])),
+        ("ix_tracks_cover_key", lambda session: tracks.known_keys(session, ["a", "b"])),
+        (
+            "ix_tracks_owner_created",
+            lambda session: library.page(session, NOBODY, TrackFilter(), after=None, limit=50),
+        ),
+        (
+            "ix_tracks_due",
+            lambda session: claim_due(session, Track, now=MOMENT, lease_until=MOMENT, limit=9),
+        ),
+        (
+            "ix_jobs_due",
+            lambda session: claim_due(session, Job, now=MOMENT, lease_until=MOMENT, limit=9),
+        ),
+        ("ix_tracks_reanalysis", lambda session: reanalysis_rows.counts(session, NOBODY)),
+        ("ix_idempotency_keys_created", claim_key),
+    ],
+)
+async def test_what_is_asked_often_has_its_index(db: Database, index: str, act: Act) -> None:
+    assert index in await plans(db, act)
