@@ -112,13 +112,14 @@ class LocalStorage(LocalObjects):
         final = self.path(key)
         if final.is_dir():
             raise ObjectExists(f"Other objects lie inside {key}.")
+        former = None
         with suppress(FileNotFoundError, NotADirectoryError):
             found = final.lstat()
             if if_match not in {None, etag_of(found)}:
                 raise PreconditionFailed(f"{key} is not what it was.")
             self._outdate(temporary, found)
             self._keep(key, found)
-            if_match = None
+            former, if_match = stamp_id(found), None
         if if_match is not None:
             raise PreconditionFailed(f"{key} is gone.")
         try:
@@ -130,7 +131,8 @@ class LocalStorage(LocalObjects):
         self._step("rename")
         self._rename(temporary, final)
         self._fsync_up(final)
-        self._forget_stale(key, stamp)
+        if former is not None:
+            self._forget_state(key, former)
         return self._stat(key)
 
     def _outdate(self, temporary: Path, found: os.stat_result) -> None:
@@ -206,9 +208,9 @@ class LocalStorage(LocalObjects):
             self._link(self.path(key), path)
         self._fsync_up(path)
 
-    def _forget_stale(self, key: str, stamp: str | None) -> None:
+    def _forget_state(self, key: str, stamp: str) -> None:
         if not self.versioned:
-            super()._forget_stale(key, stamp)
+            super()._forget_state(key, stamp)
 
     def _rename(self, temporary: Path, final: Path) -> None:
         temporary.replace(final)

@@ -21,6 +21,7 @@ from typing import Final
 from autodj.errors import IntegrityFault
 from autodj.storage.base import Described, ObjectStat
 from autodj.storage.disk import disk_errors
+from autodj.storage.keys import is_key
 from autodj.storage.metadata import decoded, encoded
 
 DESCRIPTIONS: Final = ".described"
@@ -80,13 +81,14 @@ def load_facts(root: Path, key: str, stamp: str) -> Facts | None:
         raise IntegrityFault(f"The description of {key} cannot be read.") from error
 
 
-def stale_facts(root: Path, key: str, kept: str | None) -> Iterator[Path]:
-    """The descriptions of other states of the object than ``kept``."""
-    path = facts_path(root, key, "")
-    if path.parent.is_dir():
-        for each in path.parent.glob(f"{path.name}*"):
-            if each.name != f"{path.name}{kept}":
-                yield each
+def all_facts(root: Path) -> Iterator[tuple[Path, str, str]]:
+    """Every description: its file, and the key and the stamp that it is for."""
+    described = root / DESCRIPTIONS
+    for directory, _, names in os.walk(described):  # passes over what vanishes meanwhile
+        for path in (Path(directory) / name for name in names):
+            key, _, stamp = str(path.relative_to(described)).rpartition("@")
+            if is_key(key):
+                yield path, key, stamp
 
 
 def type_of(key: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
@@ -34,14 +35,15 @@ from autodj.storage.limits import check_size
 from autodj.storage.local_disk import LOCK, DurableDirectory
 from autodj.storage.local_facts import (
     Facts,
+    all_facts,
     etag_of,
     facts_path,
     fresh_stamp_ns,
     load_facts,
-    stale_facts,
     stamp_id,
     stat_of,
 )
+from autodj.storage.local_versions import version_path
 
 PUBLISH_ATTEMPTS: Final = 10
 
@@ -166,13 +168,17 @@ class LocalFiles(DurableDirectory):
 
     def _remove(self, key: str) -> None:
         path = self.path(key)
+        stamp = None
         self._step("unlink")
         with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            found = stamp_id(path.lstat())
             path.unlink()
+            stamp = found
             self._step("fsync-dir")
             self._fsync_directory(path.parent)
             self._remove_empty_above(path)
-        self._forget_stale(key, None)
+        if stamp is not None:
+            self._forget_state(key, stamp)
 
     def _delete_many(self, keys: Sequence[str]) -> None:
         failed: dict[str, AutodjError] = {}
@@ -192,11 +198,35 @@ class LocalFiles(DurableDirectory):
         path.unlink(missing_ok=True)
         self._remove_empty_above(path)
 
-    def _forget_stale(self, key: str, stamp: str | None) -> None:
-        """What describes other states of the object than this one, or all of them."""
-        for each in list(stale_facts(self.root, key, stamp)):
-            each.unlink(missing_ok=True)
-            self._remove_empty_above(each)
+    def _forget_state(self, key: str, stamp: str) -> None:
+        """What is said of a state that is no more. Nothing else: somebody may be about to publish
+        the next one, whose description is there already.
+        """
+        self._forget_facts(key, stamp)
+
+    def _sweep_incoming(self, older_than_s: float) -> int:
+        """Also descriptions that a crash left without their file."""
+        swept = super()._sweep_incoming(older_than_s)
+        before = time.time() - older_than_s
+        with disk_errors("the descriptions"):
+            for path, key, stamp in all_facts(self.root):
+                with suppress(FileNotFoundError, ObjectNotFound):
+                    # The time that no copy takes along: what is restored now is not old.
+                    if path.lstat().st_ctime < before and self._is_stray(key, stamp):
+                        self._forget_facts(key, stamp)
+                        swept += 1
+        return swept
+
+    def _is_stray(self, key: str, stamp: str) -> bool:
+        """Whether it describes no state. It may be all there is of an object's description where
+        the file was copied without its time.
+        """
+        if version_path(self.root, key, stamp).exists():
+            return False
+        with suppress(FileNotFoundError, NotADirectoryError):
+            now = stamp_id(self.path(key).lstat())
+            return now != stamp and facts_path(self.root, key, now).exists()
+        return True
 
     def _remove_empty_above(self, path: Path) -> None:
         remove_empty(each for each in self._up_to_root(path) if each != self.root)

@@ -172,6 +172,59 @@ async def test_a_clock_that_goes_back_does_not_repeat_a_state(
         await replace(local, NEW, if_match=first.etag)
 
 
+async def test_what_is_put_while_the_same_key_is_deleted_keeps_its_description(
+    tmp_path: Path,
+) -> None:
+    async def put_described(store: LocalStorage, body: bytes) -> ObjectStat:
+        return await store.put(
+            KEY, body, sha256=sha256(body), content_type="a/b", described=Described({"by": "ana"})
+        )
+
+    def put_anew(name: str) -> None:
+        if name == "fsync-dir":
+            asyncio.run(put_described(LocalStorage(tmp_path), NEW))
+
+    await put_described(LocalStorage(tmp_path), OLD)
+    await LocalStorage(tmp_path, step=put_anew).delete(KEY)
+
+    found = await LocalStorage(tmp_path).stat(KEY)
+    assert (found.described.metadata, found.sha256) == ({"by": "ana"}, sha256(NEW))
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+async def test_descriptions_that_a_crash_left_are_swept_and_no_others(
+    tmp_path: Path, versioned: bool
+) -> None:
+    store = LocalStorage(tmp_path, versioned=versioned)
+    for body in (OLD, NEW):
+        await replace(store, body)
+    told = await store.stat(KEY)
+    whole = files(tmp_path)
+    for key in (KEY, "projects/7/prd/gone.json", "alone/gone.json"):
+        stray = tmp_path / ".described" / f"{key}@1"
+        stray.parent.mkdir(exist_ok=True)
+        stray.write_text("{}")
+
+    assert await store.sweep_incoming(3600) == 0
+    assert len(files(tmp_path)) == len(whole) + 3
+    assert await store.sweep_incoming(-1) == 3
+    assert files(tmp_path) == whole
+    assert await store.stat(KEY) == told
+
+
+async def test_the_description_of_a_file_copied_without_its_time_is_kept(
+    local: LocalStorage,
+) -> None:
+    first = await replace(local, OLD)
+    path = local.path(KEY)
+    os.utime(path, (1, 1))
+
+    assert await local.sweep_incoming(-1) == 0
+    stamp_ns = int((first.etag or "").strip('"').partition("-")[0], 16)
+    os.utime(path, ns=(stamp_ns, stamp_ns))
+    assert await local.stat(KEY) == first
+
+
 async def test_documents_and_directories_do_not_share_a_name(local: LocalStorage) -> None:
     await replace(local, OLD, "a/b")
 
