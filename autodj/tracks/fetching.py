@@ -40,7 +40,7 @@ async def request_fetch(
     visibility: Visibility,
 ) -> Job:
     """Write the job down and tell the workers; UrlNotAllowed at once for what is never fetched."""
-    host = check_url(url, allowed_ports=limits.allowed_ports).host or ""
+    host = check_url(url, allowed_ports=limits.allowed_ports).raw_host or ""
     if is_literal(host):
         check_addresses([host], allow_private=limits.allow_private)
     now = await db.now()

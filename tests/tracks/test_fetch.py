@@ -511,3 +511,19 @@ async def test_a_cancelled_fetch_leaves_no_file(tmp_path: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
     assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("host", ["xn--a", "xn--a.example", "xn--zzzzzz99999.example"])
+async def test_a_name_that_no_language_can_read_is_a_name_like_others(
+    tmp_path: Path, host: str
+) -> None:
+    names = Names([["127.0.0.1"]])
+    async with listening(whole()) as server:
+        fetched = await fetch(
+            f"http://{host}:{server.port}/a.mp3",
+            tmp_path / "x.part",
+            limits=limits(server.port),
+            resolve=names,
+        )
+    assert fetched.size_bytes == len(AUDIO)
+    assert names.lookups == [host]

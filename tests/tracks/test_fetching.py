@@ -177,6 +177,10 @@ async def test_an_address_that_is_never_fetched_is_refused_at_once(
         await fetcher.request(url, STRICT)
 
 
+async def test_a_name_that_cannot_be_decoded_is_left_to_the_lookup(fetcher: Fetcher) -> None:
+    assert (await fetcher.request("http://xn--a.example/a.mp3", STRICT)).state is JobState.QUEUED
+
+
 async def test_a_private_address_fails_the_job(fetcher: Fetcher, site: str) -> None:
     job = await fetcher.request(site.replace("127.0.0.1", "localhost"))
     strict = FetchLimits(allowed_ports=range(1, 65536))
