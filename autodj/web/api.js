@@ -56,12 +56,15 @@ export const measure = (id) => json("POST", `${BASE}/tracks/${id}/reanalysis`);
 /** @param {string} id */
 export const remove = (id) => answer("DELETE", `${BASE}/tracks/${id}`);
 
-/** @param {string} url @returns {Promise<Job>} */
-export const addUrl = (url) =>
+/** @param {string} url @param {string} key the same for every try @returns {Promise<Job>} */
+export const addUrl = (url, key) =>
   json("POST", `${BASE}/tracks`, {
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", "Idempotency-Key": key },
     body: JSON.stringify({ url }),
   });
+
+/** @param {string} id @returns {Promise<Job>} */
+export const job = (id) => json("GET", `${BASE}/jobs/${id}`);
 
 /** The latest jobs that have changed since then, oldest first. @param {number} moment_ms
  * @returns {Promise<Job[]>} */

@@ -22,7 +22,10 @@ const library = new Library({
   removed: (id) => player.forget(id),
   place: (id) => player.placeOf(id),
 });
-const uploads = new Uploads((track) => library.put(track));
+const uploads = new Uploads({
+  added: (track) => library.put(track),
+  removed: (id) => library.forget(id),
+});
 
 document.addEventListener("autodj:signed-out", () => {
   document.body.dataset.view = "signed-out";

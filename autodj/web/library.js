@@ -22,6 +22,8 @@ export class Library {
   #more = find("#more", HTMLButtonElement);
   /** @type {Map<string, Track>} in the order of the list */
   #tracks = new Map();
+  /** @type {Set<string>} deleted here, though an answer about them may still be on its way */
+  #gone = new Set();
   /** @type {Map<string, Job>} by track */
   #jobs = new Map();
   /** @type {Set<string>} jobs under way that measure many tracks */
@@ -83,6 +85,7 @@ export class Library {
   /** Show a track as it is now, a new one in its place. Answers may come in another order than
    * they were asked for: an older one is let go. @param {Track} told */
   put(told) {
+    if (this.#gone.has(told.id)) return;
     const known = this.#tracks.get(told.id);
     const track = known && known.version > told.version ? known : told;
     if (known) {
@@ -94,11 +97,22 @@ export class Library {
     this.#heard.changed(track);
   }
 
+  /** Take a track off the list that was deleted. @param {string} id */
+  forget(id) {
+    this.#gone.add(id);
+    this.#jobs.delete(id);
+    if (!this.#tracks.delete(id)) return;
+    this.#total -= 1;
+    this.#rows.remove(id);
+    this.#summarise();
+    this.#heard.removed(id);
+  }
+
   /** Show how far a track's work is, and read it again whenever a step is over. @param {Job} job */
   async hear(job) {
     if (job.kind === "reanalysis") return this.#hearRun(job);
     const id = job.track_id;
-    if (id === null || job.kind !== "process") return;
+    if (id === null || job.kind !== "process" || this.#gone.has(id)) return;
     const before = this.#jobs.get(id);
     this.#jobs.set(id, job);
     const known = this.#tracks.get(id);
@@ -213,12 +227,7 @@ export class Library {
     } catch (error) {
       return complain(error, "Deleting");
     }
-    this.#tracks.delete(track.id);
-    this.#jobs.delete(track.id);
-    this.#total -= 1;
-    this.#rows.remove(track.id);
-    this.#summarise();
-    this.#heard.removed(track.id);
+    this.forget(track.id);
     say(`Deleted ${track.title}`);
   }
 }

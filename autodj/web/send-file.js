@@ -9,19 +9,20 @@ import { Problem, UNREACHABLE, problemOf } from "./api.js";
  * @param {File} file
  * @param {object} how
  * @param {string} how.key the same for every try of this file, so that it is taken in once
- * @param {(share: number) => void} how.onProgress 0 to 1
+ * @param {AbortSignal} how.signal ends it
+ * @param {(count: number) => void} how.onProgress bytes handed on
  * @returns {Promise<{track: Track, created: boolean}>} not created: these bytes were known
  */
-export function sendFile(file, { key, onProgress }) {
+export function sendFile(file, { key, signal, onProgress }) {
   /** @type {PromiseWithResolvers<{track: Track, created: boolean}>} */
   const { promise, resolve, reject } = Promise.withResolvers();
   const request = new XMLHttpRequest();
   request.open("POST", `/api/v1/tracks?${new URLSearchParams({ name: file.name })}`);
   request.setRequestHeader("Content-Type", "application/octet-stream");
   request.setRequestHeader("Idempotency-Key", key);
-  request.upload.addEventListener("progress", ({ loaded, total }) =>
-    onProgress(total ? loaded / total : 1),
-  );
+  request.upload.addEventListener("progress", ({ loaded }) => onProgress(loaded));
+  signal.addEventListener("abort", () => request.abort());
+  request.addEventListener("abort", () => reject(signal.reason));
   request.addEventListener("error", () => reject(new Problem(UNREACHABLE)));
   request.addEventListener("load", () => {
     const { status, responseText } = request;

@@ -7,12 +7,12 @@ export class UploadItem {
   element;
 
   /** @param {string} name @param {string} size @param {(item: UploadItem) => Promise<void>} work
-   * @param {(item: UploadItem) => void} retry */
-  constructor(name, size, work, retry) {
+   * @param {{retry: () => void, cancel: () => void}} hands */
+  constructor(name, size, work, { retry, cancel }) {
     this.work = () => work(this);
     const again = () => {
       this.#show("waiting", "Waiting");
-      retry(this);
+      retry();
     };
     this.element = make(
       "li",
@@ -22,6 +22,11 @@ export class UploadItem {
       make("progress", { max: 1, value: 0, "aria-label": `Progress of ${name}` }),
       make("span", { class: "upload-words" }, "Waiting"),
       make("button", { class: "plain", "data-act": "retry", onclick: again }, icon("retry"), "Retry"),
+      make(
+        "button",
+        { class: "quiet", "data-act": "cancel", "aria-label": `Cancel ${name}`, onclick: cancel },
+        icon("close"),
+      ),
     );
   }
 
@@ -36,16 +41,32 @@ export class UploadItem {
     find("progress", HTMLProgressElement, this.element).value = share;
   }
 
+  /** As progress, of what can be called back. @param {string} words @param {number} share */
+  sending(words, share) {
+    if (this.element.dataset.state === "cancelling") return;
+    this.progress(words, share);
+    this.#show("sending", words);
+  }
+
+  /** It is too late to break it off: what came of it will be deleted. */
+  cancelling() {
+    this.#show("cancelling", "Cancelling");
+  }
+
   /** @param {string} words */
   finish(words) {
-    this.#show("done", words);
-    this.#announce(words);
+    this.end("done", words);
   }
 
   /** @param {string} message what happened @param {string} hint what to do about it */
   refuse(message, hint) {
     const words = hint ? `${message.replace(/\.$/, "")}. ${hint}` : message;
-    this.#show("refused", words);
+    this.end("refused", words);
+  }
+
+  /** @param {"done" | "refused" | "cancelled"} state @param {string} words */
+  end(state, words) {
+    this.#show(state, words);
     this.#announce(words);
   }
 
@@ -55,9 +76,17 @@ export class UploadItem {
     find("#upload-news", HTMLElement).textContent = `${name}: ${words}`;
   }
 
-  /** @param {"waiting" | "busy" | "done" | "refused"} state @param {string} words */
+  /** Whoever pressed a button that goes is led to the one that comes, or to the list.
+   * @param {string} state @param {string} words */
   #show(state, words) {
     this.element.dataset.state = state;
     find(".upload-words", HTMLElement, this.element).textContent = words;
+    const held = document.activeElement;
+    if (!held || !this.element.contains(held) || isSeen(held)) return;
+    const buttons = [...this.element.querySelectorAll("button")];
+    (buttons.find(isSeen) ?? this.element.closest("ul"))?.focus();
   }
 }
+
+/** @param {Element} element */
+const isSeen = (element) => element.checkVisibility({ visibilityProperty: true });

@@ -5,28 +5,26 @@ import * as api from "./api.js";
 import { find } from "./dom.js";
 import { bytes, jobWords, percent } from "./format.js";
 import { bindDrop, bindPickers } from "./intake.js";
-import { freshKey, sendFile } from "./send-file.js";
+import { freshKey } from "./send-file.js";
+import { Sending } from "./sending.js";
 import { complain } from "./toast.js";
 import { UploadItem } from "./upload-item.js";
+import { UploadQueue } from "./upload-queue.js";
 
 /** @import { Job, Track } from "./types.js" */
 
-const AT_ONCE = 2;
+const FINISHED = ":is([data-state=done], [data-state=refused], [data-state=cancelled])";
 
 export class Uploads {
-  #added;
+  #heard;
   #list = find("#uploads", HTMLUListElement);
-  /** @type {UploadItem[]} */
-  #waiting = [];
-  #running = 0;
+  #queue = new UploadQueue();
   /** @type {Map<string, UploadItem>} by the job that tells the rest */
   #followed = new Map();
-  /** @type {Map<string, Job>} heard before the answer that names them */
-  #early = new Map();
 
-  /** @param {(track: Track) => void} added */
-  constructor(added) {
-    this.#added = added;
+  /** @param {{added: (track: Track) => void, removed: (id: string) => void}} heard */
+  constructor(heard) {
+    this.#heard = heard;
     const take = (/** @type {File[]} */ files) => files.forEach((file) => this.#addFile(file));
     bindPickers(take);
     bindDrop(take);
@@ -42,10 +40,9 @@ export class Uploads {
   /** @param {Job} job */
   hear(job) {
     const item = this.#followed.get(job.id);
-    if (item && (job.state === "failed" || job.state === "done")) this.#followed.delete(job.id);
-    if (!item) {
-      if (this.#running > 0) this.#early.set(job.id, job);
-    } else if (job.state === "failed") {
+    if (!item) return;
+    if (job.state === "failed" || job.state === "done") this.#followed.delete(job.id);
+    if (job.state === "failed") {
       const { title, detail, hint } = job.problem ?? { title: "It failed" };
       item.refuse(detail || title, hint ?? "");
     } else if (job.state === "done") {
@@ -59,67 +56,55 @@ export class Uploads {
 
   /** @param {File} file */
   #addFile(file) {
-    const key = freshKey();
-    this.#enqueue(file.name, bytes(file.size), async (item) => {
-      const onProgress = (/** @type {number} */ share) =>
-        item.progress(share < 1 ? `Sending ${percent(share)}` : "Checking the audio", share);
-      onProgress(0);
-      const { track, created } = await sendFile(file, { key, onProgress });
+    const sending = new Sending(file, this.#heard.removed);
+    const work = async (/** @type {UploadItem} */ item) => {
+      const answer = await sending.send((share) =>
+        item.sending(share < 1 ? `Sending ${percent(share)}` : "Checking the audio", share),
+      );
+      if (answer === null) return item.end("cancelled", "Cancelled");
+      const { track, created } = answer;
       item.rename(track.title);
-      this.#added(track);
+      this.#heard.added(track);
       if (created && track.job_id) this.#follow(item, track.job_id);
       else item.finish(created ? "Ready" : "Already in your library, nothing was added");
-    });
+    };
+    this.#enqueue(file.name, bytes(file.size), work, sending);
   }
 
   /** @param {string} url */
   #addUrl(url) {
+    const key = freshKey();
     this.#enqueue(url, "", async (item) => {
       item.progress("Asking", 0);
-      this.#follow(item, (await api.addUrl(url)).id);
+      this.#follow(item, (await api.addUrl(url, key)).id);
     });
   }
 
-  /** @param {string} name @param {string} size @param {(item: UploadItem) => Promise<void>} work */
-  #enqueue(name, size, work) {
-    const queue = (/** @type {UploadItem} */ item) => {
-      this.#waiting.push(item);
-      this.#next();
-    };
-    const item = new UploadItem(name, size, work, queue);
+  /** @param {string} name @param {string} size @param {(item: UploadItem) => Promise<void>} work
+   * @param {Sending} [sending] what can be called back once it has begun */
+  #enqueue(name, size, work, sending) {
+    const item = new UploadItem(name, size, work, {
+      retry: () => {
+        sending?.renew();
+        this.#queue.add(item);
+      },
+      cancel: () => {
+        const isOver = sending?.cancel() ?? true;
+        if (!isOver) item.cancelling();
+        else if (this.#queue.drop(item)) item.end("cancelled", "Cancelled");
+      },
+    });
     this.#list.append(item.element);
-    queue(item);
-  }
-
-  #next() {
     this.#showPanel();
-    while (this.#running < AT_ONCE) {
-      const item = this.#waiting.shift();
-      if (!item) return;
-      this.#running += 1;
-      void this.#run(item);
-    }
+    this.#queue.add(item);
   }
 
-  /** @param {UploadItem} item */
-  async #run(item) {
-    try {
-      await item.work();
-    } catch (error) {
-      if (error instanceof api.Problem) item.refuse(error.message, error.hint);
-      else item.refuse("The file could not be read", "Choose it again.");
-    }
-    this.#running -= 1;
-    if (this.#running === 0) this.#early.clear();
-    this.#next();
-  }
-
-  /** @param {UploadItem} item @param {string} job */
-  #follow(item, job) {
-    this.#followed.set(job, item);
+  /** @param {UploadItem} item @param {string} id of the job */
+  #follow(item, id) {
+    this.#followed.set(id, item);
     item.progress("Waiting", 0);
-    const early = this.#early.get(job);
-    if (early) this.hear(early);
+    // It may be over already: then nobody tells of it any more.
+    api.job(id).then((job) => this.hear(job), complain);
   }
 
   /** @param {string} id @param {UploadItem} item */
@@ -127,14 +112,14 @@ export class Uploads {
     try {
       const track = await api.track(id);
       item.rename(track.title);
-      this.#added(track);
+      this.#heard.added(track);
     } catch (error) {
       complain(error);
     }
   }
 
   #clear() {
-    for (const element of this.#list.querySelectorAll("[data-state=done], [data-state=refused]")) {
+    for (const element of this.#list.querySelectorAll(FINISHED)) {
       element.remove();
     }
     this.#showPanel();
