@@ -175,3 +175,50 @@ async def test_scripts_and_styles_come_from_files_alone(
     assert await guest.page.evaluate("() => window.injected") is None
     colour = await guest.page.evaluate("() => getComputedStyle(document.body).color")
     assert colour != "rgb(255, 0, 0)"
+
+
+async def test_what_has_the_focus_is_under_neither_bar(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener, viewport={"width": 720, "height": 450})
+    await guest.open()
+    await guest.play("Harbour")
+    await guest.measured()
+    await guest.page.locator("#q").focus()
+    seen: set[str] = set()
+    for _ in range(40):
+        await guest.page.keyboard.press("Tab")
+        where, name, is_free = await guest.page.evaluate(
+            """async () => {
+              await new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)));
+              const now = document.activeElement;
+              const shown = now.matches("[type=radio]") ? now.nextElementSibling : now;
+              const box = shown.getBoundingClientRect();
+              const top = document.querySelector(".top").getBoundingClientRect().bottom;
+              const bottom = document.querySelector("#player").getBoundingClientRect().top;
+              const name = now.id || now.getAttribute("aria-label") || now.textContent;
+              return [now.closest("main, section") ? "main" : "", name,
+                Boolean(now.closest("#player")) || (box.top >= top && box.bottom <= bottom)];
+            }"""
+        )
+        if where:
+            assert is_free, name
+            seen.add(name)
+    assert "Delete Harbour" in seen
+
+
+async def test_colours_that_are_forced_leave_buttons_and_choices_to_be_seen(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener, forced_colors="active")
+    await guest.open()
+    await guest.play("Harbour")
+    edges = await guest.page.locator("button:is(.plain, .primary, .big):visible").evaluate_all(
+        "(all) => all.map((each) => [each.textContent, getComputedStyle(each).borderTopStyle])"
+    )
+    assert len(edges) > 4
+    assert [name for name, style in edges if style != "solid"] == []
+    chosen, other = await guest.page.locator(".segments span").evaluate_all(
+        "(all) => all.slice(0, 2).map((each) => getComputedStyle(each).backgroundColor)"
+    )
+    assert chosen != other
