@@ -63,7 +63,7 @@ def find_page_user(request: Request) -> UUID | None:
 async def require_user(request: Request) -> User:
     """The caller as a row; Unauthenticated when a good token outlived its user."""
     caller = require_caller(request)
-    async with web_of(request).runtime.db.transaction() as session:
+    async with web_of(request).runtime.db.read_session() as session:
         try:
             return await users.get(session, caller)
         except NotFound as error:

@@ -104,7 +104,7 @@ class Feed:
         for job_id in [each for each, (_, moment) in told.items() if moment < since]:
             del told[job_id]
         while True:
-            async with self._db.transaction() as session:
+            async with self._db.read_session() as session:
                 jobs = await job_rows.changed_since(session, since, limit=PAGE_ROWS)
             for job in jobs:
                 if told.get(job.id, (0, newest))[0] < job.version:

@@ -72,6 +72,14 @@ async def test_every_watcher_of_the_owner_hears_a_change_and_nobody_else(
             assert {job.id for job in heard} == {mine.id}
 
 
+async def test_watching_waits_for_no_writer(db: Database, feed: Feed, owner_id: UUID) -> None:
+    job = await add(db, owner_id)
+    async with db.transaction() as session:
+        await jobs.get(session, job.id)  # from here on SQLite lets nobody else write
+        with feed.watch(owner_id) as watcher:
+            assert [heard.id for heard in await until(watcher, lambda _: True)] == [job.id]
+
+
 async def test_who_watches_one_job_hears_of_no_other(
     db: Database, feed: Feed, owner_id: UUID
 ) -> None:
