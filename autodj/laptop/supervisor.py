@@ -111,6 +111,8 @@ class Supervisor:
             began_s = loop.time()
             exit_code = await self._running[program.name].exited()
             program.tidy()
+            if self._stopping:
+                return
             if not restart:
                 self._fail(f"The {program.name} ended ({ending(exit_code)}); {_log(program)}.")
                 return
@@ -124,6 +126,8 @@ class Supervisor:
                 f"the {program.name} {reason}; starting it again in {pause_s:g} s; {_log(program)}"
             )
             await asyncio.sleep(pause_s)
+            if self._stopping:
+                return
             try:
                 self._running[program.name] = await start(program)
             except CommandError:

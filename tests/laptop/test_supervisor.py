@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from autodj.errors import CommandError
 from autodj.laptop.faults import plain_faults, prepare_directory
-from autodj.laptop.process import LOG_MAX_BYTES, running, start
+from autodj.laptop.process import LOG_MAX_BYTES, Process, running, start
 from autodj.laptop.supervisor import Supervisor, backoff_s
 from tests.laptop.programs import exists, is_gone, killed_parent, shell
 
@@ -195,6 +197,26 @@ async def test_a_second_signal_kills_what_does_not_stop(tmp_path: Path) -> None:
         await supervisor.until_stopped()
     assert process.exit_code == -signal.SIGKILL
     assert said == ["stopping", "stopping at once"]
+
+
+async def test_what_ends_while_everything_stops_is_not_started_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    program = shell("broker", f"echo up >>starts; {WAIT_FOREVER}", tmp_path)
+
+    @asynccontextmanager
+    async def takes_its_time_to_stop(process: Process) -> AsyncGenerator[None]:
+        yield
+        process.kill()
+        await process.exited()
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    async with Supervisor(tmp_path, url=URL, say=said.append, backoff=soon) as supervisor:
+        process = await supervisor.start(program)
+        await supervisor.enter(takes_its_time_to_stop(process))
+        interrupt()
+        await supervisor.until_stopped()
+    assert said == ["stopping"]
 
 
 async def test_a_program_that_takes_too_long_to_stop_is_killed(tmp_path: Path) -> None:
