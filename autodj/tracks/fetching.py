@@ -28,6 +28,8 @@ from autodj.tracks.steps import backoff_s
 log = structlog.get_logger(__name__)
 
 MAX_FETCHES = 3
+# So many workers may end in the middle of a fetch, be it by its doing or not.
+MAX_BEGUN = 10
 
 
 async def request_fetch(
@@ -74,6 +76,9 @@ async def run_fetch(
     async with db.transaction() as session:
         job = await job_rows.begin(session, job_id, now=now, step="fetch")
     if job is None:
+        return
+    if job.attempts > MAX_BEGUN:
+        await _failed(db, job, AutodjError("No worker came to the end of the fetch."))
         return
     try:
         async with held(db, Job, job_id), in_time(within_s):

@@ -21,7 +21,7 @@ from autodj.errors import DiskFull, UrlNotAllowed
 from autodj.jobs import Jobs
 from autodj.storage.local import LocalStorage
 from autodj.tracks.fetch_limits import FetchLimits
-from autodj.tracks.fetching import MAX_FETCHES, request_fetch, run_fetch
+from autodj.tracks.fetching import MAX_BEGUN, MAX_FETCHES, request_fetch, run_fetch
 
 LOOPBACK = FetchLimits(allow_private=True, allowed_ports=range(1, 65536), total_s=10)
 STRICT = FetchLimits()
@@ -218,6 +218,20 @@ async def test_a_fault_nobody_foresaw_ends_the_job(fetcher: Fetcher, site: str, 
     ended = await fetcher.run(job)
     assert ended.problem is not None
     assert (ended.state, ended.problem["code"]) == (JobState.FAILED, "internal")
+
+
+@pytest.mark.parametrize(
+    ("ended", "state"), [(MAX_BEGUN - 1, JobState.DONE), (MAX_BEGUN, JobState.FAILED)]
+)
+async def test_a_fetch_that_no_worker_outlives_ends(
+    fetcher: Fetcher, site: str, clip: Path, ended: int, state: JobState
+) -> None:
+    job = await fetcher.request(f"{site}/{clip.name}")
+    now = await fetcher.db.now()
+    for _ in range(ended):
+        async with fetcher.db.transaction() as session:
+            await job_rows.begin(session, job.id, now=now, step="fetch")
+    assert (await fetcher.run(job)).state is state
 
 
 async def test_who_fails_after_another_worker_has_ended_the_job_takes_nothing_back(
