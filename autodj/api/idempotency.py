@@ -51,7 +51,7 @@ async def once(
 ) -> Outcome:
     """Do it, or say what it led to when the key was used for the same before.
 
-    A failure frees the key. Raises Conflict while the first request runs, KeyReused when the
+    A failure frees the key. Raises StillRunning while the first request is, KeyReused when the
     key belongs to another request.
     """
     if key is None:

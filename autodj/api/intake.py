@@ -31,6 +31,7 @@ from autodj.errors import (
     InvalidRequest,
     KeyReused,
     NotFound,
+    StillRunning,
     UnsupportedMedia,
     UrlNotAllowed,
 )
@@ -95,7 +96,15 @@ class FetchRequest(BaseModel):
         Answer(200, "You have these bytes already: the first track", Track),
         Answer(202, "The URL is going to be fetched", Job, headers={"Location": "The job."}),
     ),
-    errors=(AudioRejected, Conflict, DiskFull, InvalidRequest, KeyReused, UrlNotAllowed),
+    errors=(
+        AudioRejected,
+        Conflict,
+        DiskFull,
+        InvalidRequest,
+        KeyReused,
+        StillRunning,
+        UrlNotAllowed,
+    ),
 )
 async def add_track(request: Request) -> Response:
     user = await require_user(request)

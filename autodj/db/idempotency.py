@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from autodj.db.models import IdempotencyKey
-from autodj.errors import Conflict, KeyReused
+from autodj.errors import KeyReused, StillRunning
 
 IN_FLIGHT_S = 600
 KEPT_DAYS = 1
@@ -22,7 +22,7 @@ async def claim(
 ) -> IdempotencyKey:
     """Take the key, or return what it already led to (``status`` set).
 
-    KeyReused when it was used for another request; Conflict while the first one runs. A
+    KeyReused when it was used for another request; StillRunning while the first one is. A
     request that died in flight gives its key up after ten minutes.
     """
     await session.execute(
@@ -42,13 +42,13 @@ async def claim(
         try:
             await session.flush()
         except IntegrityError as error:
-            raise Conflict("A request with this Idempotency-Key is still running") from error
+            raise StillRunning from error
         return fresh
     if known.fingerprint != fingerprint:
         raise KeyReused
     if known.status is None:
         if known.created_at > now - timedelta(seconds=IN_FLIGHT_S):
-            raise Conflict("A request with this Idempotency-Key is still running")
+            raise StillRunning
         known.created_at = now
     return known
 

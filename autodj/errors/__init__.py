@@ -59,6 +59,7 @@ from autodj.errors.requests import (
     NotFound,
     PreconditionFailed,
     RangeNotSatisfiable,
+    StillRunning,
     TooManyRequests,
 )
 from autodj.errors.stores import (
@@ -112,6 +113,7 @@ __all__ = [
     "SandboxError",
     "SettingsError",
     "SourceUnreadable",
+    "StillRunning",
     "StorageConfigError",
     "StoreCredentials",
     "StoreDenied",

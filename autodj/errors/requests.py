@@ -49,6 +49,12 @@ class Conflict(AutodjError):
     hint = "Read the present state, then decide again."
 
 
+class StillRunning(Conflict):
+    code = "still_running"
+    title = "A request with this Idempotency-Key is still running"
+    hint = "Send it again in a few seconds, with the same key."
+
+
 class PreconditionFailed(AutodjError):
     status = 412
     code = "precondition_failed"

@@ -74,7 +74,7 @@ export class UploadQueue {
   }
 }
 
-/** A 409 has one code for all that collides. @param {unknown} error */
+/** @param {unknown} error */
 function isStillRunning(error) {
-  return error instanceof Problem && error.status === 409 && /still running/.test(error.message);
+  return error instanceof Problem && error.code === "still_running";
 }

@@ -153,7 +153,7 @@ def test_one_key_at_the_same_time_happens_once(either_stage: Stage) -> None:
     statuses = {answer.status_code for answer in answers}
     assert 201 in statuses
     assert statuses <= {201, 409}
-    assert {a.json()["code"] for a in answers if a.status_code == 409} <= {"conflict"}
+    assert {a.json()["code"] for a in answers if a.status_code == 409} <= {"still_running"}
     assert upload(stage, owner, key="k1").status_code == 201
     assert total(stage, owner) == 1
 
@@ -171,7 +171,7 @@ def test_a_key_whose_first_request_still_runs_has_to_wait(either_stage: Stage) -
     stage.run(begin)
     headers = {**owner.bearer, "Idempotency-Key": "k1"}
     answer = stage.client.post(TRACKS, json={"url": url}, headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert (answer.status_code, answer.json()["code"]) == (409, "still_running")
     assert stage.client.get("/api/v1/jobs", headers=owner.bearer).json() == {"items": []}
 
 

@@ -33,7 +33,7 @@ RING_IS_WHOLE = """(button) => {
   return outlineStyle === "solid" && button.getBoundingClientRect().right + reach <= edge;
 }"""
 STILL_RUNNING = json.dumps(
-    {"code": "conflict", "detail": "A request with this Idempotency-Key is still running"}
+    {"code": "still_running", "detail": "A request with this Idempotency-Key is still running"}
 )
 
 
