@@ -130,7 +130,7 @@ async def _write_own(client: Client, order: Order, name: str, subject: Subject, 
     assert order.to is not None or order.format not in FOLDERS
     if order.format is Format.JAMS and order.to is not None:
         target = order.to / f"{name}.jams"
-        await asyncio.to_thread(target.write_text, jams(subject), encoding="utf-8")
+        await asyncio.to_thread(write, target, jams(subject))
     elif order.format in WAVEFORMS and order.to is not None and subject.analysis is not None:
         extension = WAVEFORMS[order.format]
         target = order.to / f"{name}.{extension}"
@@ -166,7 +166,21 @@ async def _finish(order: Order, lines: Sequence[str]) -> None:
     if order.to is None:
         sys.stdout.write(text)
     else:
-        await asyncio.to_thread(order.to.write_text, text, encoding="utf-8")
+        await asyncio.to_thread(write, order.to, text)
+
+
+def write(target: Path, text: str) -> None:
+    """The text in place of a file, whole or not at all; into whatever else is there as it comes."""
+    target = target.resolve()
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8")
+        return
+    part = target.with_name(f".{uuid4()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 async def save(client: Client, path: str, target: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,7 +13,7 @@ import av
 import m3u8
 import pytest
 
-from autodj.cli.exporting import Format, Order, save
+from autodj.cli.exporting import Format, Order, save, write
 from autodj.cli.zipping import fetch_zip
 from autodj.errors import CommandError
 from tests.cli.conftest import Ended, Here
@@ -188,3 +190,25 @@ async def test_a_zip_file_that_breaks_off_leaves_nothing(tmp_path: Path) -> None
         with pytest.raises(CommandError):
             await fetch_zip(client, order, query)
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_list_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+    target = tmp_path / "set.m3u8"
+    target.write_text("before")
+    with pytest.raises(UnicodeEncodeError):
+        write(target, "x" * 100_000 + "\ud800")
+    assert target.read_text() == "before"
+    assert [*tmp_path.iterdir()] == [target]
+
+
+def test_a_list_goes_through_links_and_into_pipes(tmp_path: Path) -> None:
+    target, link, pipe = tmp_path / "set.xml", tmp_path / "link", tmp_path / "pipe"
+    link.symlink_to(target)
+    write(link, "one")
+    assert (target.read_text(), link.is_symlink()) == ("one", True)
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        heard = reader.submit(pipe.read_text)
+        write(pipe, "two")
+        assert heard.result() == "two"
+    assert pipe.is_fifo()
