@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ from autodj.cli.options import AsJson
 if TYPE_CHECKING:
     from autodj.audio.facts import Analysis
     from autodj.cli.measuring import Measured
+    from autodj.cli.targets import Targets
 
 
 def analyze(
@@ -22,14 +22,14 @@ def analyze(
         Path | None,
         typer.Option(
             metavar="PNG",
-            help="Draw waveform, beats, key and form; for several files, the folder to draw in.",
+            help="Draw waveform, beats, key and form, in a file or in a folder.",
         ),
     ] = None,
     waveform: Annotated[
         Path | None,
         typer.Option(
             metavar="DAT|JSON",
-            help="Write the outline as BBC audiowaveform data; for several files, the folder.",
+            help="Write the outline as BBC audiowaveform data, as a file or in a folder.",
         ),
     ] = None,
     parallel: Annotated[
@@ -52,20 +52,22 @@ def analyze(
     import asyncio
 
     from autodj.cli.measuring import find_files
+    from autodj.cli.targets import Targets
     from autodj.logs import set_up
 
     set_up(level="error", fmt="text")
     found = find_files(files)
+    several = len(found) > 1
+    pictures = None if plot is None else Targets.at(plot, "png", several=several)
+    outlines = None if waveform is None else Targets.at(waveform, "dat", several=several)
     ended = asyncio.run(_run(found, parallel, quiet=as_json))
     if as_json:
         from autodj.cli.console import print_json
 
         print_json([each.document() for each in ended])
-    if plot is not None:
-        _draw(ended, plot, several=len(found) > 1)
-    if waveform is not None:
-        _outline(ended, waveform, several=len(found) > 1)
-    if not ended or any(each.fault for each in ended):
+    written = pictures is None or _draw(ended, pictures)
+    written &= outlines is None or _outline(ended, outlines)
+    if not ended or not written or any(each.fault for each in ended):
         raise typer.Exit(1)
 
 
@@ -86,35 +88,30 @@ async def _run(
             )
 
 
-def _draw(ended: Sequence[Measured], plot: Path, *, several: bool) -> None:
-    """One picture, or one for each file in the folder ``plot``, named like the file."""
+def _draw(ended: Sequence[Measured], targets: Targets) -> bool:
+    """A picture of each; whether all could be written."""
     from autodj.cli.picture import draw_analysis
 
-    for each, analysis, target in _targets(ended, plot, "png", several=several):
-        draw_analysis(analysis, title=each.path.name).save(target, format="PNG")
+    def drawn(analysis: Analysis, path: Path) -> bool:
+        picture = draw_analysis(analysis, title=path.name)
+        return targets.write(path, lambda target: picture.save(target, format="PNG"))
+
+    told = [drawn(each.analysis, each.path) for each in ended if each.analysis]
+    return all(told)
 
 
-def _outline(ended: Sequence[Measured], waveform: Path, *, several: bool) -> None:
-    """One outline, in JSON if its name says so; several are binary."""
+def _outline(ended: Sequence[Measured], targets: Targets) -> bool:
+    """An outline of each, in JSON where its name says so; whether all could be written."""
     from autodj.tracks.exports.audiowaveform import USUAL_RATE_HZ, outline_of, to_dat, to_json
 
-    for _, analysis, target in _targets(ended, waveform, "dat", several=several):
+    def outlined(analysis: Analysis, path: Path) -> bool:
         outline = outline_of(analysis.waveform.to_document())
-        write = to_json if target.suffix == ".json" else to_dat
-        target.write_bytes(write(outline, USUAL_RATE_HZ))
 
+        def write(target: Path) -> None:
+            packed = to_json if target.suffix == ".json" else to_dat
+            target.write_bytes(packed(outline, USUAL_RATE_HZ))
 
-def _targets(
-    ended: Sequence[Measured], named: Path, extension: str, *, several: bool
-) -> Iterator[tuple[Measured, Analysis, Path]]:
-    """What was measured, and the file to write of it: ``named``, or one in that folder."""
-    if several:
-        named.mkdir(parents=True, exist_ok=True)
-    names: Counter[str] = Counter()
-    for each in ended:
-        if each.analysis is None:
-            continue
-        name = each.path.name
-        names[name] += 1
-        again = f" {names[name]}" if names[name] > 1 else ""
-        yield each, each.analysis, named / f"{name}{again}.{extension}" if several else named
+        return targets.write(path, write)
+
+    told = [outlined(each.analysis, each.path) for each in ended if each.analysis]
+    return all(told)

@@ -58,6 +58,9 @@ def find_files(named: Sequence[str]) -> list[Path | Measured]:
             fault = CommandError(error.detail, hint="Check the name.")
             found.append(Measured(Path(name), fault=fault))
             continue
+        except OSError as error:
+            found.append(Measured(Path(name), fault=from_os_error(error)))
+            continue
         found += [path for path, _ in sources.files]
         found += [Measured(Path(url), fault=CommandError(_NO_URLS)) for url in sources.urls]
     return list(dict.fromkeys(found))

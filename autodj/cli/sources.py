@@ -46,6 +46,10 @@ def find_sources(named: Iterable[str]) -> Sources:
         if name.lower().startswith(("http://", "https://")):
             urls[name] = None
             continue
+        if not name:
+            raise CommandError(
+                "A file or folder has no name", hint="Is a variable of the shell empty?"
+            )
         path = Path(name).expanduser()
         if path.is_dir():
             for file in _below(path):

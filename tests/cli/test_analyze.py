@@ -133,6 +133,68 @@ def test_pictures_are_drawn_one_to_a_file(here: Here, music: Path, tmp_path: Pat
     assert (tmp_path / "data/second.flac.dat").exists()
 
 
+def test_a_song_is_never_written_over_by_its_picture(here: Here, music: Path) -> None:
+    before = (music / "first.mp3").read_bytes()
+    told = here("analyze", "--plot", music / "first.mp3", music / "second.flac")
+    assert told.code == 1
+    assert "first.mp3 has the name of audio" in told.err
+    assert (music / "first.mp3").read_bytes() == before
+
+
+def test_where_to_write_is_looked_at_before_anything_is_measured(
+    here: Here, music: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    for where in ("file", "file/below.png"):
+        told = here("analyze", music, "--plot", where)
+        assert (told.code, told.out) == (1, "")
+        assert "is a file, or lies below one" in told.err
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_the_folder_of_a_picture_is_made_and_a_folder_takes_one(
+    here: Here, music: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "there").mkdir()
+    told = here("analyze", music / "first.mp3", "--plot", "new/one.png", "--waveform", "there")
+    assert told.code == 0
+    assert (tmp_path / "new/one.png").exists()
+    assert parse_dat((tmp_path / "there/first.mp3.dat").read_bytes()).seconds > 7
+
+
+def test_a_picture_that_cannot_be_written_stops_no_other(
+    here: Here, music: Path, tmp_path: Path
+) -> None:
+    long = tmp_path / f"{'x' * 249}.flac"
+    long.symlink_to(music / "second.flac")
+    told = here("analyze", long, music / "first.mp3", "--plot", "all")
+    assert told.code == 1
+    assert "File name too long" in told.err
+    assert [path.name for path in (tmp_path / "all").iterdir()] == ["first.mp3.png"]
+
+
+@pytest.mark.parametrize(("name", "why"), [("", "no name"), ("x" * 5000, "too long")])
+def test_a_name_that_can_be_none_stops_no_other(
+    here: Here, music: Path, name: str, why: str
+) -> None:
+    told = here("analyze", name, music / "second.flac")
+    assert told.code == 1
+    assert why in told.err
+    assert "second.flac" in told.out
+
+
+def test_a_name_gives_no_orders_to_the_terminal(here: Here, music: Path, tmp_path: Path) -> None:
+    named = tmp_path / "a\x1b[31m\nred.flac"
+    named.symlink_to(music / "second.flac")
+    told = here("analyze", named, tmp_path / "gone\x1b[31m.flac")
+    assert "a\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}red.flac" in told.out
+    assert "\x1b" not in told.out + told.err
+
+
+def test_what_sounds_for_a_moment_is_not_silent() -> None:
+    assert "throughout" not in printed(facts_table(replace(SILENT, duration_s=0.02), Tags()))
+
+
 def colours_of(analysis: Analysis) -> set[object]:
     found = draw_analysis(analysis, title="").getcolors(WIDTH * HEIGHT)
     assert found is not None

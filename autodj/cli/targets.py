@@ -1,0 +1,54 @@
+"""Where a command writes what it makes of each file: looked at before anything is measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.text import Text
+
+from autodj.cli.console import console, from_os_error, sentence_of
+from autodj.cli.sources import is_audio_name
+from autodj.errors import CommandError
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """A file, or a folder for a file of each, named like what it is made of."""
+
+    named: Path
+    extension: str
+    in_folder: bool
+    _names: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def at(cls, named: Path, extension: str, *, several: bool) -> Targets:
+        """The folder is made; CommandError for what cannot be one, or is the name of audio."""
+        in_folder = several or named.is_dir()
+        if is_audio_name(named) and not named.is_dir():
+            hint = f"Name the .{extension} to write first, then what is to be measured."
+            raise CommandError(
+                f"{named} has the name of audio and would be written over", hint=hint
+            )
+        try:
+            (named if in_folder else named.parent).mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            hint = "Of several files each is written into a folder: name one."
+            raise CommandError(f"{named} is a file, or lies below one", hint=hint) from error
+        return cls(named, extension, in_folder)
+
+    def write(self, of: Path, make: Callable[[Path], object]) -> bool:
+        """Whether it could be written; else a line says why, and the others go on."""
+        self._names[of.name] += 1
+        again = f" {self._names[of.name]}" if self._names[of.name] > 1 else ""
+        name = f"{of.name}{again}.{self.extension}"
+        target = self.named / name if self.in_folder else self.named
+        try:
+            make(target)
+        except OSError as error:
+            line = Text(f"{target}: {sentence_of(from_os_error(OSError(*error.args[:2])))}", "red")
+            console(stderr=True).print(line, soft_wrap=True)
+            return False
+        return True
