@@ -13,7 +13,6 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -26,14 +25,7 @@ from autodj.db import Database, FileSource, Track, Visibility
 from autodj.db import documents as document_rows
 from autodj.db import tracks as track_rows
 from autodj.db.playables import Playable
-from autodj.errors import (
-    Conflict,
-    IntegrityFault,
-    NotFound,
-    ObjectExists,
-    ObjectNotFound,
-    StoreError,
-)
+from autodj.errors import IntegrityFault, NotFound, ObjectExists, ObjectNotFound
 from autodj.storage.base import Described, Storage
 from autodj.storage.keys import analysis_key, parse_key
 from autodj.storage.local import LocalStorage
@@ -41,6 +33,7 @@ from autodj.storage.whole import load
 from autodj.tracks.deliver import link_for, way_of
 from autodj.tracks.links import Links
 from autodj.tracks.steps import is_document_astray
+from autodj.tracks.unwanted import deleted_if_unwanted
 
 log = structlog.get_logger(__name__)
 
@@ -106,24 +99,13 @@ async def publish_document(db: Database, local: LocalStorage, s3: Storage, track
         await _rename(db, local, track, packed)
         raise
     now = await db.now()
-    try:
-        async with db.transaction() as session:
-            await document_rows.follow(session, track, now=now)
-    except Conflict:
-        await _take_back(db, s3, track)
-        raise
+    async with (
+        deleted_if_unwanted(db, s3, key, lambda session: track_rows.lives(session, track_id)),
+        db.transaction() as session,
+    ):
+        await document_rows.follow(session, track, now=now)
     await local.delete(key)
     log.info("document_published", track_id=str(track_id), key=key)
-
-
-async def _take_back(db: Database, s3: Storage, track: Track) -> None:
-    """Delete what was just uploaded for a track that has gone meanwhile."""
-    assert track.analysis_key is not None
-    async with db.read_session() as session:
-        if await track_rows.lives(session, track.id):
-            return
-    with suppress(StoreError):
-        await s3.delete(track.analysis_key)
 
 
 async def _rename(db: Database, local: LocalStorage, track: Track, packed: bytes) -> None:

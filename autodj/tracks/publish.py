@@ -16,7 +16,7 @@ import structlog
 from autodj.db import Database, FileSource, FileState, Track, moves
 from autodj.db import tracks as track_rows
 from autodj.db.moves import FileRow
-from autodj.errors import Conflict, NotFound, StoreError
+from autodj.errors import NotFound, StoreError
 from autodj.storage.base import Storage
 from autodj.storage.disk import disk_errors
 from autodj.storage.keys import track_key
@@ -26,6 +26,7 @@ from autodj.tracks.policy import Policy
 from autodj.tracks.progress import finish, report, watched
 from autodj.tracks.rendition_removal import remove_renditions
 from autodj.tracks.sharing import Invalidator, remove_public_copy
+from autodj.tracks.unwanted import deleted_if_unwanted
 
 log = structlog.get_logger(__name__)
 
@@ -50,11 +51,11 @@ async def publish_track(
         await report(db, track_id, "publish", UPLOAD_FROM + share * (UPLOAD_TO - UPLOAD_FROM))
 
     await watched(lambda hear: upload(local, s3, track, hear), tell)
-    try:
+    assert track.s3_object_key is not None
+    async with deleted_if_unwanted(
+        db, s3, track.s3_object_key, lambda session: moves.leads_to_target(session, track)
+    ):
         await flip(db, track, policy)
-    except Conflict:
-        await take_back(db, s3, track)
-        raise
     log.info("published", track_id=str(track_id), key=track.s3_object_key)
 
 
@@ -91,18 +92,6 @@ async def upload(
             progress=lambda arrived_bytes: hear(arrived_bytes / size_bytes),
         )
     await s3.verify(track.s3_object_key, sha256=sha256, size_bytes=size_bytes)
-
-
-async def take_back(db: Database, s3: Storage, row: FileRow) -> None:
-    """Delete what was just uploaded, unless the row leads there: who deleted or gave up the row
-    meanwhile did so before there was an object. One that the store keeps is left to the sweep.
-    """
-    assert row.s3_object_key is not None
-    async with db.read_session() as session:
-        if await moves.leads_to_target(session, row):
-            return
-    with suppress(StoreError):
-        await s3.delete(row.s3_object_key)
 
 
 async def flip(db: Database, track: Track, policy: Policy) -> None:

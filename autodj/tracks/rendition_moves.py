@@ -7,12 +7,13 @@ from uuid import UUID
 
 from autodj.db import Database, FileState, Rendition, moves
 from autodj.db import renditions as rendition_rows
-from autodj.errors import Conflict, SourceUnreadable, StoreError
+from autodj.errors import SourceUnreadable, StoreError
 from autodj.storage.base import Storage
 from autodj.storage.keys import rendition_key
 from autodj.storage.local import LocalStorage
 from autodj.tracks.policy import Policy
-from autodj.tracks.publish import take_back, upload
+from autodj.tracks.publish import upload
+from autodj.tracks.unwanted import deleted_if_unwanted
 
 
 async def publish_rendition(
@@ -26,13 +27,18 @@ async def publish_rendition(
         return
     await upload(local, s3, rendition)
     now = await db.now()
-    try:
-        async with db.transaction() as session:
-            await moves.flip(session, rendition, clean_after=policy.clean_after(now), now=now)
-            await rendition_rows.touch_track(session, rendition.track_id, now=now)
-    except Conflict:
-        await take_back(db, s3, rendition)
-        raise
+    assert rendition.s3_object_key is not None
+    async with (
+        deleted_if_unwanted(
+            db,
+            s3,
+            rendition.s3_object_key,
+            lambda session: moves.leads_to_target(session, rendition),
+        ),
+        db.transaction() as session,
+    ):
+        await moves.flip(session, rendition, clean_after=policy.clean_after(now), now=now)
+        await rendition_rows.touch_track(session, rendition.track_id, now=now)
 
 
 async def give_up_rendition(db: Database, s3: Storage, rendition_id: UUID, failure: str) -> None:

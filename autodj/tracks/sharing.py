@@ -7,7 +7,6 @@ visibility moves nothing that a listener holds a link to: it shows or hides a co
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 
@@ -16,11 +15,12 @@ import structlog
 from autodj.db import Database, PublicState, Track
 from autodj.db import public as public_rows
 from autodj.db import tracks as track_rows
-from autodj.errors import Conflict, ObjectExists, StoreError
+from autodj.errors import ObjectExists
 from autodj.storage.base import Storage
 from autodj.storage.keys import public_key
 from autodj.tracks.policy import Policy
 from autodj.tracks.steps import is_to_be_public
+from autodj.tracks.unwanted import deleted_if_unwanted
 
 log = structlog.get_logger(__name__)
 
@@ -69,25 +69,14 @@ async def _make(db: Database, s3: Storage, track: Track) -> None:
         raise
     await s3.verify(track.public_object_key, sha256=track.sha256, size_bytes=track.size_bytes)
     now = await db.now()
-    try:
-        async with db.transaction() as session:
-            await public_rows.open_to_all(session, track, now=now)
-    except Conflict:
-        await _leave_none(db, s3, track)
-        raise
+    async with (
+        deleted_if_unwanted(
+            db, s3, track.public_object_key, lambda session: public_rows.is_kept(session, track)
+        ),
+        db.transaction() as session,
+    ):
+        await public_rows.open_to_all(session, track, now=now)
     log.info("public_copy_opened", track_id=str(track.id), key=track.public_object_key)
-
-
-async def _leave_none(db: Database, s3: Storage, track: Track) -> None:
-    """Delete the copy that was just made, unless the row still counts on it: who took it back
-    meanwhile did so before there was one.
-    """
-    assert track.public_object_key is not None
-    async with db.read_session() as session:
-        if await public_rows.is_kept(session, track):
-            return
-    with suppress(StoreError):
-        await s3.delete(track.public_object_key)
 
 
 async def _close(db: Database, track: Track) -> Track:
