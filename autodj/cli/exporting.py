@@ -15,6 +15,7 @@ from uuid import uuid4
 import aiohttp
 
 from autodj.cli.client import BLOCK_BYTES, PATIENCE, Client, Document, reason_of
+from autodj.cli.part_file import in_place_of
 from autodj.errors import CommandError
 from autodj.tracks.exports import playlist, rekordbox
 from autodj.tracks.exports.jams import jams
@@ -130,7 +131,7 @@ async def _write_own(client: Client, order: Order, name: str, subject: Subject, 
     assert order.to is not None or order.format not in FOLDERS
     if order.format is Format.JAMS and order.to is not None:
         target = order.to / f"{name}.jams"
-        await asyncio.to_thread(write, target, jams(subject))
+        await write(target, jams(subject))
     elif order.format in WAVEFORMS and order.to is not None and subject.analysis is not None:
         extension = WAVEFORMS[order.format]
         target = order.to / f"{name}.{extension}"
@@ -166,45 +167,37 @@ async def _finish(order: Order, lines: Sequence[str]) -> None:
     if order.to is None:
         sys.stdout.write(text)
     else:
-        await asyncio.to_thread(write, order.to, text)
+        await write(order.to, text)
 
 
-def write(target: Path, text: str) -> None:
+async def write(target: Path, text: str) -> None:
     """The text in place of a file, whole or not at all; into whatever else is there as it comes."""
-    target = target.resolve()
-    if target.exists() and not target.is_file():
-        target.write_text(text, encoding="utf-8")
+    target = await asyncio.to_thread(target.resolve)
+    if await asyncio.to_thread(_is_no_file, target):
+        await asyncio.to_thread(target.write_text, text, encoding="utf-8")
         return
-    part = target.with_name(f".{uuid4()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    async with in_place_of(target) as part:
+        await asyncio.to_thread(part.write_text, text, encoding="utf-8")
+
+
+def _is_no_file(path: Path) -> bool:
+    return path.exists() and not path.is_file()
 
 
 async def save(client: Client, path: str, target: Path) -> None:
     """What the server sends, in place of ``target``: whole or not at all."""
-    part = target.with_name(f".{uuid4()}.part")
-    try:
+    async with in_place_of(target) as part:
         with await asyncio.to_thread(part.open, "xb") as file:
             await client.save(path, {}, file)
-        await asyncio.to_thread(part.replace, target)
-    finally:
-        await asyncio.to_thread(part.unlink, missing_ok=True)
 
 
 async def fetch(client: Client, track_id: str, sha256: str | None, path: Path) -> None:
     """Download a track's original to the new file ``path``, whole or not at all."""
     link = await client.read(f"/tracks/{track_id}/audio/url", {"rendition": "original"})
-    part = path.with_name(f".{uuid4()}.part")
-    try:
+    async with in_place_of(path) as part:
         digest = await _download(link["url"], part)
         if sha256 is not None and digest != sha256:
             raise CommandError(f"{path.name} arrived damaged", hint="Try again.")
-        await asyncio.to_thread(part.rename, path)
-    finally:
-        await asyncio.to_thread(part.unlink, missing_ok=True)
 
 
 async def _download(url: str, part: Path) -> str:

@@ -6,10 +6,10 @@ import asyncio
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
 
 from autodj.cli.client import Client
 from autodj.cli.exporting import Order, Told
+from autodj.cli.part_file import in_place_of
 from autodj.errors import CommandError
 
 
@@ -21,14 +21,10 @@ async def fetch_zip(client: Client, order: Order, query: Mapping[str, str]) -> T
         raise CommandError("A ZIP file is written to a file", hint="Give --to FILE.")
     if order.music is not None or order.fetch:
         raise CommandError("A ZIP file holds the music itself", hint="Leave out --music.")
-    part = order.to.with_name(f".{uuid4()}.part")
-    try:
+    async with in_place_of(order.to) as part:
         with await asyncio.to_thread(part.open, "xb") as file:
             await client.save("/tracks/archive", query, file)
         count = await asyncio.to_thread(_members, part)
-        await asyncio.to_thread(part.replace, order.to)
-    finally:
-        await asyncio.to_thread(part.unlink, missing_ok=True)
     return Told(tracks=count)
 
 

@@ -192,23 +192,23 @@ async def test_a_zip_file_that_breaks_off_leaves_nothing(tmp_path: Path) -> None
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_list_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+async def test_a_list_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
     target = tmp_path / "set.m3u8"
     target.write_text("before")
     with pytest.raises(UnicodeEncodeError):
-        write(target, "x" * 100_000 + "\ud800")
+        await write(target, "x" * 100_000 + "\ud800")
     assert target.read_text() == "before"
     assert [*tmp_path.iterdir()] == [target]
 
 
-def test_a_list_goes_through_links_and_into_pipes(tmp_path: Path) -> None:
+async def test_a_list_goes_through_links_and_into_pipes(tmp_path: Path) -> None:
     target, link, pipe = tmp_path / "set.xml", tmp_path / "link", tmp_path / "pipe"
     link.symlink_to(target)
-    write(link, "one")
+    await write(link, "one")
     assert (target.read_text(), link.is_symlink()) == ("one", True)
     os.mkfifo(pipe)
     with ThreadPoolExecutor(1) as reader:
         heard = reader.submit(pipe.read_text)
-        write(pipe, "two")
+        await write(pipe, "two")
         assert heard.result() == "two"
     assert pipe.is_fifo()
