@@ -53,7 +53,9 @@ def print_report(measured: Measured, *, quiet: bool) -> None:
     if measured.fault is not None:
         err = console(stderr=True)
         sentence = sentence_of(measured.fault).rstrip(".")
-        line = Text.assemble((f"{_printable(measured.path)}: ", "red"), _printable(f"{sentence}."))
+        line = Text.assemble(
+            (f"{words.printable(measured.path)}: ", "red"), words.printable(f"{sentence}.")
+        )
         if hint := hint_of(measured.fault):
             line.append(f" {hint}", "dim")
         err.print(line, soft_wrap=True)
@@ -62,17 +64,13 @@ def print_report(measured: Measured, *, quiet: bool) -> None:
         length = words.clock(measured.analysis.duration_s)
         said = " - ".join(each for each in (measured.tags.artist, measured.tags.title) if each)
         about = (f"  {measured.kind}, {length}{said and f', {_shortened(said)}'}", "dim")
-        out.print(Text.assemble((_printable(measured.path.name), "bold"), about), soft_wrap=True)
+        out.print(
+            Text.assemble((words.printable(measured.path.name), "bold"), about), soft_wrap=True
+        )
         out.print(facts_table(measured.analysis, measured.tags))
         if measured.analysis.sections:
             out.print(form_table(measured.analysis))
         out.print()
-
-
-def _printable(name: object) -> str:
-    """Names of files may hold orders to the terminal, and ends of lines."""
-    unknown = "\N{REPLACEMENT CHARACTER}"
-    return "".join(sign if sign.isprintable() else unknown for sign in str(name))
 
 
 def facts_table(analysis: Analysis, tags: Tags) -> Table:

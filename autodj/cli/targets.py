@@ -11,6 +11,7 @@ from rich.text import Text
 
 from autodj.cli.console import console, from_os_error, sentence_of
 from autodj.cli.sources import is_audio_name
+from autodj.cli.words import printable
 from autodj.errors import CommandError
 
 
@@ -26,8 +27,9 @@ class Targets:
     @classmethod
     def at(cls, named: Path, extension: str, *, several: bool) -> Targets:
         """The folder is made; CommandError for what cannot be one, or is the name of audio."""
-        in_folder = several or named.is_dir()
-        if is_audio_name(named) and not named.is_dir():
+        is_folder = named.is_dir()
+        in_folder = several or is_folder
+        if is_audio_name(named) and not is_folder:
             hint = f"Name the .{extension} to write first, then what is to be measured."
             raise CommandError(
                 f"{named} has the name of audio and would be written over", hint=hint
@@ -48,7 +50,8 @@ class Targets:
         try:
             make(target)
         except OSError as error:
-            line = Text(f"{target}: {sentence_of(from_os_error(OSError(*error.args[:2])))}", "red")
+            reason = sentence_of(from_os_error(OSError(*error.args[:2])))
+            line = Text(f"{printable(target)}: {reason}", "red")
             console(stderr=True).print(line, soft_wrap=True)
             return False
         return True

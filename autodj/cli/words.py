@@ -13,6 +13,12 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def printable(name: object) -> str:
+    """Without orders to the terminal and ends of lines, which names of files may hold."""
+    unknown = "\N{REPLACEMENT CHARACTER}"
+    return "".join(sign if sign.isprintable() else unknown for sign in str(name))
+
+
 def clock(duration_s: float) -> str:
     """Minutes and seconds, hours where there are any: ``3:05``, ``1:02:09``."""
     minutes, seconds = divmod(round(duration_s), 60)
