@@ -234,13 +234,19 @@ async def test_a_fetch_that_no_worker_outlives_ends(
     assert (await fetcher.run(job)).state is state
 
 
+async def under_way(fetcher: Fetcher, site: Stalling, job: Job) -> asyncio.Task[Job]:
+    """A try of the job that waits for the site's answer."""
+    trying = asyncio.create_task(fetcher.run(job))
+    await asyncio.to_thread(site.asked.wait)
+    return trying
+
+
 async def test_who_fails_after_another_worker_has_ended_the_job_takes_nothing_back(
     fetcher: Fetcher, stalling: tuple[Stalling, str]
 ) -> None:
     site, url = stalling
     job = await fetcher.request(url)
-    slow = asyncio.create_task(fetcher.run(job))
-    await asyncio.to_thread(site.asked.wait)
+    slow = await under_way(fetcher, site, job)
     ended = await fetcher.run(job)
     assert ended.state is JobState.DONE
     site.go.set()
@@ -252,8 +258,7 @@ async def test_who_fails_after_another_worker_has_begun_leaves_the_job_to_him(
 ) -> None:
     site, url = stalling
     job = await fetcher.request(url)
-    slow = asyncio.create_task(fetcher.run(job))
-    await asyncio.to_thread(site.asked.wait)
+    slow = await under_way(fetcher, site, job)
     now = await fetcher.db.now()
     async with fetcher.db.transaction() as session:
         await job_rows.begin(session, job.id, now=now, step="fetch")

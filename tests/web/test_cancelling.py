@@ -43,6 +43,18 @@ async def throttle(page: Page, bytes_per_s: int) -> None:
     await devtools.send("Network.emulateNetworkConditions", {"offline": False, **speed})
 
 
+async def held_back(page: Page) -> asyncio.Event:
+    """What is sent waits on its way until the event is set."""
+    release = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await release.wait()
+        await route.continue_()
+
+    await page.route(SENDS, hold)
+    return release
+
+
 def item(guest: Visit, name: str) -> Locator:
     return guest.page.locator(".upload", has=guest.page.locator(f"[title='{name}']"))
 
@@ -111,13 +123,7 @@ async def test_a_file_that_waits_for_its_turn_is_never_sent_once_cancelled(
 ) -> None:
     guest = await visit(local_house, newcomer)
     await guest.open()
-    release = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await release.wait()
-        await route.continue_()
-
-    await guest.page.route(SENDS, hold)
+    release = await held_back(guest.page)
     third = FilePayload(name="third.txt", mimeType="text/plain", buffer=b"no music")
     await guest.page.set_input_files("#files", clips)
     await guest.page.set_input_files("#files", [third])
@@ -141,13 +147,7 @@ async def test_what_may_have_arrived_is_deleted_when_it_is_called_back(
     guest.expected.append("404")
     await guest.open()
     before = files(local_house, clips[0])
-    release = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await release.wait()
-        await route.continue_()
-
-    await guest.page.route(SENDS, hold)
+    release = await held_back(guest.page)
     await guest.page.set_input_files("#files", clips[0])
     words = item(guest, clips[0].name).locator(".upload-words")
     await guest.page.get_by_role("button", name=f"Cancel {clips[0].name}").click()
@@ -242,13 +242,7 @@ async def test_leaving_asks_first_only_while_something_is_being_sent(
 ) -> None:
     guest = await visit(local_house, newcomer)
     await guest.open()
-    release = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await release.wait()
-        await route.continue_()
-
-    await guest.page.route(SENDS, hold)
+    release = await held_back(guest.page)
     await guest.page.set_input_files("#files", clips[0])
     await guest.page.locator("#upload-panel h2").click()
     async with guest.page.expect_event("dialog") as asking:
