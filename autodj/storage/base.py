@@ -33,7 +33,7 @@ class ByteRange:
 class Described:
     """What is kept beside an object's bytes.
 
-    ``metadata`` is any text under names of ``a-z 0-9 -``, 2 KB in all as they are stored.
+    ``metadata`` is any text under names of ``a-z 0-9 -``, 2,000 bytes in all as they are stored.
     ``storage_class`` is S3's word for one; None takes the basket's.
     """
 

@@ -15,7 +15,9 @@ from urllib.parse import quote, unquote
 
 from autodj.errors import InvalidRequest
 
-MAX_METADATA_BYTES: Final = 2048
+# What S3 takes of names and values in all. What is left of it has room for the mark.
+MAX_STORED_BYTES: Final = 2048
+MAX_METADATA_BYTES: Final = 2000
 
 # The mark of a conditional write, and what we note of the bytes.
 WRITE_ID: Final = "write-id"
@@ -30,7 +32,7 @@ _PLAIN: Final = "!#$&'()*+,-./:;<=>?@[]^_`{|}~"
 
 
 def encoded(metadata: Mapping[str, str]) -> dict[str, str]:
-    """For a store; InvalidRequest for a name that cannot be, or more than 2 KB."""
+    """For a store; InvalidRequest for a name that cannot be, or more than 2,000 bytes."""
     if bad := [name for name in metadata if not _NAME.fullmatch(name) or name in RESERVED]:
         raise InvalidRequest(f"No name for metadata: {bad[0]!r}; use a-z, 0-9 and '-'.")
     try:

@@ -83,7 +83,10 @@ class Replaceable(Protocol):
 @runtime_checkable
 class Metadata(Protocol):
     async def set_metadata(self, key: str, metadata: Mapping[str, str]) -> ObjectStat:
-        """Put these in place of all metadata of the object; its bytes stay."""
+        """Put these in place of all metadata of the object; its bytes stay.
+
+        PreconditionFailed when others write the object meanwhile: theirs stays as it is.
+        """
         ...
 
 

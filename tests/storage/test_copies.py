@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
 from autodj.errors import AutodjError, ObjectExists, PreconditionFailed, StoreFaulty
-from autodj.storage.s3 import S3Config, S3Storage, copying
+from autodj.storage.s3 import S3Config, S3Storage, copying, copying_parts
+from autodj.storage.s3.faults import store_errors
 from tests.storage.builders import patterned, put, read, sha256
 from tests.storage.conftest import versioned_s3
 from tests.storage.faults import Answer, Exchange, answering, failing, losing_the_answer
@@ -107,6 +109,25 @@ async def test_what_was_copied_in_parts_may_be_copied_again(real_s3: S3Storage) 
 
     assert again == made
     assert sha256(await read(real_s3, TARGET)) == sha256(body)
+
+
+async def test_what_is_put_together_may_take_as_long_as_its_bytes(
+    real_s3: S3Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadlines_s: dict[str, float] = {}
+
+    def noted(doing: str, deadline_s: float) -> AbstractAsyncContextManager[None]:
+        deadlines_s[doing] = deadline_s
+        return store_errors(doing, deadline_s)
+
+    body = patterned(11 * MIB)
+    await put(real_s3, SOURCE, body)
+    monkeypatch.setattr(copying_parts, "store_errors", noted)
+
+    await copying.copy_object(real_s3._bucket, SOURCE, TARGET, max_single_bytes=5 * MIB)
+
+    whole_s = real_s3._config.timing.body_deadline_s(len(body))
+    assert deadlines_s[f"CompleteMultipartUpload {TARGET}"] == whole_s
 
 
 async def test_a_version_is_restored_into_the_class_of_its_basket(moto_config: S3Config) -> None:

@@ -14,7 +14,7 @@ from autodj.errors import IntegrityFault
 from autodj.storage.base import Described
 from autodj.storage.checks import BodyCheck
 from autodj.storage.download import download
-from autodj.storage.metadata import MAX_METADATA_BYTES
+from autodj.storage.metadata import MAX_METADATA_BYTES, MAX_STORED_BYTES
 from autodj.storage.powers import Versions
 from autodj.storage.s3 import S3Storage, writing
 from autodj.storage.s3.vouching import Vouched, crc32_note, full_sha256, vouched, with_note
@@ -227,7 +227,7 @@ def test_who_knows_nothing_takes_everything() -> None:
 
 def test_a_note_that_does_not_fit_is_left_out() -> None:
     note = crc32_note(CRC, HASH)
-    room = MAX_METADATA_BYTES - len("autodj-crc32") - len(NOTE) - len("a")
+    room = MAX_STORED_BYTES - len("autodj-crc32") - len(NOTE) - len("a")
     assert with_note({"a": "x" * room}, note) == {"a": "x" * room, **note}
     assert with_note({"a": "x" * (room + 1)}, note) == {"a": "x" * (room + 1)}
 

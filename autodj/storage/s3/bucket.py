@@ -67,6 +67,12 @@ class S3Bucket:
             stored["StorageClass"] = storage_class
         return stored
 
+    def protected_as(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """How a copy of what the HEAD ``found`` is protected, and its class."""
+        named = found.get("StorageClass") or self.config.storage_class
+        classed = {} if named == "STANDARD" else {"StorageClass": named}
+        return {**self.config.protection, **classed}
+
     def asking(self, doing: str) -> AbstractAsyncContextManager[None]:
         """For requests without a body worth a deadline of its own."""
         return store_errors(doing, self.config.timing.metadata_s)

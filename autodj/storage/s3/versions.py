@@ -11,12 +11,15 @@ from autodj.errors import ObjectNotFound, StoreError
 from autodj.storage.base import ByteRange, ObjectStat
 from autodj.storage.keys import check_key
 from autodj.storage.powers import ObjectVersion
-from autodj.storage.s3.bucket import S3Bucket, error_code, stat_of
+from autodj.storage.s3.bucket import S3Bucket, error_code
 from autodj.storage.s3.copying import copy_version
 from autodj.storage.s3.objects import reading
 from autodj.storage.s3.paging import onwards
 
 _VERSIONS: Final = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
+_NO_VERSION: Final = frozenset(
+    {"InvalidArgument", "400", "NoSuchVersion", "MethodNotAllowed", "405"}
+)
 _VERSION_ID: Final = re.compile(r"[A-Za-z0-9._~+/=-]{1,1024}")
 
 
@@ -62,8 +65,7 @@ async def restored(bucket: S3Bucket, key: str, version_id: str) -> ObjectStat:
         found = await bucket.head(key, VersionId=version_id)
     except StoreError as error:
         raise _unknown_version(key, error) from error
-    await copy_version(bucket, key, version_id, found)
-    return stat_of(key, await bucket.head(key))
+    return await copy_version(bucket, key, version_id, found)
 
 
 async def removed(bucket: S3Bucket, key: str, version_id: str) -> None:
@@ -78,8 +80,10 @@ def _check(key: str, version_id: str) -> None:
 
 
 def _unknown_version(key: str, error: StoreError) -> Exception:
-    """ObjectNotFound for an id that S3 never gave, which it calls malformed."""
-    if error_code(error) in {"InvalidArgument", "400", "NoSuchVersion"}:
+    """ObjectNotFound for an id that S3 never gave, which it calls malformed, and for that of the
+    mark of a delete, which it does not give out.
+    """
+    if error_code(error) in _NO_VERSION:
         return ObjectNotFound(f"{key} has no such version.")
     return error
 

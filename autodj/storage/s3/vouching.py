@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from autodj.storage.metadata import CRC32_NOTE, MAX_METADATA_BYTES, SHA256_NOTE
+from autodj.storage.metadata import CRC32_NOTE, MAX_STORED_BYTES, SHA256_NOTE
 
 _CRC32_NOTE: Final = re.compile(r"([0-9a-f]{8})-([0-9a-f]{64})")
 _CRC32_BYTES: Final = 4
@@ -62,7 +62,7 @@ def with_note(metadata: Mapping[str, str], note: Mapping[str, str]) -> dict[str,
     """Both, where S3 takes as much; else without the note, which is a convenience."""
     both = {**metadata, **note}
     size_bytes = sum(len(name) + len(value) for name, value in both.items())
-    return both if size_bytes <= MAX_METADATA_BYTES else dict(metadata)
+    return both if size_bytes <= MAX_STORED_BYTES else dict(metadata)
 
 
 def _own_sha256(answer: Mapping[str, Any]) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-import secrets
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace as with_changes
@@ -14,7 +13,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO, Final
 
 from autodj.errors import (
-    AutodjError,
     Conflict,
     IntegrityFault,
     ObjectExists,
@@ -23,9 +21,9 @@ from autodj.errors import (
     StoreThrottled,
 )
 from autodj.storage.base import ByteRange, Described, ObjectStat, Progress
-from autodj.storage.metadata import WRITE_ID
 from autodj.storage.s3.bucket import ARCHIVE_CLASSES, IMMUTABLE, MUTABLE, S3Bucket, stat_of
 from autodj.storage.s3.faults import required, store_errors
+from autodj.storage.s3.marking import done_before, new_mark
 from autodj.storage.s3.multipart import Content, Uploader, order_of
 from autodj.storage.s3.objects import verify
 from autodj.storage.s3.sections import body_of, crc32_of, reading_at
@@ -86,9 +84,9 @@ async def replace(
         raise PreconditionFailed(f"{key} is not what it was.")
     written = bucket.written(content_type, described, cache_control=MUTABLE)
     condition = {} if if_match is None else {"IfMatch": if_match}
-    write_id = secrets.token_hex(16)
+    mark = new_mark()
     if condition:
-        written["Metadata"] = {**written.get("Metadata", {}), WRITE_ID: write_id}
+        written["Metadata"] = {**written.get("Metadata", {}), **mark}
     for attempt in range(CREATE_ATTEMPTS):
         await asyncio.sleep(attempt * CONFLICT_PAUSE_S)
         try:
@@ -100,7 +98,7 @@ async def replace(
                 continue  # nobody asked for a condition: an upload in parts is gone, or done
             if if_match is None:
                 raise
-            return await _replaced_before(bucket, key, write_id, refused)
+            return await done_before(bucket, key, mark, refused)
         size_bytes = body.seek(0, os.SEEK_END)
         stored = _vouched_stat(key, written, answer, sha256, size_bytes)
         return stored or await _replaced(bucket, key, sha256, size_bytes, answer)
@@ -170,17 +168,6 @@ async def _require_same(bucket: S3Bucket, key: str, sha256: str, size_bytes: int
         return await verify(bucket, key, sha256=sha256, size_bytes=size_bytes)
     except IntegrityFault as fault:
         raise ObjectExists(f"{key} already holds other bytes.") from fault
-
-
-async def _replaced_before(
-    bucket: S3Bucket, key: str, write_id: str, refused: AutodjError
-) -> ObjectStat:
-    """A repeated request finds its own work done when only the first answer was lost."""
-    with suppress(ObjectNotFound):
-        found = await bucket.head(key)
-        if found.get("Metadata", {}).get(WRITE_ID) == write_id:
-            return stat_of(key, found)
-    raise PreconditionFailed(f"{key} is not what it was.") from refused
 
 
 async def _replaced(
