@@ -66,12 +66,9 @@ def add(
 
 def _summarise(ended: Sequence[Added], sources: Sources) -> None:
     """Counts on stdout; on stderr each failure with what to do about it."""
-    from rich.text import Text
-
-    from autodj.cli.console import console, hint_of
+    from autodj.cli.console import console, tell_of
     from autodj.cli.words import plural
 
-    out, err = console(), console(stderr=True)
     counts = {
         "added": sum(each.status == "added" for each in ended),
         "already there": sum(each.status == "duplicate" for each in ended),
@@ -80,10 +77,7 @@ def _summarise(ended: Sequence[Added], sources: Sources) -> None:
     parts = [f"{count} {name}" for name, count in counts.items() if count]
     if sources.skipped:
         parts.append(f"{plural(len(sources.skipped), 'other file')} left out")
-    out.print(", ".join(parts) or "Nothing to add: no audio files there", style="bold")
+    console().print(", ".join(parts) or "Nothing to add: no audio files there", style="bold")
     for each in ended:
         if each.fault is not None:
-            line = Text.assemble((f"{each.source}: ", "red"), each.fault.detail)
-            err.print(line, soft_wrap=True)
-            if hint := hint_of(each.fault):
-                err.print(f"  {hint}", style="dim", markup=False, soft_wrap=True)
+            tell_of(each.source, each.fault)

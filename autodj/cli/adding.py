@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from autodj.cli.client import Client, Document
-from autodj.cli.console import from_os_error
+from autodj.cli.console import document_of, from_os_error
 from autodj.cli.sources import Sources
 from autodj.errors import AutodjError, CommandError
 
@@ -33,14 +33,11 @@ class Added:
 
     def document(self) -> Document:
         """As the command prints it with --json."""
-        fault = self.fault
         return {
             "source": self.source,
             "status": self.status,
             "track": self.track,
-            "problem": None
-            if fault is None
-            else {"code": fault.code, "detail": fault.detail, "hint": fault.hint},
+            "problem": None if self.fault is None else document_of(self.fault),
         }
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from autodj.audio.facts import Analysis, Tags
 from autodj.cli import agreement, words
-from autodj.cli.console import console, hint_of, sentence_of
+from autodj.cli.console import console, tell_of
 from autodj.cli.measuring import Listener, Measured
 from autodj.cli.progress import short_name
 
@@ -51,14 +51,7 @@ def shown_shares(files: Sequence[Path | Measured], *, quiet: bool) -> Iterator[L
 def print_report(measured: Measured, *, quiet: bool) -> None:
     """The report on stdout, unless ``quiet``; a fault always, on stderr."""
     if measured.fault is not None:
-        err = console(stderr=True)
-        sentence = sentence_of(measured.fault).rstrip(".")
-        line = Text.assemble(
-            (f"{words.printable(measured.path)}: ", "red"), words.printable(f"{sentence}.")
-        )
-        if hint := hint_of(measured.fault):
-            line.append(f" {hint}", "dim")
-        err.print(line, soft_wrap=True)
+        tell_of(measured.path, measured.fault)
     elif measured.analysis is not None and not quiet:
         out = console()
         length = words.clock(measured.analysis.duration_s)

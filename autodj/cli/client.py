@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,8 @@ BUSY = frozenset({429, 503})
 PAGE = 200
 
 Document = dict[str, Any]
+Query = Mapping[str, str | Sequence[str]]
+"""By name; a value may be several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Client:
         self._http = http
         self._server = server
 
-    async def read(self, path: str, query: Mapping[str, str] | None = None) -> Document:
+    async def read(self, path: str, query: Query | None = None) -> Document:
         """The JSON under ``/api/v1``."""
         async with self._ask("GET", path, params=query) as response:
             document: Document = await response.json()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
+from autodj.cli.words import printable
 from autodj.errors import (
     AutodjError,
     CommandError,
@@ -20,6 +21,12 @@ from autodj.errors import (
 )
 
 WIDTH_WITHOUT_TERMINAL = 120
+_OWN_HINTS: Mapping[type[AutodjError], str] = {
+    DatabaseUnavailable: (
+        "Check DATABASE_URL, and that its server runs and can be reached from here."
+    ),
+    DiskFull: "Free space there, and try again.",
+}
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -34,8 +41,13 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def print_json(document: object) -> None:
-    """One JSON document on stdout, for programs."""
-    console().out(json.dumps(document, ensure_ascii=False, indent=2, default=str), highlight=False)
+    """One JSON document on stdout, for programs; what that cannot carry as it is, is escaped."""
+    text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
+    try:
+        text.encode(console().encoding)
+    except UnicodeEncodeError:
+        text = json.dumps(document, indent=2, default=str)
+    print_line(text)
 
 
 def print_line(text: str) -> None:
@@ -47,10 +59,18 @@ def tell(error: AutodjError) -> None:
     """The fault in a line, every fault of the settings in one of its own, then what to do."""
     err = console(stderr=True)
     for line in _faults(error):
-        err.print(Text.assemble(("error: ", "bold red"), line), soft_wrap=True)
-    hint = hint_of(error)
-    if hint:
-        err.print(Text.assemble(("hint:  ", "bold"), hint), soft_wrap=True)
+        err.print(Text.assemble(("error: ", "bold red"), printable(line)), soft_wrap=True)
+    if hint := hint_of(error):
+        err.print(Text.assemble(("hint:  ", "bold"), printable(hint)), soft_wrap=True)
+
+
+def tell_of(name: object, error: AutodjError) -> None:
+    """The fault of one among many, in a line with its hint."""
+    sentence = sentence_of(error).rstrip(".")
+    line = Text.assemble((f"{printable(name)}: ", "red"), f"{printable(sentence)}.")
+    if hint := hint_of(error):
+        line.append(f" {printable(hint)}", "dim")
+    console(stderr=True).print(line, soft_wrap=True)
 
 
 def sentence_of(error: AutodjError) -> str:
@@ -60,13 +80,18 @@ def sentence_of(error: AutodjError) -> str:
     return error.detail
 
 
+def document_of(error: AutodjError) -> dict[str, str]:
+    """The same for programs."""
+    return {"code": error.code, "detail": sentence_of(error), "hint": hint_of(error)}
+
+
 def hint_of(error: AutodjError) -> str:
     """What a person can do; empty where the class knows nothing that suits a command."""
     if isinstance(error, SettingsError):
         return "`autodj settings` lists every setting with its meaning."
-    if isinstance(error, DatabaseUnavailable) and error.hint == DatabaseUnavailable.hint:
-        return "Check DATABASE_URL, and that its server runs and can be reached from here."
-    return "" if error.hint == AutodjError.hint else error.hint
+    if error.hint == type(error).hint:
+        return _OWN_HINTS.get(type(error), "" if error.hint == AutodjError.hint else error.hint)
+    return error.hint
 
 
 def from_os_error(error: OSError) -> AutodjError:

@@ -10,7 +10,7 @@ import typer
 from autodj.cli.options import BearerToken, DataDir, ServerUrl
 
 if TYPE_CHECKING:
-    from autodj.cli.exporting import Order, Told
+    from autodj.cli.export_order import Order, Told
 
 
 def export(
@@ -63,13 +63,14 @@ def export(
     import asyncio
 
     from autodj.cli.client import open_client
-    from autodj.cli.exporting import Format, Order
+    from autodj.cli.export_order import Format, Order
     from autodj.cli.exporting import export as write
     from autodj.cli.listing import query_of
     from autodj.cli.where import find_server
     from autodj.cli.zipping import fetch_zip
+    from autodj.settings.parsers import expanded
 
-    order = Order(Format(form), to, music, fetch)
+    order = Order(Format(form), to and expanded(to), music and expanded(music), fetch)
     query = query_of(text=text, bpm=bpm, key=key, source=None)
     chosen = find_server(server, token, data)
 
@@ -84,24 +85,18 @@ def export(
 
 def _summarise(told: Told, order: Order) -> None:
     """Counts and faults on stderr, since stdout may be the export itself."""
-    from rich.text import Text
+    from autodj.cli.console import console, tell_of
+    from autodj.cli.words import plural, printable
 
-    from autodj.cli.console import console, hint_of
-    from autodj.cli.words import plural
-
-    err = console(stderr=True)
     for name, fault in told.faults:
-        line = Text.assemble((f"{name}: ", "red"), fault.detail)
-        if hint := hint_of(fault):
-            line.append(f". {hint}", "dim")
-        err.print(line, soft_wrap=True)
+        tell_of(name, fault)
     parts = [plural(told.tracks, "track")]
     if order.to is not None:
-        parts[0] += f" to {order.to}"
+        parts[0] += f" to {printable(order.to)}"
     if told.unmeasured:
         parts.append(f"{told.unmeasured} not measured yet")
     if told.untagged:
         parts.append(f"{told.untagged} copied without tags, being neither MP3 nor FLAC")
-    err.print(", ".join(parts), markup=False, soft_wrap=True)
+    console(stderr=True).print(", ".join(parts), markup=False, soft_wrap=True)
     if told.faults:
         raise typer.Exit(1)

@@ -11,7 +11,7 @@ from typing import Any
 from autodj.audio.facts import Analysis, DecodeLimits, Tags
 from autodj.audio.identify import identify
 from autodj.audio.sandbox import Sandbox
-from autodj.cli.console import from_os_error, hint_of, sentence_of
+from autodj.cli.console import document_of, from_os_error
 from autodj.cli.sources import find_sources
 from autodj.errors import AutodjError, CommandError
 
@@ -35,8 +35,7 @@ class Measured:
 
     def document(self) -> dict[str, Any]:
         if self.fault is not None:
-            said = {"detail": sentence_of(self.fault), "hint": hint_of(self.fault)}
-            return {"file": str(self.path), "error": {"code": self.fault.code, **said}}
+            return {"file": str(self.path), "error": document_of(self.fault)}
         assert self.analysis is not None
         return {
             "file": str(self.path),

@@ -7,11 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.text import Text
-
-from autodj.cli.console import console, from_os_error, sentence_of
+from autodj.cli.console import from_os_error, tell_of
 from autodj.cli.sources import is_audio_name
-from autodj.cli.words import printable
 from autodj.errors import CommandError
 
 
@@ -50,8 +47,6 @@ class Targets:
         try:
             make(target)
         except OSError as error:
-            reason = sentence_of(from_os_error(OSError(*error.args[:2])))
-            line = Text(f"{printable(target)}: {reason}", "red")
-            console(stderr=True).print(line, soft_wrap=True)
+            tell_of(target, from_os_error(OSError(*error.args[:2])))
             return False
         return True

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from autodj.cli.client import Client
-from autodj.cli.exporting import Order, Told
+from autodj.cli.export_order import Order, Told
 from autodj.cli.part_file import in_place_of
 from autodj.errors import CommandError
 
@@ -17,10 +17,8 @@ async def fetch_zip(client: Client, order: Order, query: Mapping[str, str]) -> T
     """Download the archive of the tracks that fit: the whole file or none. CommandError when
     the order makes no sense, or what came is no archive.
     """
-    if order.to is None:
-        raise CommandError("A ZIP file is written to a file", hint="Give --to FILE.")
-    if order.music is not None or order.fetch:
-        raise CommandError("A ZIP file holds the music itself", hint="Leave out --music.")
+    order.prepare()
+    assert order.to is not None
     async with in_place_of(order.to) as part:
         with await asyncio.to_thread(part.open, "xb") as file:
             await client.save("/tracks/archive", query, file)

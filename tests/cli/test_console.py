@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import errno
+import io
+import json
 import socket
+from pathlib import Path
 
 import pytest
 
-from autodj.cli.console import from_os_error, tell
+from autodj.cli.console import from_os_error, print_json, tell, tell_of
 from autodj.errors import (
     AutodjError,
     BrokerUnavailable,
@@ -43,6 +46,14 @@ from autodj.errors import (
                 "from here.\n"
             ),
         ),
+        (
+            from_os_error(OSError(errno.ENOSPC, "No space left on device")),
+            (
+                "error: there is no room left on the disk (No space left on device)\n"
+                "hint:  Free space there, and try again.\n"
+            ),
+        ),
+        (CommandError("There is no \x1b[31m\n\x9b."), "error: There is no �[31m��.\n"),
         (
             from_os_error(socket.gaierror(socket.EAI_NONAME, "Name or service not known")),
             (
@@ -83,3 +94,29 @@ def test_what_the_system_refuses_is_told_with_the_file(
     assert type(told) is kind
     assert told.detail.startswith("/data/autodj.db: ")
     assert "No way" in told.detail
+
+
+def test_a_fault_of_one_among_many_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_of("two\nlines [red]", CommandError("It is\x07 gone.", hint="Look\x1b[2J."))
+    tell_of(Path("song.mp3"), CommandError("It is gone"))
+    said = capsys.readouterr()
+    assert said.err == "two�lines [red]: It is� gone. Look�[2J.\nsong.mp3: It is gone.\n"
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_json_holds_every_name_whatever_the_terminal_takes(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = {"file": "caf\udce9 ☃", "title": "Ünï"}
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace")
+    monkeypatch.setattr("sys.stdout", out)
+    print_json(document)
+    out.flush()
+    monkeypatch.undo()
+    assert json.loads(out.buffer.getvalue().decode(encoding)) == document
+
+
+def test_json_is_readable_where_it_can_be(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"title": "Ünï"})
+    assert '"Ünï"' in capsys.readouterr().out

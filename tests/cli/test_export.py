@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import zipfile
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,7 +15,11 @@ import av
 import m3u8
 import pytest
 
-from autodj.cli.exporting import Format, Order, save, write
+from autodj.cli.client import Client, Document, Query
+from autodj.cli.downloads import save
+from autodj.cli.export_order import Format, Order
+from autodj.cli.exporting import export
+from autodj.cli.part_file import write_text
 from autodj.cli.zipping import fetch_zip
 from autodj.errors import CommandError
 from tests.cli.conftest import Ended, Here
@@ -106,13 +112,142 @@ def test_an_order_that_makes_no_sense_is_told(
     assert ended.out == ""
 
 
+@pytest.mark.parametrize(
+    ("form", "to", "told"),
+    [
+        ("jams", "taken", "is a file"),
+        ("jams", "taken/below", "is a file"),
+        ("m3u8", "taken/set.m3u8", "is a file"),
+        ("m3u8", ".", "is a folder"),
+        ("zip", ".", "is a folder"),
+    ],
+)
+def test_where_nothing_can_be_written_is_told_before_anything_is_fetched(
+    here: Here,
+    up: Up,
+    tmp_path: Path,
+    asked: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+    to: str,
+    told: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("mine")
+    ended = exported(here, up, form, "--to", to)
+    assert (ended.code, ended.out, asked) == (1, "", [])
+    assert told in ended.err
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_folders_on_the_way_are_made(here: Here, up: Up, added: Ended, tmp_path: Path) -> None:
+    del added
+    target = tmp_path / "new" / "deep" / "set.m3u8"
+    assert exported(here, up, "m3u8", "first", "--to", target).code == 0
+    assert target.exists()
+
+
+def test_a_file_that_cannot_be_written_stops_no_other(
+    here: Here, up: Up, added: Ended, tmp_path: Path
+) -> None:
+    del added
+    for name in ("first.mp3.jams", "second.flac.dat"):
+        (tmp_path / name).mkdir()
+    told = exported(here, up, "jams", "--to", tmp_path)
+    assert told.code == 1
+    [line, count] = told.err.splitlines()
+    assert line == f"First [Light]: {tmp_path / 'first.mp3.jams'}: Is a directory."
+    assert count.endswith(f"tracks to {tmp_path}")
+    assert (tmp_path / "second.flac.jams").is_file()
+    assert (tmp_path / "third.wav.jams").is_file()
+    told = exported(here, up, "waveform", "--to", tmp_path)
+    assert told.code == 1
+    assert f"second: {tmp_path / 'second.flac.dat'}: Is a directory." in told.err.splitlines()
+    assert (tmp_path / "first.mp3.dat").is_file()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths that commands read from the server."""
+    paths: list[str] = []
+    read = Client.read
+
+    async def listened(self: Client, path: str, query: Query | None = None) -> Document:
+        paths.append(path)
+        return await read(self, path, query)
+
+    monkeypatch.setattr(Client, "read", listened)
+    return paths
+
+
+def test_a_playlist_asks_for_all_links_at_once_and_for_no_analysis(
+    here: Here, up: Up, added: Ended, asked: list[str], tmp_path: Path
+) -> None:
+    del added
+    told = exported(here, up, "m3u8")
+    assert len(m3u8.loads(told.out).segments) >= 3
+    assert asked == ["/tracks", "/tracks/audio/urls"]
+    asked.clear()
+    assert exported(here, up, "m3u8", "--music", tmp_path).code == 0
+    assert asked == ["/tracks"]
+
+
+async def test_a_track_without_a_link_is_left_out_with_the_reason(added: Ended) -> None:
+    there, gone = [each["track"] for each in json.loads(added.out)][:2]
+
+    class Client:
+        async def tracks(self, query: object) -> AsyncIterator[Document]:
+            del query
+            yield gone
+            yield there
+
+        async def read(self, path: str, query: Query | None = None) -> Document:
+            if path != "/tracks/audio/urls":
+                raise CommandError(f"{path} is on Glacier")
+            assert query is not None
+            assert query["id"] == [gone["id"], there["id"]]
+            link = {"url": "http://127.0.0.1/there"}
+            return {
+                "items": [
+                    {"track_id": gone["id"], "link": None},
+                    {"track_id": there["id"], "link": link},
+                ]
+            }
+
+    client: Any = Client()
+    told = await export(client, Order(Format.M3U8, None, None, fetch=False), {})
+    assert told.tracks == 1
+    [(title, fault)] = told.faults
+    assert title == gone["title"]
+    assert fault.detail == f"/tracks/{gone['id']}/audio/url is on Glacier"
+
+
+async def test_a_playlist_is_utf_8_whatever_the_terminal_takes(
+    added: Ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    track = {**json.loads(added.out)[0]["track"], "title": "Ünï ☃"}
+
+    class Client:
+        async def tracks(self, query: object) -> AsyncIterator[Document]:
+            del query
+            yield track
+
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="replace")
+    monkeypatch.setattr("sys.stdout", out)
+    client: Any = Client()
+    await export(client, Order(Format.M3U8, None, Path("/music"), fetch=False), {})
+    monkeypatch.undo()
+    assert "Ünï ☃" in out.buffer.getvalue().decode()
+
+
 def test_a_track_that_changed_on_its_way_is_left_out(
     here: Here, up: Up, added: Ended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tracks = json.loads(added.out)
     assert tracks
-    monkeypatch.setattr("autodj.cli.exporting.BLOCK_BYTES", 64)
-    monkeypatch.setattr("autodj.cli.exporting.hashlib.sha256", _Wrong)
+    monkeypatch.setattr("autodj.cli.downloads.BLOCK_BYTES", 64)
+    monkeypatch.setattr("autodj.cli.downloads.hashlib.sha256", _Wrong)
     told = exported(here, up, "m3u8", "second", "--music", tmp_path / "dj", "--fetch")
     assert told.code == 1
     assert "arrived damaged" in told.err
@@ -196,7 +331,7 @@ async def test_a_list_that_cannot_be_written_leaves_the_one_before(tmp_path: Pat
     target = tmp_path / "set.m3u8"
     target.write_text("before")
     with pytest.raises(UnicodeEncodeError):
-        await write(target, "x" * 100_000 + "\ud800")
+        await write_text(target, "x" * 100_000 + "\ud800")
     assert target.read_text() == "before"
     assert [*tmp_path.iterdir()] == [target]
 
@@ -204,11 +339,11 @@ async def test_a_list_that_cannot_be_written_leaves_the_one_before(tmp_path: Pat
 async def test_a_list_goes_through_links_and_into_pipes(tmp_path: Path) -> None:
     target, link, pipe = tmp_path / "set.xml", tmp_path / "link", tmp_path / "pipe"
     link.symlink_to(target)
-    await write(link, "one")
+    await write_text(link, "one")
     assert (target.read_text(), link.is_symlink()) == ("one", True)
     os.mkfifo(pipe)
     with ThreadPoolExecutor(1) as reader:
         heard = reader.submit(pipe.read_text)
-        await write(pipe, "two")
+        await write_text(pipe, "two")
         assert heard.result() == "two"
     assert pipe.is_fifo()

@@ -71,7 +71,7 @@ def test_a_full_disk_is_told(home: Path, tmp_path: Path) -> None:
     assert told.returncode == 1
     [line, hint] = told.stderr.splitlines()
     assert line == "error: there is no room left on the disk (File too large)"
-    assert hint.startswith("hint:  Free space under the data directory")
+    assert hint == "hint:  Free space there, and try again."
 
 
 def test_a_data_folder_that_is_a_file_is_told(here: Here, tmp_path: Path) -> None:
