@@ -24,7 +24,6 @@ from autodj.errors import (
     Unavailable,
 )
 from autodj.storage.base import ByteRange
-from autodj.storage.keys import is_key
 
 BLOCK_BYTES: Final = 256 * 1024
 
@@ -110,41 +109,6 @@ def _translated(what: str, error: OSError) -> AutodjError:
             return Unavailable("Too many files are open at the moment.")
         case _:
             return StoreError(f"The disk failed at {what}: {error.strerror}.")
-
-
-def keys_below(root: Path, prefix: str, after: str = "") -> Iterator[str]:
-    """The keys of all regular files under ``root`` that start with ``prefix`` and come after
-    ``after``, in key order.
-
-    Names that no key can have, and whatever vanishes meanwhile, are passed over.
-    """
-    yield from _walk(root, "", prefix, after)
-
-
-def names_in(root: Path, directory: str) -> list[str]:
-    """The keys and the directories (with a slash) directly in one directory, in key order."""
-    parent = f"{directory}/" if directory else ""
-    try:
-        with os.scandir(root / directory) as entries:
-            # A directory sorts as its name with the slash that its keys have there.
-            named = sorted(
-                f"{parent}{entry.name}{'/' if entry.is_dir(follow_symlinks=False) else ''}"
-                for entry in entries
-                if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)
-            )
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return [name for name in named if is_key(name.removesuffix("/"))]
-
-
-def _walk(root: Path, directory: str, prefix: str, after: str) -> Iterator[str]:
-    for name in names_in(root, directory):
-        if name.endswith("/"):
-            wanted = name.startswith(prefix) or prefix.startswith(name)
-            if wanted and (name > after or after.startswith(name)):
-                yield from _walk(root, name[:-1], prefix, after)
-        elif name.startswith(prefix) and name > after:
-            yield name
 
 
 def remove_empty(directories: Iterator[Path]) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from autodj.errors import (
-    RangeNotSatisfiable,
-)
+from autodj.errors import RangeNotSatisfiable
 from autodj.storage.base import (
     MAX_PAGE_OBJECTS,
     ByteRange,
@@ -21,18 +19,12 @@ from autodj.storage.base import (
     Page,
     Progress,
 )
-from autodj.storage.disk import (
-    blocks,
-    disk_errors,
-    keys_below,
-)
+from autodj.storage.disk import blocks, disk_errors
 from autodj.storage.keys import check_key
 from autodj.storage.local_disk import INCOMING
-from autodj.storage.local_facts import (
-    Facts,
-)
+from autodj.storage.local_facts import Facts
 from autodj.storage.local_files import LocalFiles, opened_file
-from autodj.storage.local_listing import page_of
+from autodj.storage.local_listing import Listing
 from autodj.storage.operations import Operation, operation
 
 LOGGER: Final = "autodj.storage.local"
@@ -45,6 +37,10 @@ class LocalObjects(LocalFiles):
     """
 
     basket = "local"
+
+    def __init__(self, root: Path, *, step: Callable[[str], None] | None = None) -> None:
+        super().__init__(root, step=step)
+        self._listing = Listing(root)
 
     async def put(
         self,
@@ -113,7 +109,7 @@ class LocalObjects(LocalFiles):
             return await asyncio.to_thread(self._copy, source, target)
 
     async def list(self, prefix: str = "") -> AsyncGenerator[ObjectStat, None]:
-        keys = keys_below(self.root, prefix)
+        keys = self._listing.keys(prefix)
         while page := await asyncio.to_thread(self._page, keys):
             for found in page:
                 yield found
@@ -129,7 +125,7 @@ class LocalObjects(LocalFiles):
         with self._told("page") as doing, disk_errors("the list of objects"):
             doing.more["prefix"] = prefix
             asked = partial(
-                page_of, self.root, prefix, limit=limit, cursor=cursor, directories=directories
+                self._listing.page, prefix, limit=limit, cursor=cursor, directories=directories
             )
             keys, below, onwards = await asyncio.to_thread(asked)
             return Page(await asyncio.to_thread(self._page, iter(keys)), below, onwards)

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autodj.errors import (
@@ -29,8 +29,9 @@ from autodj.errors import (
     StoreError,
     Unavailable,
 )
-from autodj.storage.disk import disk_errors, keys_below
+from autodj.storage.disk import disk_errors
 from autodj.storage.local import LocalStorage
+from autodj.storage.local_listing import Listing
 from tests.storage.builders import KEY, keys, patterned, put, read, sha256
 
 BODY = patterned(1_000_000)
@@ -208,7 +209,7 @@ def test_a_page_of_objects_that_have_gone_is_not_the_end_of_the_list(
 
 
 def test_a_missing_root_lists_nothing(tmp_path: Path) -> None:
-    assert list(keys_below(tmp_path / "none", "")) == []
+    assert list(Listing(tmp_path / "none").keys()) == []
 
 
 segments = st.text(st.sampled_from("ab0.-_"), min_size=1, max_size=3).filter(
@@ -218,6 +219,8 @@ names = st.lists(st.lists(segments, min_size=1, max_size=3).map("/".join), max_s
 
 
 @given(names, st.text(st.sampled_from("ab0.-_/"), max_size=3))
+@example(["a", "ab"], "ab")
+@example(["a", "a-/b", "a/b", "ab"], "a/")
 @settings(max_examples=100, deadline=None)
 def test_any_list_is_what_sorting_and_filtering_would_give(
     tmp_path_factory: pytest.TempPathFactory, wanted: list[str], prefix: str
@@ -231,7 +234,10 @@ def test_any_list_is_what_sorting_and_filtering_would_give(
             path.touch()
             made.add(name)
 
-    assert list(keys_below(root, prefix)) == sorted(n for n in made if n.startswith(prefix))
+    expected = sorted(n for n in made if n.startswith(prefix))
+    assert list(Listing(root).keys(prefix)) == expected
+    for after in {*made, prefix, "", "a/", "b0"}:
+        assert list(Listing(root).keys(prefix, after)) == [n for n in expected if n > after]
 
 
 def parents_of(name: str) -> list[str]:
