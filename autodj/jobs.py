@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MESSAGE_LIFE_MS = 7 * 86400 * 1000
+# More than all workers take in a moment, and less than they take in the life of a lease.
+QUEUED_AT_MOST = 1000
 
 
 def redis_settings(url: str) -> RedisSettings:
@@ -85,11 +87,25 @@ class Jobs:
     async def reanalyze(self, job_id: UUID, turn: int) -> None:
         await self._send("reanalyze", job_id, turn)
 
+    async def reconcile(self, turn: int) -> None:
+        """Look for due rows when all that waits now is taken. A job must not wait for itself, so
+        ``turn`` is 0 and 1 by turns, and no more than two can ever wait.
+        """
+        await self._send("reconcile_rows", turn, 0)
+
+    async def room(self) -> int:
+        """For how many more messages there is use; for none while the broker is away."""
+        with suppress(BrokerUnavailable):
+            async with _broker_errors():
+                queued: int = await (await self._connected()).zcard(self._queue_name)
+                return max(0, QUEUED_AT_MOST - queued)
+        return 0
+
     def reclaiming(self) -> Jobs:
         """The same way, for work whose worker has let its lease run out: it is taken from it."""
         return _Reclaiming(self)
 
-    async def release(self, name: str, subject: UUID, generation: int) -> None:
+    async def release(self, name: str, subject: UUID | int, generation: int) -> None:
         """Undo a worker's hold on a job. arq keeps it for as long as the slowest of all jobs may
         take, even where the worker has died.
         """
@@ -130,7 +146,7 @@ class Jobs:
                 )
             return self._pool
 
-    async def _send(self, name: str, subject: UUID, generation: int) -> None:
+    async def _send(self, name: str, subject: UUID | int, generation: int) -> None:
         try:
             async with _broker_errors():
                 pool = await self._connected()
@@ -149,12 +165,12 @@ class _Reclaiming(Jobs):
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
 
-    async def _send(self, name: str, subject: UUID, generation: int) -> None:
+    async def _send(self, name: str, subject: UUID | int, generation: int) -> None:
         await self._jobs.release(name, subject, generation)
         await self._jobs._send(name, subject, generation)  # noqa: SLF001 - of the same class
 
 
-def _job_id(name: str, subject: UUID, generation: int) -> str:
+def _job_id(name: str, subject: UUID | int, generation: int) -> str:
     return f"{name}:{subject}:{generation}"
 
 

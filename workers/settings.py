@@ -50,11 +50,13 @@ class WorkerSettings:
         tasks.delete_track,
         tasks.fetch_url,
         tasks.reanalyze,
+        tasks.reconcile_rows,
         # Coding a long mix takes its time; no other work on a track may.
         func(tasks.render, timeout=RENDER_JOB_TIMEOUT_S),
     ]
     cron_jobs: ClassVar[list[Any]] = [
         cron(tasks.reconcile_rows, second=EVERY_MINUTE_AT_S),
+        cron(tasks.forget_finished_jobs, hour=4, minute=7),
         # To list millions of objects takes hours, and what is left would be left every night.
         cron(tasks.sweep_stores, hour=4, minute=17, timeout=SWEEP_TIMEOUT_S),
     ]

@@ -18,8 +18,9 @@ from autodj.runtime import Runtime
 from autodj.storage.local import LocalStorage
 from autodj.storage.s3.store import S3Storage
 from autodj.tracks.fetching import run_fetch
+from autodj.tracks.finished_jobs import forget_finished
 from autodj.tracks.reanalysis import tend_reanalysis
-from autodj.tracks.reconcile import ORPHAN_AGE_S, reconcile, sweep_orphans
+from autodj.tracks.reconcile import BATCH, ORPHAN_AGE_S, reconcile, sweep_orphans
 from autodj.tracks.rendition_work import tend
 from autodj.tracks.retention import sweep_all
 from autodj.tracks.steps import Step
@@ -75,10 +76,20 @@ async def reanalyze(ctx: Context, job_id: str) -> None:
     await tend_reanalysis(runtime.db, runtime.jobs, runtime.policy, UUID(job_id))
 
 
-async def reconcile_rows(ctx: Context) -> None:
-    """Cron: what is due and was not sent, or whose worker died."""
+async def reconcile_rows(ctx: Context, turn: str = "0") -> None:
+    """Cron: what is due and was not sent, or whose worker died. Where more is due than one pass
+    takes, another follows behind what this one has sent.
+    """
     runtime = _runtime(ctx)
-    await reconcile(runtime.db, runtime.local, runtime.jobs, runtime.policy)
+    limit = min(BATCH, await runtime.jobs.room())
+    done = await reconcile(runtime.db, runtime.local, runtime.jobs, runtime.policy, limit=limit)
+    if done.more:
+        await runtime.jobs.reconcile(1 - int(turn))
+
+
+async def forget_finished_jobs(ctx: Context) -> None:
+    """Cron: jobs that nobody looks at any more."""
+    await forget_finished(_runtime(ctx).db)
 
 
 async def sweep_stores(ctx: Context) -> None:

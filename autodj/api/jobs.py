@@ -22,8 +22,9 @@ from autodj.api.schemas.jobs import Job, JobList, job_body
 from autodj.api.schemas.replies import json_response
 from autodj.api.state import Web, web_of
 from autodj.db import Job as JobRow
-from autodj.db import JobState, jobs
+from autodj.db import jobs
 from autodj.errors import TooManyRequests
+from autodj.tracks.finished_jobs import TOLD_FOR
 
 TAG = "Jobs"
 JOBS = f"{BASE}/jobs"
@@ -33,7 +34,6 @@ RESUME = {"Last-Event-ID": "The last event you saw; what changed since comes fir
 PING_S = 15
 SEND_TIMEOUT_S = 30
 RECENT = timedelta(minutes=1)
-OVER = frozenset({JobState.DONE, JobState.FAILED})
 MAX_ACTIVE = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -49,6 +49,7 @@ class JobQuery(BaseModel):
     JOBS,
     summary="List your jobs, newest first",
     tag=TAG,
+    about=f"One that is over is told of for {TOLD_FOR.days} days.",
     query=JobQuery,
     answers=(Answer(200, "Jobs", JobList),),
 )
@@ -147,7 +148,7 @@ async def _one_job_events(
         while True:
             for event in news.of(rows):
                 yield event
-            if any(row.state in OVER for row in rows):
+            if any(row.state.is_over for row in rows):
                 return
             rows = await watcher.changes()
 

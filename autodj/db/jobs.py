@@ -7,22 +7,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy import ColumnElement, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from autodj.db import models
 from autodj.db.models import Job
 from autodj.db.moves import count
-from autodj.db.types import JobKind, JobState
+from autodj.db.types import ACTIVE, JobKind, JobState
 from autodj.errors import NotFound
-
-ACTIVE = (JobState.QUEUED, JobState.RUNNING)
 
 
 def add(
     session: AsyncSession,
     *,
+    job_id: UUID | None = None,
     owner_id: UUID,
     kind: JobKind,
     step: str,
@@ -33,7 +32,7 @@ def add(
 ) -> Job:
     """Insert a queued job. ``due_at`` makes the row itself the queue entry (fetches)."""
     job = Job(
-        id=uuid4(),
+        id=job_id or uuid4(),
         owner_id=owner_id,
         kind=kind,
         state=JobState.QUEUED,
@@ -141,9 +140,20 @@ async def latest(
     """The owner's newest jobs."""
     query = select(Job).where(col(Job.owner_id) == owner_id)
     if active_only:
-        query = query.where(text(models.ACTIVE))
+        query = query.where(text(models.ACTIVE_JOBS))
     ordered = query.order_by(col(Job.created_at).desc(), col(Job.id).desc()).limit(limit)
     return (await session.execute(ordered)).scalars().all()
+
+
+async def forget(session: AsyncSession, *, before: datetime, limit: int) -> int:
+    """Drop up to ``limit`` jobs that were over before that time, the oldest first; how many."""
+    old = (
+        select(col(Job.id))
+        .where(col(Job.changed_at) < before, col(Job.state).not_in(ACTIVE))
+        .order_by(col(Job.changed_at))
+        .limit(limit)
+    )
+    return await count(session, delete(Job).where(col(Job.id).in_(old)))
 
 
 async def _change(

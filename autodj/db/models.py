@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from autodj.db.types import (
+    ACTIVE,
     AnalysisState,
     FileSource,
     FileState,
@@ -64,8 +65,8 @@ RENDITION_CHECKS = {
 }
 
 # Few rows are so at any time. A query has to say it in these words to be given the index.
-PENDING = "file_state = 'pending'"
-ACTIVE = "state IN ('queued', 'running')"
+PENDING = f"file_state = '{FileState.PENDING}'"
+ACTIVE_JOBS = "state IN ({})".format(", ".join(f"'{state}'" for state in ACTIVE))
 
 
 class User(SQLModel, table=True):
@@ -232,8 +233,8 @@ class Job(SQLModel, table=True):
             "owner_id",
             "created_at",
             "id",
-            sqlite_where=text(ACTIVE),
-            postgresql_where=text(ACTIVE),
+            sqlite_where=text(ACTIVE_JOBS),
+            postgresql_where=text(ACTIVE_JOBS),
         ),
     )
 

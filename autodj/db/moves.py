@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, TypeAlias, cast
 
-from sqlalchemy import CursorResult, Update, select, update
+from sqlalchemy import CursorResult, Delete, Update, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -135,7 +135,7 @@ async def move(session: AsyncSession, statement: Update) -> None:
         raise Conflict("The row moved on in the meantime")
 
 
-async def count(session: AsyncSession, statement: Update) -> int:
-    """How many rows an update has changed."""
+async def count(session: AsyncSession, statement: Update | Delete) -> int:
+    """How many rows it has changed or dropped."""
     result = await session.execute(statement.execution_options(synchronize_session=False))
     return cast("CursorResult[Any]", result).rowcount

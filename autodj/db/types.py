@@ -11,6 +11,7 @@ from sqlalchemy.types import TypeDecorator
 from autodj.audio.recipes import RenditionName
 
 __all__ = [
+    "ACTIVE",
     "AnalysisState",
     "FileSource",
     "FileState",
@@ -96,6 +97,13 @@ class JobState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+
+    @property
+    def is_over(self) -> bool:
+        return self in {JobState.DONE, JobState.FAILED}
+
+
+ACTIVE = tuple(state for state in JobState if not state.is_over)
 
 
 def words(kind: type[StrEnum]) -> Enum:

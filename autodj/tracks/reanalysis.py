@@ -60,7 +60,7 @@ async def reanalyze_alone(db: Database, jobs: Jobs, track_id: UUID, owner_id: UU
         track = await track_rows.get_owned(session, track_id, owner_id, lock=True)
         await rows.begin_alone(session, track_id, owner_id, now=now)
         job = await job_rows.of_track(session, track_id)
-        if job is None or job.state not in job_rows.ACTIVE:
+        if job is None or job.state.is_over:
             job = job_rows.add(
                 session,
                 owner_id=owner_id,
@@ -79,7 +79,7 @@ async def tend_reanalysis(db: Database, jobs: Jobs, policy: Policy, job_id: UUID
     try:
         async with db.transaction() as session:
             job = await rows.get_job(session, job_id)
-            if job.kind is not JobKind.REANALYSIS or job.state not in job_rows.ACTIVE:
+            if job.kind is not JobKind.REANALYSIS or job.state.is_over:
                 return
             room = policy.reanalysis_at_once - await rows.under_way(session)
             soon = now + timedelta(seconds=policy.lease_s)

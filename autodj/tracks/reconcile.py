@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,22 +32,47 @@ KEYS_PER_QUERY = 500
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What one pass did: rows sent to the workers again, and dead ingests dropped."""
+    """What one pass did: rows sent to the workers again, and dead ingests dropped.
+
+    ``more``: of one kind as many were due as it takes, so there may be others.
+    """
 
     tracks_sent: int
     fetches_sent: int
     ingests_dropped: int
     renditions_sent: int = 0
+    more: bool = False
 
 
-async def reconcile(db: Database, local: LocalStorage, jobs: Jobs, policy: Policy) -> Reconciled:
-    """Claim what is due and enqueue it. Safe to run at any time, on any number of machines."""
+async def reconcile(
+    db: Database, local: LocalStorage, jobs: Jobs, policy: Policy, *, limit: int = BATCH
+) -> Reconciled:
+    """Claim what is due, up to ``limit`` of each kind, and enqueue it. Safe to run at any time,
+    on any number of machines.
+    """
     now = await db.now()
     jobs = jobs.reclaiming()
-    lease_until = now + timedelta(seconds=policy.lease_s)
+    until = now + timedelta(seconds=policy.lease_s)
     async with db.transaction() as session:
-        due = await claim_due(session, Track, now=now, lease_until=lease_until, limit=BATCH)
-        fetches = await claim_due(session, Job, now=now, lease_until=lease_until, limit=BATCH)
+        tracks = await claim_due(session, Track, now=now, lease_until=until, limit=limit)
+        watched = await claim_due(session, Job, now=now, lease_until=until, limit=limit)
+        renditions = await claim_due(session, Rendition, now=now, lease_until=until, limit=limit)
+    tracks_sent = await _send_tracks(db, jobs, policy, tracks, now)
+    for job in watched:
+        if job.kind is JobKind.REANALYSIS:
+            await jobs.reanalyze(job.id, job.version)
+        else:
+            await jobs.fetch(job.id)
+    renditions_sent = await _send_renditions(db, jobs, policy, renditions, now)
+    dropped = await drop_dead_ingests(db, local, before=now - timedelta(seconds=PENDING_LIFE_S))
+    more = limit > 0 and limit in map(len, (tracks, watched, renditions))
+    return Reconciled(tracks_sent, len(watched), dropped, renditions_sent, more)
+
+
+async def _send_tracks(
+    db: Database, jobs: Jobs, policy: Policy, due: Sequence[Track], now: datetime
+) -> int:
+    """Enqueue those that want a step, let the others rest; how many were sent."""
     sent = 0
     for track in due:
         step = next_step(track, policy, now)
@@ -57,31 +82,25 @@ async def reconcile(db: Database, local: LocalStorage, jobs: Jobs, policy: Polic
         else:
             await enqueue(jobs, step, track)
             sent += 1
-    for job in fetches:
-        if job.kind is JobKind.REANALYSIS:
-            await jobs.reanalyze(job.id, job.version)
+    return sent
+
+
+async def _send_renditions(
+    db: Database, jobs: Jobs, policy: Policy, due: Sequence[Rendition], now: datetime
+) -> int:
+    """As ``_send_tracks``."""
+    sent = 0
+    for rendition in due:
+        if next_rendition_step(rendition, policy, now) is None:
+            wakes_at = rendition_wakes_at(rendition, policy, now)
+            async with db.transaction() as session:
+                await moves.postpone(
+                    session, rendition, until=wakes_at, attempts=0, failure=rendition.failure
+                )
         else:
-            await jobs.fetch(job.id)
-    renditions_sent = await send_due_renditions(db, jobs, policy, now=now)
-    dropped = await drop_dead_ingests(db, local, before=now - timedelta(seconds=PENDING_LIFE_S))
-    return Reconciled(sent, len(fetches), dropped, renditions_sent)
-
-
-async def send_due_renditions(db: Database, jobs: Jobs, policy: Policy, *, now: datetime) -> int:
-    """Claim the renditions that are due and enqueue them; how many there were."""
-    lease_until = now + timedelta(seconds=policy.lease_s)
-    async with db.transaction() as session:
-        due = await claim_due(session, Rendition, now=now, lease_until=lease_until, limit=BATCH)
-        resting = [row for row in due if next_rendition_step(row, policy, now) is None]
-        for rendition in resting:
-            until = rendition_wakes_at(rendition, policy, now)
-            await moves.postpone(
-                session, rendition, until=until, attempts=0, failure=rendition.failure
-            )
-    sent = [row for row in due if row not in resting]
-    for rendition in sent:
-        await jobs.render(rendition.id, rendition.generation)
-    return len(sent)
+            await jobs.render(rendition.id, rendition.generation)
+            sent += 1
+    return sent
 
 
 async def wake_misplaced(db: Database, policy: Policy) -> int:

@@ -56,10 +56,10 @@ class Renders(FixedSandbox):
 class Unsent(Jobs):
     """A broker that loses every message and knows of no worker; the rows are the queue."""
 
-    async def _send(self, name: str, subject: UUID, generation: int) -> None:
+    async def _send(self, name: str, subject: UUID | int, generation: int) -> None:
         del name, subject, generation
 
-    async def release(self, name: str, subject: UUID, generation: int) -> None:
+    async def release(self, name: str, subject: UUID | int, generation: int) -> None:
         del name, subject, generation
 
 

@@ -65,6 +65,7 @@ async def claim_key(session: Session) -> None:
         ),
         ("ix_jobs_track", lambda session: jobs.of_track(session, NOBODY)),
         ("ix_jobs_changed", lambda session: jobs.changed_since(session, MOMENT)),
+        ("ix_jobs_changed", lambda session: jobs.forget(session, before=MOMENT, limit=9)),
         ("ix_tracks_analysis_key", lambda session: tracks.known_keys(session, ["a", "b"])),
         ("ix_tracks_cover_key", lambda session: tracks.known_keys(session, ["a", "b"])),
         (

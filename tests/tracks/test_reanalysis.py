@@ -280,13 +280,13 @@ async def test_a_run_goes_on_after_everybody_died(bench: Workbench, owner_id: UU
     """Neither the messages nor the processes are there any more; the rows are."""
     track_id = await add(bench.db, owner_id)
     job = await ask(bench, owner_id)
-    sent: list[tuple[str, UUID]] = []
+    sent: list[tuple[str, UUID | int]] = []
 
     class Hears(Jobs):
         def reclaiming(self) -> Jobs:
             return self
 
-        async def _send(self, name: str, subject: UUID, generation: int) -> None:
+        async def _send(self, name: str, subject: UUID | int, generation: int) -> None:
             sent.append((name, subject))
 
     async with bench.db.transaction() as session:

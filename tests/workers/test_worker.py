@@ -7,33 +7,46 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from redis.asyncio import Redis
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from autodj.audio.facts import DecodeLimits
 from autodj.audio.sandbox import open_sandbox
-from autodj.db import AnalysisState, Database, FileState, RenditionName, Track
+from autodj.db import (
+    AnalysisState,
+    Database,
+    FileState,
+    JobKind,
+    JobState,
+    RenditionName,
+    Track,
+)
+from autodj.db import jobs as job_rows
 from autodj.db import renditions as rendition_rows
 from autodj.db import tracks as track_rows
 from autodj.errors import StoreDenied
-from autodj.jobs import open_jobs
+from autodj.jobs import QUEUED_AT_MOST, open_jobs
 from autodj.laptop.broker import Broker, open_broker
 from autodj.runtime import open_runtime
 from autodj.settings import load
 from autodj.storage.base import ObjectStat
 from autodj.storage.local import LocalStorage
+from autodj.tracks import finished_jobs
 from autodj.tracks.ingest import ingest
-from tests.builders import make_user
+from autodj.tracks.reconcile import BATCH
+from tests.builders import MOMENT, make_track, make_user
 from tests.clips import make_clip
-from tests.tracks.conftest import land
-from workers.tasks import sweep_stores
+from tests.tracks.conftest import NO_BROKER, land
+from workers.tasks import forget_finished_jobs, reconcile_rows, sweep_stores
 
 ROOT = Path(__file__).parents[2]
 QUEUE = "autodj"
@@ -156,6 +169,78 @@ async def test_the_nightly_sweep_takes_what_no_row_names(site: Site) -> None:
     async with open_runtime(load(site.environ)) as runtime:
         await sweep_stores({"runtime": runtime})
     assert [path for path in site.local.root.rglob("*") if path.is_file()] == []
+
+
+async def going(site: Site, number: int) -> None:
+    """So many tracks that are to be deleted, and nobody was told."""
+    user = make_user()
+    async with site.db.transaction() as session:
+        session.add(user)
+        await session.flush()
+        session.add_all(
+            make_track(
+                user.id, file_state=FileState.DELETING, file_source=None, next_attempt_at=MOMENT
+            )
+            for _ in range(number)
+        )
+
+
+async def left(site: Site) -> Sequence[Track]:
+    async with site.db.transaction() as session:
+        return (await session.execute(select(Track))).scalars().all()
+
+
+async def test_all_that_waits_is_done_without_waiting_for_the_next_minute(site: Site) -> None:
+    await going(site, 2 * BATCH + 50)
+    output = await burst(site)
+    assert await left(site) == [], output
+
+
+async def test_a_queue_that_is_full_is_not_filled_up(site: Site) -> None:
+    await going(site, 3)
+    async with Redis.from_url(site.broker.url) as redis:
+        await redis.zadd(QUEUE, {f"job {number}": number for number in range(QUEUED_AT_MOST - 2)})
+        async with open_runtime(load(site.environ)) as runtime:
+            await reconcile_rows({"runtime": runtime})
+        waits = await queued(redis)
+    rows = await left(site)
+    claimed = [each for each in rows if each.next_attempt_at != MOMENT]
+    assert waits == {*(f"delete_track:{each.id}:0" for each in claimed), "reconcile_rows:1:0"}
+    assert (len(rows), len(claimed)) == (3, 2)
+
+
+async def test_while_the_broker_is_away_no_row_is_taken(site: Site) -> None:
+    await going(site, 1)
+    async with open_runtime(load(site.environ | {"REDIS_URL": NO_BROKER})) as runtime:
+        await reconcile_rows({"runtime": runtime})
+    assert [each.next_attempt_at for each in await left(site)] == [MOMENT]
+
+
+async def test_jobs_that_were_over_for_a_month_are_forgotten(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finished_jobs, "ROWS_AT_ONCE", 2)
+    user = make_user()
+    async with site.db.transaction() as session:
+        session.add(user)
+    now = await site.db.now()
+    for days, state in [*[(31, JobState.DONE)] * 5, (29, JobState.FAILED), (400, JobState.QUEUED)]:
+        async with site.db.transaction() as session:
+            job = job_rows.add(
+                session,
+                owner_id=user.id,
+                kind=JobKind.PROCESS,
+                step="analyze",
+                now=now - timedelta(days=days),
+            )
+            job.state = state
+    async with open_runtime(load(site.environ)) as runtime:
+        with capture_logs() as logs:
+            await forget_finished_jobs({"runtime": runtime})
+    async with site.db.transaction() as session:
+        left = await job_rows.latest(session, user.id, limit=9)
+    assert [each.state for each in left] == [JobState.FAILED, JobState.QUEUED]
+    assert [(each["event"], each["count"]) for each in logs] == [("finished_jobs_forgotten", 5)]
 
 
 async def test_a_store_that_cannot_be_swept_keeps_the_sweep_from_no_other(
