@@ -6,13 +6,19 @@ import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from uuid import UUID
+from functools import partial
+from uuid import UUID, uuid4
 
+import structlog
 from starlette.requests import Request
 
 from autodj.db import Database, idempotency
-from autodj.errors import InvalidRequest
+from autodj.errors import DatabaseUnavailable, InvalidRequest
+from autodj.tracks.holding import beating
+
+log = structlog.get_logger("autodj.idempotency")
 
 HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -47,28 +53,40 @@ async def once(
     owner_id: UUID,
     key: str | None,
     request_fingerprint: str,
-    act: Callable[[], Awaitable[Outcome]],
+    act: Callable[[UUID], Awaitable[Outcome]],
 ) -> Outcome:
     """Do it, or say what it led to when the key was used for the same before.
 
     A failure frees the key. Raises StillRunning while the first request is, KeyReused when the
-    key belongs to another request.
+    key belongs to another request. ``act`` is given an id of its own for the request; it is the
+    same when the request is made again because nobody knows what the first one led to.
     """
     if key is None:
-        return await act()
+        return await act(uuid4())
     now = await db.now()
     async with db.transaction() as session:
         claim = await idempotency.claim(session, owner_id, key, request_fingerprint, now=now)
     if claim.status is not None and claim.subject_id is not None:
         return Outcome(claim.status, claim.subject_id, replayed=True)
     try:
-        outcome = await act()
+        async with beating(partial(_hold, db, claim.id)):
+            outcome = await act(claim.id)
     except Exception:  # whatever it was, the client may try the same again
-        async with db.transaction() as session:
-            await idempotency.release(session, claim.id)
+        with suppress(DatabaseUnavailable):
+            async with db.transaction() as session:
+                await idempotency.release(session, claim.id)
         raise
-    async with db.transaction() as session:
-        await idempotency.finish(
-            session, claim.id, status=outcome.status, subject_id=outcome.subject_id
-        )
+    try:
+        async with db.transaction() as session:
+            await idempotency.finish(
+                session, claim.id, status=outcome.status, subject_id=outcome.subject_id
+            )
+    except DatabaseUnavailable as error:  # what was done is done, and may be told
+        log.warning("answer_not_recorded", claim_id=str(claim.id), cause=repr(error.__cause__))
     return outcome
+
+
+async def _hold(db: Database, claim_id: UUID) -> None:
+    now = await db.now()
+    async with db.transaction() as session:
+        await idempotency.hold(session, claim_id, now=now)

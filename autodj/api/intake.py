@@ -150,11 +150,12 @@ async def _fetch(request: Request, owner_id: UUID) -> Response:
     runtime = web_of(request).runtime
     wanted = parse_model(FetchRequest, await read_json(request))
 
-    async def act() -> Outcome:
+    async def act(job_id: UUID) -> Outcome:
         job = await request_fetch(
             runtime.db,
             runtime.jobs,
             runtime.fetch_limits,
+            job_id=job_id,
             owner_id=owner_id,
             url=wanted.url,
             visibility=wanted.visibility,
@@ -184,7 +185,10 @@ async def _take(
         request_fingerprint = fingerprint(
             kind="upload", sha256=received.sha256, known_as=name, **about.model_dump(mode="json")
         )
-        act = partial(_ingest, runtime, owner_id, incoming)
+
+        async def act(_: UUID) -> Outcome:
+            return await _ingest(runtime, owner_id, incoming)
+
         outcome = await once(runtime.db, owner_id, key, request_fingerprint, act)
     finally:
         await asyncio.to_thread(received.path.unlink, missing_ok=True)

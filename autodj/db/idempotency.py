@@ -13,7 +13,7 @@ from sqlmodel import col
 from autodj.db.models import IdempotencyKey
 from autodj.errors import KeyReused, StillRunning
 
-IN_FLIGHT_S = 600
+IN_FLIGHT_S = 45
 KEPT_DAYS = 1
 
 
@@ -22,8 +22,8 @@ async def claim(
 ) -> IdempotencyKey:
     """Take the key, or return what it already led to (``status`` set).
 
-    KeyReused when it was used for another request; StillRunning while the first one is. A
-    request that died in flight gives its key up after ten minutes.
+    KeyReused when it was used for another request; StillRunning while the first one is: for
+    ``IN_FLIGHT_S`` since it last said so. Whoever takes the key up then has the same claim.
     """
     await session.execute(
         delete(IdempotencyKey).where(
@@ -51,6 +51,15 @@ async def claim(
             raise StillRunning
         known.created_at = now
     return known
+
+
+async def hold(session: AsyncSession, claim_id: UUID, *, now: datetime) -> None:
+    """Say that the request is still running."""
+    await session.execute(
+        update(IdempotencyKey)
+        .where(col(IdempotencyKey.id) == claim_id, col(IdempotencyKey.status).is_(None))
+        .values(created_at=now)
+    )
 
 
 async def finish(session: AsyncSession, claim_id: UUID, *, status: int, subject_id: UUID) -> None:

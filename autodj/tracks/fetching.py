@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from autodj.audio.facts import DecodeLimits
 from autodj.audio.sandbox import Sandbox
 from autodj.db import Database, Job, JobKind, JobState, Origin, Visibility
 from autodj.db import jobs as job_rows
-from autodj.errors import AutodjError
+from autodj.errors import AutodjError, NotFound
 from autodj.jobs import Jobs
 from autodj.storage.local import LocalStorage
 from autodj.tracks.addresses import check_addresses, check_url, is_literal
@@ -37,18 +38,24 @@ async def request_fetch(
     jobs: Jobs,
     limits: FetchLimits,
     *,
+    job_id: UUID,
     owner_id: UUID,
     url: str,
     visibility: Visibility,
 ) -> Job:
-    """Write the job down and tell the workers; UrlNotAllowed at once for what is never fetched."""
+    """Write the job down and tell the workers; UrlNotAllowed at once for what is never fetched.
+    The job of that id if it was written down before.
+    """
     host = check_url(url, allowed_ports=limits.allowed_ports).raw_host or ""
     if is_literal(host):
         check_addresses([host], allow_private=limits.allow_private)
     now = await db.now()
     async with db.transaction() as session:
+        with suppress(NotFound):
+            return await job_rows.get_owned(session, job_id, owner_id)
         job = job_rows.add(
             session,
+            job_id=job_id,
             owner_id=owner_id,
             kind=JobKind.FETCH,
             step="fetch",

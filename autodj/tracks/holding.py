@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from autodj.db import Database
@@ -22,22 +23,29 @@ async def held(db: Database, table: type[Queued], row_id: UUID) -> AsyncGenerato
     ``HOLD_S``. Whoever ends the block says on the row when it is due again.
     """
     await _hold(db, table, row_id)
+    async with beating(partial(_hold, db, table, row_id)):
+        yield
+
+
+@asynccontextmanager
+async def beating(beat: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
+    """``beat`` every ``BEAT_S`` until the block ends."""
     over = asyncio.Event()
-    beating = asyncio.create_task(_beat(db, table, row_id, over))
+    heart = asyncio.create_task(_beat(beat, over))
     try:
         yield
     finally:
         over.set()  # never cancelled, for it may be inside a query
-        await beating
+        await heart
 
 
-async def _beat(db: Database, table: type[Queued], row_id: UUID, over: asyncio.Event) -> None:
+async def _beat(beat: Callable[[], Awaitable[None]], over: asyncio.Event) -> None:
     while True:
         with suppress(TimeoutError):
             await asyncio.wait_for(over.wait(), BEAT_S)
             return
-        with suppress(AutodjError):  # the hold outlasts a beat that the database has missed
-            await _hold(db, table, row_id)
+        with suppress(AutodjError):  # a hold outlasts a beat that the database has missed
+            await beat()
 
 
 async def _hold(db: Database, table: type[Queued], row_id: UUID) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -93,6 +93,7 @@ async def test_a_fetch_that_takes_too_long_is_tried_again_and_then_told(
         late.db,
         late.jobs,
         limits,
+        job_id=uuid4(),
         owner_id=owner_id,
         url="https://example.com/a.mp3",
         visibility=Visibility.PRIVATE,

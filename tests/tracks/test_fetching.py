@@ -8,7 +8,7 @@ from collections.abc import Generator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -89,6 +89,7 @@ class Fetcher:
             self.db,
             self.jobs,
             limits,
+            job_id=uuid4(),
             owner_id=self.owner_id,
             url=url,
             visibility=Visibility.PRIVATE,
