@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
 from autodj.api.listing import Narrowing
 from autodj.api.paths import BASE, track_path
+from autodj.api.ready import Ready
 from autodj.api.schemas.tracks import track_body
 from autodj.api.state import Web, web_of
 from autodj.api.tracks import TRACK, track_id_of
@@ -30,6 +32,7 @@ from autodj.tracks.documents import unpack
 from autodj.tracks.exports import jams, playlist, rekordbox
 from autodj.tracks.exports.subject import Subject, file_names, subject_of
 from autodj.tracks.filenames import content_disposition
+from autodj.tracks.places import Place
 from autodj.tracks.renditions import select
 
 TAG = "Exports"
@@ -116,18 +119,29 @@ async def export_track(request: Request) -> Response:
 async def _exported(
     web: Web, rows: Sequence[TrackRow], form: Literal["rekordbox", "m3u8"], folder: str | None
 ) -> Response:
-    """One track after the other, so that only what is written of them is held."""
+    if form == "m3u8" and folder is None:
+        return _playlist(rows, await _links(web, rows))
     names = file_names(_described(row) for row in rows)
+    locations = [_joined(folder or "", name) for name in names]
+    if form == "m3u8":
+        return _playlist(rows, locations)
+    return await _collection(web, rows, locations)
+
+
+async def _collection(web: Web, rows: Sequence[TrackRow], locations: Sequence[str]) -> Response:
+    """One track after the other, so that only what is written of them is held."""
     written = []
-    for number, (row, name) in enumerate(zip(rows, names, strict=True), 1):
-        if form == "rekordbox":
-            subject = await _subject(web, row, _joined(folder or "", name))
-            written.append(await asyncio.to_thread(rekordbox.track, number, subject))
-        else:
-            place = await _link(web, row) if folder is None else _joined(folder, name)
-            written.append(playlist.entry(subject_of(_described(row), None, place)))
-    if form == "rekordbox":
-        return _file(rekordbox.collection(written), "autodj.xml", rekordbox.CONTENT_TYPE)
+    for number, (row, location) in enumerate(zip(rows, locations, strict=True), 1):
+        subject = await _subject(web, row, location)
+        written.append(await asyncio.to_thread(rekordbox.track, number, subject))
+    return _file(rekordbox.collection(written), "autodj.xml", rekordbox.CONTENT_TYPE)
+
+
+def _playlist(rows: Sequence[TrackRow], locations: Sequence[str]) -> Response:
+    written = [
+        playlist.entry(subject_of(_described(row), None, location))
+        for row, location in zip(rows, locations, strict=True)
+    ]
     return _file(playlist.playlist(written), "autodj.m3u8", playlist.CONTENT_TYPE)
 
 
@@ -148,14 +162,24 @@ async def _subject(web: Web, row: TrackRow, location: str) -> Subject:
     )
 
 
-async def _link(web: Web, row: TrackRow) -> str:
-    """What plays it now; for one that cannot be played now, where to ask for it."""
-    try:
-        place = await web.places.find(row.id)
+async def _links(web: Web, rows: Sequence[TrackRow]) -> Sequence[str]:
+    """What plays each now; for one that cannot be played now, where to ask for it."""
+    places = await web.places.find_all(row.id for row in rows)
+    return [
+        await _link(web, places.get(row.id))
+        or f"{web.runtime.settings.public_url}{track_path(row.id)}/audio/stream"
+        for row in rows
+    ]
+
+
+async def _link(web: Web, place: Place[Ready] | None) -> str | None:
+    await asyncio.sleep(0)  # signing takes its time, and others have none of it meanwhile
+    if place is None:
+        return None
+    with suppress(AutodjError):
         track = select(place.track, None, None)
         return (await deliver.link_for(track, web.runtime.links, datetime.now(UTC))).url
-    except AutodjError:
-        return f"{web.runtime.settings.public_url}{track_path(row.id)}/audio/stream"
+    return None
 
 
 def _described(row: TrackRow) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -14,11 +15,13 @@ from autodj.api.auth import require_caller
 from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
 from autodj.api.paths import BASE
+from autodj.api.ready import Ready
 from autodj.api.schemas.links import AudioLink
 from autodj.api.schemas.replies import Reply, json_response
 from autodj.api.state import Web, web_of
 from autodj.errors import AutodjError, NotFound
 from autodj.tracks import deliver
+from autodj.tracks.places import Place
 from autodj.tracks.renditions import select
 
 TAG = "Audio"
@@ -69,8 +72,9 @@ async def audio_urls(request: Request) -> Response:
     asked = parse_query(LinksQuery, request)
     web = web_of(request)
     now, accept = datetime.now(UTC), request.headers.get("accept")
+    places = await web.places.find_all(asked.id)
     items = [
-        await _link(web, caller, track_id, asked.rendition, accept, now)
+        await _link(web, caller, track_id, places.get(track_id), asked.rendition, accept, now)
         for track_id in dict.fromkeys(asked.id)
     ]
     return json_response(TrackLinks(items=items), headers=NOT_KEPT)
@@ -80,14 +84,15 @@ async def _link(
     web: Web,
     caller: UUID,
     track_id: UUID,
+    place: Place[Ready] | None,
     rendition: str | None,
     accept: str | None,
     now: datetime,
 ) -> TrackLink:
     """To a stranger a private track and none look alike."""
+    await asyncio.sleep(0)  # signing takes its time, and others have none of it meanwhile
     try:
-        place = await web.places.find(track_id)
-        if not deliver.may_read(place.track, caller):
+        if place is None or not deliver.may_read(place.track, caller):
             raise NotFound
         link = await deliver.link_for(
             select(place.track, rendition, accept), web.runtime.links, now

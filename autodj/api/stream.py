@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from autodj.api.audio import AUDIO, TAG, UrlQuery, answered, played, readable, renewed_s
+from autodj.api.bodies import Fault, invalid
 from autodj.api.contract import Access, Answer, operation
 from autodj.api.descriptors import OpenFile
 from autodj.api.files import FileBytes, playback_errors
@@ -49,7 +50,7 @@ class StreamQuery(UrlQuery):
 
     expires: int | None = Field(None, description="When the link ends, in Unix seconds.")
     signature: str | None = None
-    redirect: int | None = Field(None, description="0: a HEAD is answered, not redirected.")
+    redirect: int = Field(1, ge=0, le=1, description="0: a HEAD is answered, not redirected.")
 
 
 @operation(
@@ -85,6 +86,7 @@ class StreamQuery(UrlQuery):
 )
 async def stream(request: Request) -> Response:
     with playback_errors():
+        _require_redirect(request)
         web, asked = web_of(request), asked_of(request)
         if asked.rendition is None and "signature" in _query_of(request):
             asked = asked._replace(rendition=ORIGINAL)  # a link leads to what it was made for
@@ -100,6 +102,13 @@ async def stream(request: Request) -> Response:
                 continue
             return _local(web, track, file)
         raise SourceUnreadable
+
+
+def _require_redirect(request: Request) -> None:
+    """InvalidField for a ``redirect`` that says neither yes nor no."""
+    given = request.query_params.getlist("redirect") if request.scope["query_string"] else []
+    if given not in ([], ["0"], ["1"]):
+        raise invalid([Fault(("redirect",), "is given once, as 0 or 1")])
 
 
 def _sent_on(asked: Asked, link: AudioLink) -> Ready:

@@ -9,8 +9,10 @@ the old copy of a moved track lives.
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
@@ -96,6 +98,19 @@ class Places(Generic[A]):
     async def find(self, track_id: UUID) -> Place[A]:
         """The place of the track, read if need be. NotFound is never remembered."""
         return self.fresh(str(track_id)) or await self.read(track_id)
+
+    async def find_all(self, track_ids: Iterable[UUID]) -> Mapping[UUID, Place[A]]:
+        """The places of those of the tracks that there are, by as few queries as can be."""
+
+        async def find(track_id: UUID) -> Place[A] | None:
+            with suppress(NotFound):
+                return await self.find(track_id)
+            return None
+
+        wanted = list(dict.fromkeys(track_ids))
+        # Who asks at the same time is served together.
+        found = await asyncio.gather(*map(find, wanted))
+        return {each: place for each, place in zip(wanted, found, strict=True) if place}
 
     async def read(self, track_id: UUID) -> Place[A]:
         """The place as the row says now, whatever is remembered."""

@@ -150,6 +150,22 @@ def test_head_can_ask_about_the_bytes_without_being_sent_on(cdn_stage: Stage) ->
     assert answer.headers["accept-ranges"] == "bytes"
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "query", ["redirect=x", "redirect=", "redirect=2", "redirect=0&redirect=1"]
+)
+def test_a_redirect_that_is_neither_yes_nor_no_is_refused(
+    cdn_stage: Stage, method: str, query: str
+) -> None:
+    owner = cdn_stage.person()
+    track = cdn_stage.on_s3(owner, DIGEST)
+    answer = cdn_stage.client.request(method, f"{path_of(track)}?{query}", headers=owner.bearer)
+    assert answer.status_code == 422
+    assert answer.headers["access-control-allow-origin"] == "*"
+    if method == "GET":
+        assert [each["pointer"] for each in answer.json()["errors"]] == ["/redirect"]
+
+
 @pytest.mark.parametrize(
     ("headers", "status", "expected"),
     [
