@@ -36,6 +36,7 @@ class WaveView extends HTMLElement {
   #at = 0;
   #zoom = 1;
   #spokenSecond = -1;
+  #drawnHead = NaN;
   #frame = 0;
   /** @type {{from: number, to: number} | null} the stretch under a held pointer */
   #held = null;
@@ -93,7 +94,7 @@ class WaveView extends HTMLElement {
   set at(seconds) {
     this.#at = Math.min(Math.max(0, seconds), this.#duration);
     if (Math.floor(this.#at) !== this.#spokenSecond) this.#speak();
-    this.#redraw();
+    if (this.#headPixel() !== this.#drawnHead) this.#redraw();
   }
 
   get beats() {
@@ -202,6 +203,11 @@ class WaveView extends HTMLElement {
     this.#seek(starts[indexAt(starts, at)] ?? at);
   };
 
+  /** Pixels of the screen from the start of the track: less than one is no other picture. */
+  #headPixel() {
+    return Math.round((this.#at / this.#duration) * this.#zoom * this.#main.width);
+  }
+
   #stretch() {
     return visible(this.#duration, this.#zoom, this.#at, this.#stillMotion.matches);
   }
@@ -234,6 +240,7 @@ class WaveView extends HTMLElement {
     if (this.#hover !== null) drawPointer(context, view, this.#hover, this.#colours);
     if (this.#sections.length > 0) this.#drawStrip(view);
     if (this.#zoom > 1) this.#drawMap(view);
+    this.#drawnHead = this.#headPixel();
   }
 
   /** @param {View} main what the large picture shows */

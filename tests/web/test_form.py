@@ -128,3 +128,36 @@ async def colour_at(canvas: Locator, seconds: float) -> str:
 
 async def opacity_at(canvas: Locator, seconds: float) -> int:
     return (await pixel(canvas, seconds))[3]
+
+
+async def test_a_picture_is_drawn_again_only_when_it_would_look_different(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await opened(visit, local_house, listener)
+    drawn = await guest.page.evaluate(
+        """async () => {
+          const wave = document.createElement("wave-view");
+          document.body.append(wave);
+          wave.show(180, null);
+          const { prototype } = CanvasRenderingContext2D;
+          const { clearRect } = prototype;
+          let count = 0;
+          prototype.clearRect = function (...area) {
+            if (this.canvas.parentNode === wave) count += 1;
+            return clearRect.apply(this, area);
+          };
+          const frame = () => new Promise(requestAnimationFrame);
+          const drawnAt = async (seconds) => {
+            wave.at = seconds;
+            const before = count;
+            await frame();
+            await frame();
+            return count - before;
+          };
+          await drawnAt(10);
+          await frame();
+          const pixel_s = 180 / wave.querySelector(".wave-main").width;
+          return [await drawnAt(10 + 1e-6), await drawnAt(10 + pixel_s), await drawnAt(20)];
+        }"""
+    )
+    assert drawn == [0, 1, 1]

@@ -108,6 +108,21 @@ async def test_nothing_moves_by_itself_for_who_wants_no_motion(
     assert await guest.page.evaluate("() => document.getAnimations().length") == 0
 
 
+async def test_nothing_behind_what_moves_is_blurred(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    # Without a graphics card that takes a processor of its own for as long as a track plays.
+    guest = await visit(local_house, listener)
+    await guest.open("#t=0")
+    await guest.page.evaluate("() => document.body.toggleAttribute('data-dragging', true)")
+    filters = await guest.page.evaluate(
+        """() => [...document.querySelectorAll("*")].map((each) => [
+          each.localName + "#" + each.id, getComputedStyle(each).backdropFilter])"""
+    )
+    assert len(filters) > 100
+    assert [name for name, blur in filters if blur != "none"] == []
+
+
 async def test_every_control_shows_its_focus(
     local_house: House, listener: Person, visit: Visiting
 ) -> None:
@@ -154,7 +169,8 @@ async def test_the_modules_are_all_asked_for_at_once(
     named = await guest.page.locator("link[rel=modulepreload]").evaluate_all(
         "(links) => links.map((link) => link.getAttribute('href'))"
     )
-    assert used == {*named, "/static/app.js", "/static/theme.js"}
+    begun = {"/static/app.js", "/static/theme.js", "/static/stream-worker.js"}
+    assert used == {*named, *begun}
 
 
 async def test_scripts_and_styles_come_from_files_alone(
