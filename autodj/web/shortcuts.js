@@ -9,6 +9,8 @@ const SEEK_S = 5;
 const CUES = [1, 2, 3, 4, 5];
 /** What goes on while the key is held down. */
 const REPEATED = ["ArrowLeft", "ArrowRight", "+", "-"];
+/** What moves the focus. */
+const MOVES = ["Tab", "ArrowUp", "ArrowDown"];
 
 /** @param {Player} player */
 export function bindShortcuts(player) {
@@ -27,21 +29,42 @@ export function bindShortcuts(player) {
     "?": () => help.showModal(),
     ...Object.fromEntries(CUES.map((number) => [number, () => player.cue(number)])),
   };
+  const isClicked = lastFocus();
+  let isHeld = false;
   addEventListener("keydown", (event) => {
     const act = acts[event.key];
-    if (!act || event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
+    if (!act || event.ctrlKey || event.metaKey || event.altKey || isTaken(event, isClicked())) return;
     event.preventDefault();
+    isHeld ||= event.key === " ";
     if (!event.repeat || REPEATED.includes(event.key)) act();
+  });
+  // Some browsers press a button when the key is let go.
+  addEventListener("keyup", (event) => {
+    if (event.key !== " " || !isHeld) return;
+    isHeld = false;
+    event.preventDefault();
   });
   for (const button of document.querySelectorAll("[data-act=help]")) {
     button.addEventListener("click", () => help.showModal());
   }
 }
 
-/** Whether what holds the focus has its own use for the key. @param {KeyboardEvent} event */
-function isTaken({ key, target }) {
+/**
+ * Tells whether the focus was left where it is by a click: who clicks on a row and pauses with
+ * the space bar, tracks later, does not mean that row.
+ */
+function lastFocus() {
+  let isClicked = false;
+  addEventListener("pointerdown", () => (isClicked = true), true);
+  addEventListener("keydown", ({ key }) => (isClicked &&= !MOVES.includes(key)), true);
+  return () => isClicked;
+}
+
+/** Whether what holds the focus has its own use for the key.
+ * @param {KeyboardEvent} event @param {boolean} isClicked */
+function isTaken({ key, target }, isClicked) {
   if (isField(target) || document.querySelector("dialog[open]")) return true;
   if (!(target instanceof Element)) return false;
-  if (key === " ") return target.matches("button, a, summary, input");
+  if (key === " ") return target.matches(isClicked ? "input" : "button, a, summary, input");
   return key.startsWith("Arrow") && target.matches("input");
 }

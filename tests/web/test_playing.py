@@ -122,6 +122,26 @@ async def test_next_and_previous_follow_the_list(
     await expect(guest.page.locator("tr[aria-current=true] .title")).to_have_text(titles[0])
 
 
+async def test_the_space_bar_means_a_button_only_where_keys_have_led_to_it(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    await guest.open()
+    title = guest.page.locator("#now-title")
+    titles = await guest.page.locator("tr.track .title").all_inner_texts()
+    await guest.play(titles[0])
+    await guest.page.keyboard.press("n")
+    await expect(title).to_have_text(titles[1])
+    await guest.playing()
+    await guest.page.keyboard.press("Space")
+    await expect(guest.page.locator("#player")).to_have_attribute("data-state", "paused")
+    await expect(title).to_have_text(titles[1])
+    await guest.page.keyboard.press("ArrowDown")
+    await guest.page.keyboard.press("ArrowDown")
+    await guest.page.keyboard.press("Space")
+    await expect(title).to_have_text(titles[2])
+
+
 async def test_the_end_of_a_track_is_the_start_of_the_next(
     local_house: House, listener: Person, visit: Visiting
 ) -> None:
