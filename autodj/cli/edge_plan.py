@@ -23,7 +23,8 @@ from autodj.laptop.edge.service import DISTRIBUTION_ID, Plan, open_edge
 from autodj.laptop.serving import Certificate
 from autodj.logs import set_up
 from autodj.settings import Settings, environment, load
-from autodj.settings.parsers import aws_region, bucket_name, http_url, matching
+from autodj.settings.addresses import http_url
+from autodj.settings.parsers import aws_region, bucket_name, matching
 
 USUAL_PORT = 8100
 

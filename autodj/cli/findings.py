@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from autodj.errors import AutodjError
 from autodj.settings.catalogue import CATALOGUE, Setting
 
 NAME_WIDTH = 14
+_PASSWORD = re.compile(r"(://[^:@/]*):.*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +67,9 @@ def _value(setting: Setting, environ: Mapping[str, str]) -> Text:
     given = next((environ[name] for name in setting.names if environ.get(name, "").strip()), None)
     if given is None:
         return Text(setting.default, style="dim")
-    return Text("set, not shown" if setting.secret else given.strip(), style="green")
+    return Text("set, not shown" if setting.secret else _shown(given.strip()), style="green")
+
+
+def _shown(value: str) -> str:
+    """A URL without its password and what follows the question mark, which may be one as well."""
+    return _PASSWORD.sub(r"\1:…@", value).partition("?")[0] if "://" in value else value

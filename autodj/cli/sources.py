@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autodj.errors import CommandError
+from autodj.settings.parsers import expanded
 
 # Names only choose what to send from a folder; the server looks at the bytes.
 AUDIO_SUFFIXES = frozenset(
@@ -50,7 +51,7 @@ def find_sources(named: Iterable[str]) -> Sources:
             raise CommandError(
                 "A file or folder has no name", hint="Is a variable of the shell empty?"
             )
-        path = Path(name).expanduser()
+        path = expanded(name)
         if path.is_dir():
             for file in _below(path):
                 if is_audio_name(file):

@@ -17,6 +17,7 @@ from autodj.cli.running import find_running
 from autodj.errors import CommandError
 from autodj.laptop.keys import laptop_keys
 from autodj.settings import Settings, data_dir, environment, load
+from autodj.settings.parsers import expanded
 from autodj.users.tokens import Audience, issue
 
 TOKEN_TTL_S = 86400
@@ -33,7 +34,7 @@ class Server:
 
 def chosen_folder(given: Path | None) -> Path:
     """The absolute data folder: the option's, else that of the environment."""
-    return given.expanduser().absolute() if given else usual_folder()
+    return expanded(given).absolute() if given else usual_folder()
 
 
 def usual_folder() -> Path:

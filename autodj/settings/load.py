@@ -95,7 +95,10 @@ def _read(setting: Setting, environ: Mapping[str, str], faults: Faults) -> objec
         except ValueError as error:
             fault = f"{name} {error}"
     faults[setting.name] = fault
-    return setting.parse(setting.default) if setting.default else None
+    try:
+        return setting.parse(setting.default) if setting.default else None
+    except ValueError as error:  # nothing can stand in for it
+        raise SettingsError([*faults.values()]) from error
 
 
 def _with_storage_file(

@@ -190,7 +190,13 @@ def test_settings_are_listed_without_their_secrets(
     own_secret = here("secret").out.strip()
     monkeypatch.setenv("AUTODJ_SECRET", own_secret)
     monkeypatch.setenv("AWS_STORAGE_BUCKET_NAME", "my-own-music")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ada:h0rse:p@ss@db/autodj?password=st4ple")
+    monkeypatch.setenv("REDIS_URL", "redis://:b4ttery@broker:6379/0")
     told = here("settings").out
+    assert "postgresql://ada:…@db/autodj" in told
+    assert "redis://:…@broker:6379/0" in told
+    for password in ("h0rse", "p@ss", "st4ple", "b4ttery"):
+        assert password not in told
     assert "my-own-music" in told
     assert "set, not shown" in told
     assert own_secret not in told

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from arq.connections import RedisSettings
 
 from autodj.errors import SettingsError
-from autodj.settings import Settings, database_url, load
+from autodj.settings import Settings, data_dir, database_url, load
 from autodj.settings.catalogue import SETTINGS
 
 SECRET = "q8Zr3vN0tYx7LmC2sKd9WbE5hUjP1aGf"
@@ -97,7 +99,23 @@ def test_weak_secrets_refuse_to_start(weak: str) -> None:
         ("CLOUDFRONT_DOMAIN", "https://a b"),
         ("CLOUDFRONT_PRIVATE_KEY", "/nowhere/key.pem"),
         ("LOG_LEVEL", "loud"),
+        ("CLOUDFRONT_DOMAIN", "http://[::1"),
+        ("CLOUDFRONT_DOMAIN", "http://[::z]:8100"),
+        ("CLOUDFRONT_DOMAIN", "localhost:99999"),
         ("AUTODJ_PUBLIC_URL", "ftp://x"),
+        ("AUTODJ_PUBLIC_URL", "http://[x"),
+        ("AUTODJ_PUBLIC_URL", "http://x:0"),
+        ("AUTODJ_PUBLIC_URL", "http://x:99999"),
+        ("DATABASE_URL", "postgresql://ada@x:port/y"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis:/localhost"),
+        ("REDIS_URL", "http://localhost"),
+        ("REDIS_URL", "redis://localhost:port/0"),
+        ("REDIS_URL", "redis://:pass/word@localhost"),
+        ("REDIS_URL", "redis://localhost/music"),
+        ("REDIS_URL", "redis://localhost?db=music"),
+        ("REDIS_URL", "redis:///0"),
+        ("REDIS_URL", "unix://tmp/redis.sock"),
         ("DATABASE_URL", "mysql://x/y"),
     ],
 )
@@ -227,6 +245,53 @@ def test_local_retention_reads_as_written(text: str, days: int | None) -> None:
 def test_database_urls_get_the_driver_we_ship(url: str, driver: str) -> None:
     assert load({**BASE, "DATABASE_URL": url}).database_url == driver
     assert database_url({"DATABASE_URL": url}) == driver
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:6379/0",
+        "rediss://ada:p%40ss@broker.example.org:6380/",
+        "redis://:p@ss@[::1]:6379/3",
+        "redis://localhost?db=2",
+        "unix:///run/redis.sock?db=1",
+    ],
+)
+def test_a_broker_that_is_taken_can_be_read_by_the_workers(url: str) -> None:
+    settings = RedisSettings.from_dsn(load({**BASE, "REDIS_URL": url}).redis_url)
+    assert settings.unix_socket_path == ("/run/redis.sock" if url.startswith("unix") else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("D111.cloudfront.net", "https://d111.cloudfront.net"),
+        ("http://[::1]:8100/", "http://[::1]:8100"),
+        ("http://localhost:8100", "http://localhost:8100"),
+    ],
+)
+def test_a_cdn_is_named_by_its_host(text: str, origin: str) -> None:
+    assert load({**BASE, "CLOUDFRONT_DOMAIN": text}).cdn.origin == origin
+
+
+@pytest.mark.parametrize("home", ["relative", None])
+def test_without_a_home_folder_the_data_folder_has_to_be_named(
+    home: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(_user: int) -> NoReturn:
+        raise KeyError
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.delenv("HOME")
+    if home is not None:
+        monkeypatch.setenv("HOME", home)
+    fault = "AUTODJ_DATA_DIR lies in the home folder, and HOME is not an absolute folder"
+    assert faults() == (fault,)
+    with pytest.raises(SettingsError, match=fault):
+        data_dir({})
+    [first] = faults(AUTODJ_DATA_DIR="data")
+    assert first == "AUTODJ_DATA_DIR must be an absolute folder, and not /"
+    assert load({**BASE, "AUTODJ_DATA_DIR": str(tmp_path)}).data_dir == tmp_path
 
 
 def test_a_private_key_may_be_a_file_or_text(tmp_path: Path) -> None:

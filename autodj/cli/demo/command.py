@@ -80,8 +80,10 @@ def _data_folder(given: Path | None) -> Iterator[Path]:
     import shutil
     import tempfile
 
+    from autodj.settings.parsers import expanded
+
     if given is not None:
-        yield given.expanduser().absolute()
+        yield expanded(given).absolute()
         return
     folder = Path(tempfile.mkdtemp(prefix="autodj-demo-"))
     try:

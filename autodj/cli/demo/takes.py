@@ -10,6 +10,7 @@ from autodj.audio.keynames import camelot
 from autodj.audio.pieces import Piece
 from autodj.cli.sources import find_sources
 from autodj.errors import CommandError
+from autodj.settings.parsers import expanded
 
 MOST_FILES = 12
 TEMPO_TOLERANCE_BPM = 0.5
@@ -51,7 +52,7 @@ def take_of(piece: Piece, folder: Path) -> Take:
 
 def takes_in(folder: Path) -> Sequence[Take]:
     """The first audio files of a folder; CommandError when there is none."""
-    folder = folder.expanduser()
+    folder = expanded(folder)
     if not folder.is_dir():
         raise CommandError(f"There is no folder {folder}")
     files = find_sources([str(folder)]).files[:MOST_FILES]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autodj.settings import parsers
+from autodj.settings import addresses, parsers
 from autodj.settings.catalogue.setting import Section, Setting
 
 CLOUDFRONT = Section(
@@ -12,7 +12,7 @@ CLOUDFRONT = Section(
             "CLOUDFRONT_DOMAIN",
             "the distribution, such as d111111abcdef8.cloudfront.net; "
             "empty: browsers get links signed by S3",
-            parse=parsers.optional(parsers.cdn_origin),
+            parse=parsers.optional(addresses.cdn_origin),
         ),
         Setting(
             "CLOUDFRONT_KEY_PAIR_ID",
@@ -76,7 +76,7 @@ CLOUDFRONT = Section(
             "CLOUDFRONT_API_URL",
             "where caches are told to drop objects, for a stand-in such as `autodj edge "
             "--control-port`; empty: AWS",
-            parse=parsers.optional(parsers.http_url),
+            parse=parsers.optional(addresses.http_url),
         ),
     ),
 )

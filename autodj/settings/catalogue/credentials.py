@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autodj.settings import parsers
+from autodj.settings import addresses, parsers
 from autodj.settings.catalogue.setting import Setting
 
 CREDENTIALS = (
@@ -42,7 +42,7 @@ CREDENTIALS = (
     Setting(
         "AWS_ENDPOINT_URL_STS",
         "where roles are assumed, instead of AWS",
-        parse=parsers.optional(parsers.http_url),
+        parse=parsers.optional(addresses.http_url),
     ),
     Setting(
         "S3_USE_IAM_ROLE",

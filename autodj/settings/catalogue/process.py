@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autodj.settings import parsers
+from autodj.settings import addresses, parsers
 from autodj.settings.catalogue.setting import Section, Setting
 
 PROCESS = Section(
@@ -25,7 +25,7 @@ PROCESS = Section(
             "AUTODJ_PUBLIC_URL",
             "where browsers reach this server",
             "http://127.0.0.1:8000",
-            parsers.http_url,
+            addresses.http_url,
         ),
         Setting(
             "AUTODJ_DATA_DIR",

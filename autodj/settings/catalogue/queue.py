@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autodj.settings import parsers
+from autodj.settings import addresses, parsers
 from autodj.settings.catalogue.setting import Section, Setting
 
 QUEUE = Section(
@@ -11,9 +11,14 @@ QUEUE = Section(
         Setting(
             "DATABASE_URL",
             "sqlite:///file or postgresql://...; empty: autodj.db in the data folder",
-            parse=parsers.optional(parsers.database_url),
+            parse=parsers.optional(addresses.database_url),
         ),
-        Setting("REDIS_URL", "the broker of the workers", "redis://127.0.0.1:6379/0"),
+        Setting(
+            "REDIS_URL",
+            "the broker of the workers",
+            "redis://127.0.0.1:6379/0",
+            addresses.broker_url,
+        ),
         Setting(
             "QUEUE_NAME",
             "the workers' queue in that broker",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autodj.settings import parsers
+from autodj.settings import addresses, parsers
 from autodj.settings.baskets import STORAGE_CLASSES
 from autodj.settings.catalogue.credentials import CREDENTIALS
 from autodj.settings.catalogue.setting import Section, Setting
@@ -27,7 +27,7 @@ S3 = Section(
         Setting(
             "S3_ENDPOINT_URL",
             "an S3-compatible server instead of AWS",
-            parse=parsers.optional(parsers.http_url),
+            parse=parsers.optional(addresses.http_url),
         ),
         Setting(
             "S3_PREFIX",

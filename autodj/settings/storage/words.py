@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from autodj.settings import parsers
+from autodj.settings import addresses, parsers
 from autodj.settings.baskets import STORAGE_CLASSES
 
 Readers = Mapping[str, tuple[str, Callable[[str], object]]]
@@ -28,7 +28,7 @@ S3: Final[Readers] = {
     "profile": ("profile", parsers.aws_profile),
     "role_arn": ("role_arn", parsers.matching(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.+", "an ARN")),
     "use_iam_role": ("use_iam_role", parsers.boolean),
-    "endpoint_url": ("endpoint_url", parsers.http_url),
+    "endpoint_url": ("endpoint_url", addresses.http_url),
     "path_style": ("path_style", parsers.boolean),
     "expected_bucket_owner": ("expected_bucket_owner", parsers.aws_account),
     "max_connections": ("max_connections", parsers.whole(1, 1000)),
@@ -40,7 +40,7 @@ S3: Final[Readers] = {
 }
 BASKET: Final[Readers] = {
     "storage_class": ("storage_class", parsers.one_of(*STORAGE_CLASSES)),
-    "cdn_domain": ("cdn_origin", parsers.cdn_origin),
+    "cdn_domain": ("cdn_origin", addresses.cdn_origin),
     "versioning": ("versioning", parsers.boolean),
     "retention_days": ("retention_days", parsers.whole(1, 36500)),
     "max_object_bytes": ("max_object_bytes", parsers.whole(1, 5 * 1024**4)),
