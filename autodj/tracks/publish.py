@@ -16,7 +16,7 @@ import structlog
 from autodj.db import Database, FileSource, FileState, Track, moves
 from autodj.db import tracks as track_rows
 from autodj.db.moves import FileRow
-from autodj.errors import NotFound, StoreError
+from autodj.errors import NotFound, SourceUnreadable, StoreError
 from autodj.storage.base import Storage
 from autodj.storage.disk import disk_errors
 from autodj.storage.keys import track_key
@@ -24,7 +24,7 @@ from autodj.storage.local import LocalStorage
 from autodj.tracks.documents import delete_document
 from autodj.tracks.policy import Policy
 from autodj.tracks.progress import finish, report, watched
-from autodj.tracks.rendition_removal import remove_renditions
+from autodj.tracks.rendition_removal import NO_S3, remove_renditions
 from autodj.tracks.sharing import Invalidator, remove_public_copy
 from autodj.tracks.unwanted import deleted_if_unwanted
 
@@ -140,22 +140,37 @@ async def delete_track(
     track_id: UUID,
     caches: Invalidator | None = None,
 ) -> None:
-    """Remove every object of a condemned track, then its row; its job has nothing to watch."""
+    """Remove every object of a condemned track, then its row; its job has nothing to watch.
+
+    SourceUnreadable when one is on S3, and no store is: what is here goes, and the row stays.
+    """
+    now = await db.now()
     async with db.transaction() as session:
         track = await track_rows.get(session, track_id)
-    if track.file_state is not FileState.DELETING:
-        return
-    await remove_renditions(db, local, s3, track_id)
+        if track.file_state is not FileState.DELETING:
+            return
+        gone = NotFound("The track was deleted.").problem()
+        await finish(session, track, now=now, problem=gone)
+    all_gone = await remove_renditions(db, local, s3, track_id)
     await delete_document(local, s3, track)
     for key in (track.file_path, track.cover_key):
         if key is not None:
             await local.delete(key)
-    if track.public_object_key is not None and s3 is not None:
-        await remove_public_copy(s3, caches, track)
-    if track.s3_object_key is not None and s3 is not None:
-        await s3.delete(track.s3_object_key)
-    gone = NotFound("The track was deleted.").problem()
-    now = await db.now()
+    if s3 is not None:
+        await _delete_from_s3(s3, caches, track)
+    elif not all_gone or _is_on_s3(track):
+        raise SourceUnreadable(NO_S3)
     async with db.transaction() as session:
-        await finish(session, track, now=now, problem=gone)
         await track_rows.erase(session, track_id)
+
+
+async def _delete_from_s3(s3: Storage, caches: Invalidator | None, track: Track) -> None:
+    if track.public_object_key is not None:
+        await remove_public_copy(s3, caches, track)
+    if track.s3_object_key is not None:
+        await s3.delete(track.s3_object_key)
+
+
+def _is_on_s3(track: Track) -> bool:
+    """Whether S3 may hold anything of it; a document is there only beside the audio."""
+    return (track.s3_object_key or track.public_object_key) is not None

@@ -271,6 +271,42 @@ async def test_a_condemned_track_takes_its_renditions_with_it(
     assert [found.key async for found in bench.local.list()] == []
 
 
+async def test_a_track_that_goes_while_there_is_no_s3_is_remembered_until_its_objects_are_gone(
+    bench: Workbench,
+    here: Workbench,
+    real_s3: S3Storage,
+    take_in: TakeIn,
+    aiff: Path,
+    owner_id: UUID,
+) -> None:
+    ingested = await take_in(aiff)
+    track_id = ingested.track.id
+    for row in (await planned(bench, ingested)).values():
+        await tend(bench, row.id)
+    await work(bench, track_id, Step.PUBLISH)
+    prefixes = [f"{kind}/{track_id}/" for kind in ("tracks", "renditions")]
+    stored = [[found.key async for found in real_s3.list(prefix)] for prefix in prefixes]
+    assert all(stored)
+
+    await delete(here, track_id, owner_id)
+
+    assert [found.key async for found in bench.local.list()] == []
+    async with bench.db.transaction() as session:
+        track = await track_rows.get(session, track_id)
+        assert ingested.job is not None
+        job = await job_rows.get(session, ingested.job.id)
+    assert (track.file_state, track.failure) == (FileState.DELETING, "source_unreadable")
+    assert track.next_attempt_at is not None
+    assert job.state.is_over
+    await work(bench, track_id, Step.DELETE)
+    with pytest.raises(NotFound):
+        async with bench.db.transaction() as session:
+            await track_rows.get(session, track_id)
+    assert await rows(bench, track_id) == {}
+    for prefix in prefixes:
+        assert [found.key async for found in real_s3.list(prefix)] == []
+
+
 @on_sqlite
 async def test_a_rendition_that_is_done_after_its_track_was_condemned_is_not_kept(
     here: Workbench, take_in: TakeIn, aiff: Path, owner_id: UUID
