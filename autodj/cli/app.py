@@ -24,7 +24,7 @@ from autodj.cli import (
     up,
 )
 from autodj.cli.console import from_os_error, print_line, tell
-from autodj.cli.demo.command import demo
+from autodj.cli.demo.command import INTERRUPTED, demo
 from autodj.errors import AutodjError
 
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
@@ -54,6 +54,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         build()(args=arguments, prog_name="autodj")
     except SystemExit as end:  # Typer ends every command so
         return end.code if isinstance(end.code, int) else 0
+    except KeyboardInterrupt:  # outside of Typer, which has the same code for it
+        return INTERRUPTED
     except AutodjError as error:
         tell(error)
     except OSError as error:

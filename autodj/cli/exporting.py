@@ -134,5 +134,6 @@ async def _finish(order: Order, lines: Sequence[str]) -> None:
     text = make(lines)
     if order.to is None:
         sys.stdout.buffer.write(text.encode())  # UTF-8, whatever the terminal takes
+        sys.stdout.buffer.flush()
     else:
         await write_text(order.to, text)

@@ -50,3 +50,14 @@ def test_hidden_folders_are_left_alone(tmp_path: Path) -> None:
 )
 def test_audio_is_chosen_from_folders_by_its_suffix(name: str, is_audio: bool) -> None:
     assert is_audio_name(Path(name)) is is_audio
+
+
+def test_a_name_may_begin_with_the_sign_of_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "~song.mp3").write_bytes(b"x")
+    (tmp_path / "other.mp3").write_bytes(b"x")
+    found = find_sources(["~song.mp3", "~/other.mp3"])
+    assert [path for path, _ in found.files] == [Path("~song.mp3"), tmp_path / "other.mp3"]
