@@ -12,10 +12,12 @@ import { bindShortcuts } from "./shortcuts.js";
 import { complain } from "./toast.js";
 import { Uploads } from "./upload.js";
 
+/** @type {Player} */
 const player = new Player({
   beside: (track, step) => library.beside(track, step),
   changed: (track, playing) => library.showPlaying(track, playing),
 });
+/** @type {Library} */
 const library = new Library({
   play: (track) => player.choose(track),
   changed: (track) => player.update(track),
@@ -47,7 +49,7 @@ async function start() {
   find("#user", HTMLElement).textContent = user.name;
   await library.reload();
   await goToPlace();
-  follow({ job: hear, connection: showConnection });
+  follow(user.id, { job: hear, connection: showConnection });
 }
 
 async function logOut() {

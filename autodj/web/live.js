@@ -2,6 +2,7 @@
 /** What the workers are doing, as it happens. */
 
 import * as api from "./api.js";
+import { openStream } from "./stream.js";
 
 /** @import { Job } from "./types.js" */
 
@@ -17,11 +18,11 @@ const OVERLAP_MS = 60_000;
 
 /**
  * Follow every job of this user until the page goes. A page that nobody sees lets go of its
- * stream: browsers open six connections to a server, and each tab would hold one of them.
- * @param {Heard} heard
+ * stream: not every browser has one for all windows, and each holds a connection.
+ * @param {string} user @param {Heard} heard
  */
-export function follow(heard) {
-  /** @type {EventSource | null} */
+export function follow(user, heard) {
+  /** @type {import("./stream.js").Stream | null} */
   let stream = null;
   let retry = 0;
   let seen_ms = 0;
@@ -32,9 +33,11 @@ export function follow(heard) {
     heard.job(job);
   };
   const open = () => {
-    const own = (stream = new EventSource("/api/v1/jobs/events"));
+    const own = (stream = openStream(user));
     own.addEventListener("open", () => heard.connection(true));
-    own.addEventListener("job", (event) => tell(JSON.parse(event.data)));
+    own.addEventListener("job", (event) => {
+      tell(JSON.parse(/** @type {MessageEvent<string>} */ (event).data));
+    });
     own.addEventListener("error", () => {
       heard.connection(false);
       // The browser goes on by itself after the last event that it saw, if it saw any.
@@ -67,5 +70,6 @@ export function follow(heard) {
     if (document.hidden) letGo();
     else void again();
   });
+  addEventListener("pagehide", letGo);
   if (!document.hidden) open();
 }

@@ -18,8 +18,9 @@ from tests.web.visit import Visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-# A stream of events that says what a test wants it to.
+# A stream of events that says what a test wants it to, in a browser that has none for all windows.
 STREAM = """
+  delete window.SharedWorker;
   window.streams = [];
   window.EventSource = class extends EventTarget {
     static CLOSED = 2;
