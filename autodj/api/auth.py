@@ -60,6 +60,14 @@ def find_page_user(request: Request) -> UUID | None:
     return caller
 
 
+def login_of(request: Request) -> tuple[str, bool]:
+    """The token or the session that a known caller came with; whether it is a session, which
+    all windows of a browser share.
+    """
+    sent = request.headers.getlist("authorization")
+    return (_bearer(sent), False) if sent else (request.cookies[SESSION_COOKIE], True)
+
+
 async def require_user(request: Request) -> User:
     """The caller as a row; Unauthenticated when a good token outlived its user."""
     caller = require_caller(request)

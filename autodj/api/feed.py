@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterator
+from collections import Counter
+from collections.abc import AsyncGenerator, Collection, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -59,16 +60,32 @@ class Feed:
         self._poll_s = poll_s
         self._max_watchers = max_watchers
         self._watchers: set[Watcher] = set()
+        self._seats: Counter[Hashable] = Counter()
         self._poller: asyncio.Task[None] | None = None
 
     @property
     def polling(self) -> bool:
         return self._poller is not None and not self._poller.done()
 
-    def require_room(self) -> None:
-        """TooManyRequests when as many streams are open as one process carries."""
-        if len(self._watchers) >= self._max_watchers:
+    @contextmanager
+    def seat(self, holder: Hashable, *, most: int) -> Iterator[None]:
+        """A place for one stream until the block ends. TooManyRequests when the holder has
+        ``most`` of them, or as many are taken as one process carries.
+        """
+        if self._seats[holder] >= most:
+            raise TooManyRequests(
+                f"You have {most} event streams open with this login.",
+                hint="Close one, or ask for the list of jobs now and then.",
+            )
+        if self._seats.total() >= self._max_watchers:
             raise TooManyRequests("Too many event streams are open.")
+        self._seats[holder] += 1
+        try:
+            yield
+        finally:
+            self._seats[holder] -= 1
+            if not self._seats[holder]:
+                del self._seats[holder]
 
     @contextmanager
     def watch(self, owner_id: UUID, job_id: UUID | None = None) -> Iterator[Watcher]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, aclosing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from autodj.api.auth import PRIVATE, require_caller
+from autodj.api.auth import PRIVATE, login_of, require_caller
 from autodj.api.bodies import parse_query
 from autodj.api.contract import Answer, operation
 from autodj.api.feed import OVERLAP, PAGE_ROWS
@@ -35,6 +36,9 @@ PING_S = 15
 SEND_TIMEOUT_S = 30
 RECENT = timedelta(minutes=1)
 MAX_ACTIVE = 200
+# A browser opens six connections to a server, and wants some of them for music and requests.
+STREAMS_OF_A_BROWSER = 4
+STREAMS_OF_A_PROGRAM = 50
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -86,8 +90,8 @@ async def get_job(request: Request) -> Response:
 async def watch_jobs(request: Request) -> Response:
     owner_id = require_caller(request)
     web = web_of(request)
-    web.feed.require_room()
-    return _events(_all_events(web, owner_id, resume_time(request.headers.get("last-event-id"))))
+    seen = resume_time(request.headers.get("last-event-id"))
+    return _events(request, _all_events(web, owner_id, seen))
 
 
 @operation(
@@ -103,8 +107,7 @@ async def watch_job(request: Request) -> Response:
     owner_id = require_caller(request)
     web = web_of(request)
     row = await _owned(request, owner_id)
-    web.feed.require_room()
-    return _events(_one_job_events(web, owner_id, row.id))
+    return _events(request, _one_job_events(web, owner_id, row.id))
 
 
 def resume_time(last_event_id: str | None) -> datetime | None:
@@ -184,16 +187,30 @@ class _News:
 
 
 class _Events(EventSourceResponse):
-    """Events that end in order, also when the server shuts down under them."""
+    """Events that end in order, also when the server shuts down under them, from a seat that is
+    taken for as long.
+    """
+
+    def __init__(
+        self,
+        events: AsyncGenerator[ServerSentEvent],
+        seat: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        super().__init__(events, ping=PING_S, send_timeout=SEND_TIMEOUT_S, headers=PRIVATE)
+        self._seat = seat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await super().__call__(scope, receive, send)
+        with self._seat():
+            await super().__call__(scope, receive, send)
         if self.active and scope["method"] != "HEAD":
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _events(events: AsyncGenerator[ServerSentEvent]) -> Response:
-    return _Events(events, ping=PING_S, send_timeout=SEND_TIMEOUT_S, headers=PRIVATE)
+def _events(request: Request, events: AsyncGenerator[ServerSentEvent]) -> Response:
+    feed = web_of(request).feed
+    login, is_browser = login_of(request)
+    most = STREAMS_OF_A_BROWSER if is_browser else STREAMS_OF_A_PROGRAM
+    return _Events(events, partial(feed.seat, login, most=most))
 
 
 async def _owned(request: Request, owner_id: UUID) -> JobRow:

@@ -175,9 +175,15 @@ async def test_the_poller_runs_only_while_somebody_watches(feed: Feed, owner_id:
     assert seen == [False, True, True, True]
 
 
-async def test_there_is_room_for_so_many_and_no_more(feed: Feed, owner_id: UUID) -> None:
-    with feed.watch(owner_id), feed.watch(owner_id):
-        feed.require_room()
-        with feed.watch(owner_id), pytest.raises(TooManyRequests):
-            feed.require_room()
-        feed.require_room()
+async def test_there_is_room_for_so_many_and_no_more(feed: Feed) -> None:
+    with feed.seat("Ada", most=9), feed.seat("Ada", most=9):
+        with feed.seat("Bob", most=9):
+            with pytest.raises(TooManyRequests, match="Too many"), feed.seat("Eve", most=9):
+                pass
+            with pytest.raises(TooManyRequests, match="You have 2"), feed.seat("Ada", most=2):
+                pass
+        refused = pytest.raises(TooManyRequests, match="You have 1")
+        with feed.seat("Eve", most=1), refused, feed.seat("Eve", most=1):
+            pass
+    with feed.seat("Ada", most=1):
+        pass

@@ -8,7 +8,7 @@ import shutil
 import socket
 import threading
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ import uvicorn
 
 from autodj.api import jobs as jobs_api
 from autodj.api.app import create_app
-from autodj.api.jobs import resume_time
+from autodj.api.jobs import STREAMS_OF_A_BROWSER, resume_time
 from autodj.api.schemas.jobs import Job as JobBody
 from autodj.db import Database, Job, JobKind, JobState, jobs, open_database
 from autodj.settings import Settings
@@ -270,3 +270,23 @@ async def test_a_stream_that_cannot_be_had_is_a_problem(live: Live) -> None:
         async with live.session.get(f"{live.url}{path}", headers=headers) as answer:
             assert answer.status == status
             assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_one_browser_holds_no_more_streams_than_leave_it_connections(live: Live) -> None:
+    """Browsers open six to a server: the seventh window would stand still."""
+    url = f"{live.url}{JOBS}/events"
+    async with AsyncExitStack() as windows:
+        for _ in range(STREAMS_OF_A_BROWSER):
+            await windows.enter_async_context(live.watching(f"{JOBS}/events"))
+        async with live.session.get(url, headers=live.owner.session) as refused:
+            problem = await refused.json(content_type="application/problem+json")
+        assert (refused.status, problem["code"]) == (429, "too_many_requests")
+        assert refused.headers["Retry-After"] == "5"
+        for other in (live.owner.bearer, {**live.owner.session, **live.owner.bearer}):
+            async with live.session.get(url, headers=other) as answer:
+                assert answer.status == 200
+    statuses = [429]
+    while statuses[-1] != 200:  # that the windows have gone is heard a moment later
+        async with live.session.get(url, headers=live.owner.session) as answer:
+            statuses.append(answer.status)
+    assert set(statuses) == {429, 200}
