@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Processes that run tests: three for two cores, as a quarter of their time they wait.
 WORKERS ?= $(shell expr \( 3 \* $$(getconf _NPROCESSORS_ONLN) + 1 \) / 2)
+# TypeScript, for the page's JavaScript. It asks nobody for anything.
+DENO := DENO_DIR=$(VENV)/deno DENO_NO_UPDATE_CHECK=1 $(BIN)/deno
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
@@ -34,6 +36,8 @@ check: $(VENV)/.dev  ## lint, types, layers
 	@$(BIN)/ruff check -q .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(DENO) lint -q --config tests/web/deno.json autodj/web
+	@$(DENO) check -q --no-remote --config tests/web/deno.json autodj/web/*.js
 
 fix: $(VENV)/.dev  ## format and mend what a machine can mend
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .

@@ -167,7 +167,7 @@ function show(document) {
     make("ul", {}, ...schemas.map(([name]) => make("li", {}, make("a", { href: `#schema-${name}` }, name)))),
   );
   reference.append(make("h2", {}, "Schemas"), ...schemas.map(([name, each]) => schemaArticle(name, each)));
-  if (location.hash) window.document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  if (location.hash) globalThis.document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 
 try {
