@@ -91,7 +91,7 @@ def form_table(analysis: Analysis) -> Table:
     for each in analysis.sections:
         level = _BARS[min(int(each.energy * len(_BARS)), len(_BARS) - 1)]
         energy = f"{level} {each.energy:.2f}"
-        start = _moment(each.start_s)
+        start = words.moment(each.start_s)
         table.add_row(each.label, start, str(each.bar), str(each.bars), energy)
     return table
 
@@ -102,7 +102,7 @@ def _rhythm(analysis: Analysis, tags: Tags) -> Sequence[Row]:
     other = analysis.bpm_alternative
     perhaps = f", or {other:.2f}" if other else ""
     sure = f"{analysis.bpm_confidence:.0%}"
-    first = f"first beat {_moment(analysis.beats_s[0])}" if analysis.beats_s else "no beats"
+    first = f"first beat {words.moment(analysis.beats_s[0])}" if analysis.beats_s else "no beats"
     rows: list[Row] = [
         (
             "tempo",
@@ -114,7 +114,7 @@ def _rhythm(analysis: Analysis, tags: Tags) -> Sequence[Row]:
     if analysis.metre is not None and analysis.downbeats_s:
         clear = f"{analysis.downbeat_confidence:.0%}"
         bars = words.plural(len(analysis.downbeats_s), "bar")
-        start = f"first downbeat {_moment(analysis.downbeats_s[0])}"
+        start = f"first downbeat {words.moment(analysis.downbeats_s[0])}"
         metre = f"{analysis.metre} beats a bar, {bars}, {start} (confidence {clear})"
         rows.append(("metre", metre, None))
     return rows
@@ -188,20 +188,14 @@ def _silence(analysis: Analysis) -> str:
         if round(value, 1) > 0
     ]
     parts += [
-        f"pause at {_moment(start)} for {stop - start:.1f} s" for start, stop in found.pauses_s
+        f"pause at {words.moment(start)} for {stop - start:.1f} s" for start, stop in found.pauses_s
     ]
     if found.hidden_track_s is not None:
-        parts.append(f"hidden track at {_moment(found.hidden_track_s)}")
+        parts.append(f"hidden track at {words.moment(found.hidden_track_s)}")
     return ", ".join(parts)
 
 
 def _cues(analysis: Analysis) -> str:
     named = asdict(analysis.cues).items()
-    parts = (f"{name} {_moment(at)}" for name, at in named if at is not None)
+    parts = (f"{name} {words.moment(at)}" for name, at in named if at is not None)
     return ", ".join(parts).replace("_", " ")
-
-
-def _moment(at_s: float) -> str:
-    """Minutes, seconds and hundredths: ``1:02.35``."""
-    hundredths = round(at_s * 100)
-    return f"{hundredths // 6000}:{hundredths % 6000 / 100:05.2f}"

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from PIL import Image, ImageDraw, ImageFont
 
 from autodj.audio.facts import Analysis, Waveform
-from autodj.cli.words import clock
+from autodj.cli.words import clock, printable
 
 Colour = tuple[int, int, int]
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 WIDTH, HEIGHT = 1600, 760
 _MARGIN = 24
@@ -35,6 +36,7 @@ _SECTIONS: dict[str, Colour] = {
 }
 _CLOSE_UP_S = 16.0
 _LEAST_BEAT_PX, _LEAST_BAR_PX, _NUMBERED_BAR_PX = 5.0, 3.0, 40.0
+_CUE_ROWS = 3
 _AXIS_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800)
 
 
@@ -64,8 +66,9 @@ def draw_analysis(analysis: Analysis, *, title: str) -> Image.Image:
     """1600 x 760 pixels: the whole track above, sixteen seconds of it below."""
     image = Image.new("RGB", (WIDTH, HEIGHT), _BACK)
     draw = ImageDraw.Draw(image)
-    draw.text((_MARGIN, 16), title, fill=_TEXT, font=ImageFont.load_default(22))
-    draw.text((_MARGIN, 46), _headline(analysis), fill=_DIM, font=ImageFont.load_default(16))
+    font = ImageFont.load_default(22)
+    draw.text((_MARGIN, 12), _fitting(draw, printable(title), font), fill=_TEXT, font=font)
+    draw.text((_MARGIN, 40), _headline(analysis), fill=_DIM, font=ImageFont.load_default(16))
     whole = Panel(0.0, analysis.duration_s, 110, 350)
     _sections(draw, analysis, Panel(0.0, analysis.duration_s, 358, 384))
     _track(draw, analysis, whole)
@@ -81,11 +84,19 @@ def draw_analysis(analysis: Analysis, *, title: str) -> Image.Image:
     return image
 
 
+def _fitting(draw: ImageDraw.ImageDraw, text: str, font: Font) -> str:
+    """As much of it as has room in a line."""
+    while draw.textlength(text, font=font) > WIDTH - 2 * _MARGIN:
+        text = f"{text[:-2]}…"
+    return text
+
+
 def _headline(analysis: Analysis) -> str:
     tempo = "no tempo" if analysis.bpm is None else f"{analysis.bpm:.3f} BPM, {analysis.grid}"
     key = "no key" if analysis.key is None else f"{analysis.key} ({analysis.camelot})"
     lufs = analysis.integrated_lufs
-    loudness = "silent" if lufs is None else f"{lufs:.1f} LUFS"
+    unknown = "silent" if analysis.true_peak_dbtp is None else "no loudness"
+    loudness = unknown if lufs is None else f"{lufs:.1f} LUFS"
     metre = "" if analysis.metre is None else f", {analysis.metre} beats a bar"
     energy = "" if analysis.energy is None else f"    energy {analysis.energy}"
     return f"{tempo}{metre}    {key}    {loudness}{energy}    {clock(analysis.duration_s)}"
@@ -107,7 +118,7 @@ def _track(draw: ImageDraw.ImageDraw, analysis: Analysis, panel: Panel) -> None:
     if analysis.bpm and panel.px_per_s * 60 / analysis.bpm >= _LEAST_BEAT_PX:
         _ticks(draw, panel, beats, _BEAT, length=8)
     downbeats = panel.within(analysis.downbeats_s)
-    bar_px = panel.px_per_s * (panel.stop_s - panel.start_s) / max(len(downbeats), 1)
+    bar_px = _spacing_px(panel, downbeats)
     if bar_px >= _LEAST_BAR_PX:
         _ticks(draw, panel, downbeats, _DOWNBEAT, length=14)
     if bar_px >= _NUMBERED_BAR_PX:
@@ -115,6 +126,13 @@ def _track(draw: ImageDraw.ImageDraw, analysis: Analysis, panel: Panel) -> None:
             number = str(analysis.downbeats_s.index(at_s) + 1)
             place = (panel.x(at_s) + 3, panel.top - 18)
             draw.text(place, number, fill=_DIM, font=ImageFont.load_default(12))
+
+
+def _spacing_px(panel: Panel, times_s: Sequence[float]) -> float:
+    """From one to the next, on average; that of none is the whole panel."""
+    if len(times_s) < 2:
+        return panel.px_per_s * (panel.stop_s - panel.start_s)
+    return panel.px_per_s * (times_s[-1] - times_s[0]) / (len(times_s) - 1)
 
 
 def _waveform(draw: ImageDraw.ImageDraw, waveform: Waveform, panel: Panel) -> None:
@@ -160,19 +178,19 @@ def _sections(draw: ImageDraw.ImageDraw, analysis: Analysis, panel: Panel) -> No
 
 
 def _cues(draw: ImageDraw.ImageDraw, analysis: Analysis, panel: Panel) -> None:
-    """A line down the waveform with its name on top; names that would touch go lower."""
+    """A line down the waveform with its name on top; names that would touch go higher."""
     font = ImageFont.load_default(12)
-    taken_until = [0.0, 0.0]
+    free_from = [0.0] * _CUE_ROWS
     for name, at_s in asdict(analysis.cues).items():
         if at_s is None:
             continue
         x, label = panel.x(at_s), name.replace("_", " ")
-        row = 0 if x >= taken_until[0] else 1
         width = draw.textlength(label, font=font)
         draw.line([(x, panel.top - 6), (x, panel.bottom)], fill=_CUE)
-        place = (min(x + 3, WIDTH - _MARGIN - width), panel.top - 34 + 14 * row)
-        draw.text(place, label, fill=_CUE, font=font)
-        taken_until[row] = place[0] + width + 8
+        row = min(range(_CUE_ROWS), key=lambda each: max(free_from[each], x + 3))
+        left = min(max(free_from[row], x + 3), WIDTH - _MARGIN - width)
+        draw.text((left, panel.top - 20 - 14 * row), label, fill=_CUE, font=font)
+        free_from[row] = left + width + 8
 
 
 def _axis(draw: ImageDraw.ImageDraw, panel: Panel, top: int) -> None:

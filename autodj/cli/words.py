@@ -26,6 +26,12 @@ def clock(duration_s: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
+def moment(at_s: float) -> str:
+    """A place in a track, to the hundredth: ``1:02.35``, ``1:00:02.35``."""
+    whole_s, hundredths = divmod(round(at_s * 100), 100)
+    return f"{clock(whole_s)}.{hundredths:02}"
+
+
 def size(size_bytes: float) -> str:
     """Decimal units, as file managers and shops count: ``7.2 MB``."""
     for unit in ("B", "kB", "MB"):

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from rich.console import Console
 
 from autodj.audio.facts import Analysis, Tags, Waveform
-from autodj.audio.form import Silences
+from autodj.audio.form import Cues, Silences
 from autodj.cli.analysis_report import facts_table, form_table
 from autodj.cli.picture import HEIGHT, WIDTH, draw_analysis
 from tests.cli.conftest import Here
 from tests.clips import make_clip
 from tests.tracks.test_audiowaveform import parse_dat, parse_json
 from tests.tracks.test_exports import ANALYSIS
+
+Box = tuple[float, float, float, float]
 
 SILENT = Analysis(
     version=2,
@@ -213,6 +217,45 @@ def test_a_picture_shows_waveform_beats_sections_and_cues() -> None:
     silent = colours_of(SILENT)
     assert (255, 88, 88) not in silent
     assert (255, 214, 64) not in silent
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Box]]:
+    """The texts in pictures, each with the box that it fills."""
+    texts: list[tuple[str, Box]] = []
+    draw_text = ImageDraw.ImageDraw.text
+
+    def listened(self: ImageDraw.ImageDraw, xy: Any, text: str, **options: Any) -> None:
+        texts.append((text, self.textbbox(xy, text, font=options["font"])))
+        draw_text(self, xy, text, **options)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", listened)
+    return texts
+
+
+def test_no_text_touches_another_in_a_long_set(drawn: list[tuple[str, Box]]) -> None:
+    length_s = 7232.0
+    cues = Cues(cue_in=0.1, intro_end=30, drop=62, outro_start=7180, cue_out=length_s)
+    draw_analysis(replace(LOUD, duration_s=length_s, cues=cues), title="set " * 80)
+    names = [text for text, _ in drawn]
+    for cue in ("cue in", "intro end", "drop", "outro start", "cue out"):
+        assert cue in names
+    for (_, (left, top, right, bottom)), (_, other) in combinations(drawn, 2):
+        beside = right <= other[0] or other[2] <= left
+        assert beside or bottom <= other[1] or other[3] <= top
+    assert all(0 < left < right < WIDTH for _, (left, _, right, _) in drawn)
+
+
+@pytest.mark.parametrize(
+    ("true_peak_dbtp", "told"),
+    [(None, "no key    silent    "), (-9.0, "no key    no loudness    ")],
+)
+def test_what_is_too_short_for_a_loudness_is_not_silent(
+    drawn: list[tuple[str, Box]], true_peak_dbtp: float | None, told: str
+) -> None:
+    draw_analysis(replace(SILENT, true_peak_dbtp=true_peak_dbtp), title="two\nlines \udce9")
+    assert drawn[0][0] == "two�lines �"
+    assert told in drawn[1][0]
 
 
 def test_a_downbeat_is_drawn_where_it_is_heard() -> None:

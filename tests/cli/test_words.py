@@ -18,6 +18,14 @@ def test_a_length_is_told_as_players_do(duration_s: float, told: str) -> None:
     assert words.clock(duration_s) == told
 
 
+@pytest.mark.parametrize(
+    ("at_s", "told"),
+    [(0, "0:00.00"), (5.125, "0:05.12"), (59.996, "1:00.00"), (7212.12, "2:00:12.12")],
+)
+def test_a_place_in_a_track_is_told_as_its_length_is(at_s: float, told: str) -> None:
+    assert words.moment(at_s) == told
+
+
 @given(st.integers(0, 10**6))
 def test_a_length_can_be_read_back(duration_s: int) -> None:
     seconds = 0
