@@ -99,6 +99,6 @@ def _inflated(body: bytes) -> bytes:
     plain = inflating.decompress(body, MAX_DOCUMENT_BYTES + 1)
     if len(plain) > MAX_DOCUMENT_BYTES:
         raise TooLarge(f"A document holds at most {MAX_DOCUMENT_BYTES} bytes.")
-    if not inflating.eof:
-        raise zlib.error("it ends too early")
+    if not inflating.eof or inflating.unused_data:
+        raise zlib.error("it does not end where it should")
     return plain

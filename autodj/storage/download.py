@@ -109,7 +109,7 @@ async def _fetched(
     those before it are there.
     """
     arrived = None if progress is None else _summed(progress)
-    cut = ranges.of(wanted.size_bytes)
+    cut = ranges.of(wanted.size_bytes) or [ByteRange(0, 0)]
     if len(cut) == 1:
         async with _opened(store, wanted.key, cut[0], whole=True) as sealed:
             check = wanted.check(sealed)
@@ -144,7 +144,7 @@ async def _opened(
             yield sealed
     else:
         # As a range even where it is the whole: a store would hash that once more.
-        async with store.read(key, piece) as blocks:
+        async with store.read(key, piece if piece.length else None) as blocks:
             yield Sealed(piece.length, None, None, partial(pour, blocks))
 
 

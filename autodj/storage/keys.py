@@ -86,6 +86,10 @@ def is_key(text: str) -> bool:
     return True
 
 
+def may_start_a_key(prefix: str) -> bool:
+    return is_key(prefix) or is_key(f"{prefix}0")
+
+
 def track_key(track_id: UUID, generation: int, sha256: str, extension: str) -> str:
     """``tracks/<uuid>/<generation>-<sha256>.<extension>``: never the same key twice."""
     return _built(KeyKind.TRACK, f"tracks/{track_id}/{generation}-{sha256}.{extension}")

@@ -22,7 +22,7 @@ from autodj.errors import IntegrityFault
 from autodj.storage.base import Described, ObjectStat
 from autodj.storage.disk import disk_errors
 from autodj.storage.keys import is_key
-from autodj.storage.metadata import decoded, encoded
+from autodj.storage.metadata import decoded, encoded, in_header
 
 DESCRIPTIONS: Final = ".described"
 
@@ -39,11 +39,12 @@ class Facts:
     described: Described
 
     def packed(self) -> bytes:
+        encoding = self.described.content_encoding
         return json.dumps(
             {
                 "sha256": self.sha256,
-                "content_type": self.content_type,
-                "content_encoding": self.described.content_encoding,
+                "content_type": in_header(self.content_type),
+                "content_encoding": in_header(encoding) if encoding else None,
                 "storage_class": self.described.storage_class,
                 "metadata": encoded(self.described.metadata),
             }

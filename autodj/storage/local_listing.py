@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from autodj.storage.cursors import check_limit, cursor_after, position_of
-from autodj.storage.keys import is_key
+from autodj.storage.keys import is_key, may_start_a_key
 from autodj.storage.local_folders import Folders
 
 
@@ -22,7 +22,8 @@ class Listing:
 
     def keys(self, prefix: str = "", after: str = "") -> Iterator[str]:
         """The keys that start with ``prefix`` and come after ``after``, in key order."""
-        yield from self._keys("", prefix, after)
+        if may_start_a_key(prefix):
+            yield from self._keys("", prefix, after)
 
     def page(
         self, prefix: str, *, limit: int, cursor: str | None, directories: bool
@@ -51,9 +52,9 @@ class Listing:
                 yield name
 
     def _directly(self, prefix: str, after: str) -> Iterator[str]:
-        folder = prefix[: prefix.rfind("/") + 1]
-        if folder and not is_key(folder[:-1]):
+        if not may_start_a_key(prefix):
             return
+        folder = prefix[: prefix.rfind("/") + 1]
         for name in self._from(folder, max(prefix, after)):
             if not name.startswith(prefix):
                 return

@@ -27,6 +27,7 @@ NOTES: Final = frozenset({SHA256_NOTE, CRC32_NOTE})
 RESERVED: Final = frozenset({"sha256", WRITE_ID}) | NOTES
 
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_HEADER: Final = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
 _EMPTY: Final = "%"
 _PLAIN: Final = "!#$&'()*+,-./:;<=>?@[]^_`{|}~"
 
@@ -46,6 +47,13 @@ def encoded(metadata: Mapping[str, str]) -> dict[str, str]:
             f"{MAX_METADATA_BYTES} are the most."
         )
     return stored
+
+
+def in_header(value: str) -> str:
+    """What goes as it is into a header of its own; InvalidRequest for what cannot."""
+    if not _HEADER.fullmatch(value):
+        raise InvalidRequest(f"No value for a header: {value!r}.")
+    return value
 
 
 def decoded(stored: Mapping[str, str]) -> dict[str, str]:

@@ -413,3 +413,25 @@ async def test_more_than_is_taken_is_not_loaded(store: Storage) -> None:
     assert await load(store, KEY, max_bytes=len(BODY)) == BODY
     with pytest.raises(TooLarge):
         await load(store, KEY, max_bytes=len(BODY) - 1)
+
+
+@pytest.mark.parametrize("word", ["a/b\r\nX-Y: z", "ä/b", "", " a/b", "\ud800/b", "x" * 256])
+async def test_what_fits_in_no_header_describes_no_object(store: Storage, word: str) -> None:
+    for content_type, described in (
+        (word, Described()),
+        ("a/b", Described(content_encoding=word or "\n")),
+    ):
+        with pytest.raises(InvalidRequest):
+            await store.put(
+                KEY, BODY, sha256=sha256(BODY), content_type=content_type, described=described
+            )
+    assert await keys(store) == []
+
+
+@pytest.mark.parametrize("prefix", ["../", "a\0/", "\ud800", "a//", "A", "x" * 5000, "%2e", ".x"])
+async def test_no_key_starts_with_what_no_key_can_hold(store: Storage, prefix: str) -> None:
+    await put(store, "a/b", BODY)
+    assert await keys(store, prefix) == []
+    for directories in (True, False):
+        page = await store.page(prefix, directories=directories)
+        assert (list(page.objects), list(page.directories), page.cursor) == ([], [], None)

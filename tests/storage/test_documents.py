@@ -109,7 +109,8 @@ def test_any_document_comes_back(content: dict[str, Any], above: int) -> None:
 @pytest.mark.parametrize(
     "body",
     [b"", b"[]", b"{", b"\xff", b"1", b"\x1f\x8bnonsense", b"[" * 100_000,
-     gzip.compress(b"[1]", mtime=0), gzip.compress(b'{"a": 1}', mtime=0)[:-4]],
+     gzip.compress(b"[1]", mtime=0), gzip.compress(b'{"a": 1}', mtime=0)[:-4],
+     gzip.compress(b'{"a": 1}', mtime=0) + b"?"],
 )  # fmt: skip
 @pytest.mark.can_fail_on("ourselves")
 def test_what_is_no_document_is_a_fault(body: bytes) -> None:

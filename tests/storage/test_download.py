@@ -92,6 +92,16 @@ async def test_an_empty_object_is_an_empty_file(local: LocalStorage, tmp_path: P
     assert (tmp_path / "x").read_bytes() == b""
 
 
+async def test_an_empty_object_of_which_everything_is_known_is_fetched_all_the_same(
+    store: Storage, tmp_path: Path
+) -> None:
+    with pytest.raises(ObjectNotFound):
+        await download(store, KEY, tmp_path / "x", sha256=sha256(b""), size_bytes=0)
+    assert not (tmp_path / "x").exists()
+    await put(store, KEY, b"")
+    assert await download(store, KEY, tmp_path / "x", sha256=sha256(b""), size_bytes=0) == 0
+
+
 async def test_what_is_not_there_leaves_no_file(store: Storage, tmp_path: Path) -> None:
     with pytest.raises(ObjectNotFound):
         await download(store, KEY, tmp_path / "x")

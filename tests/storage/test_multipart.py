@@ -14,9 +14,12 @@ from typing import Any
 import pytest
 
 from autodj.errors import (
+    AutodjError,
     IntegrityFault,
+    InvalidRequest,
     ObjectExists,
     ObjectNotFound,
+    StoreCredentials,
     StoreTimeout,
     StoreUnreachable,
 )
@@ -30,7 +33,7 @@ from autodj.storage.s3 import (
     open_s3,
 )
 from autodj.storage.s3.faults import store_errors
-from bench.faults.proxy import Cut, Exchange, FaultProxy, open_proxy
+from bench.faults.proxy import Cut, Exchange, FaultProxy, Message, open_proxy
 from tests.storage.builders import patterned, put, read, sha256
 
 MIB = 1024**2
@@ -144,6 +147,11 @@ async def test_other_bytes_than_promised_are_never_put_together(real_s3: S3Stora
     with pytest.raises(IntegrityFault):
         await real_s3.put(KEY, BODY, sha256="00" * 32, content_type="a/b")
 
+    for no_hash in (DIGEST.upper(), "zz", ""):
+        for body in (BODY, b"x"):
+            with pytest.raises(InvalidRequest):
+                await real_s3.put(KEY, body, sha256=no_hash, content_type="a/b")
+
     with pytest.raises(ObjectNotFound):
         await real_s3.stat(KEY)
     assert await unfinished(real_s3) == []
@@ -193,8 +201,27 @@ async def test_below_that_size_a_taken_key_is_found_at_the_end(real_s3: S3Storag
     assert await read(real_s3, KEY) == BODY
 
 
+EXPIRED = b"<Error><Code>ExpiredToken</Code></Error>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (None, StoreUnreachable),
+        (
+            Message("HTTP/1.1 400 Bad Request", (("Content-Length", str(len(EXPIRED))),), EXPIRED),
+            StoreCredentials,
+        ),
+    ],
+    ids=["the connection", "the keys"],
+)
+@pytest.mark.can_fail_on("real_s3")
 async def test_an_upload_that_broke_off_is_taken_up_with_the_parts_that_are_there(
-    real_s3: S3Storage, real_config: S3Config, monkeypatch: pytest.MonkeyPatch
+    real_s3: S3Storage,
+    real_config: S3Config,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Message | None,
+    expected: type[AutodjError],
 ) -> None:
     monkeypatch.setattr(multipart, "RESUMABLE_BYTES", 0)
 
@@ -207,12 +234,15 @@ async def test_an_upload_that_broke_off_is_taken_up_with_the_parts_that_are_ther
     async def break_the_last_part(exchange: Exchange) -> None:
         if "partNumber=3" in exchange.request.target:
             await others.wait()
-            raise Cut
+            if answer is None:
+                raise Cut
+            await exchange.reply(answer)
+            return
         await exchange.reply(await exchange.pass_on())
 
     async with behind(real_config) as (store, proxy):
         proxy.plan(break_the_last_part, lambda _: True)
-        with pytest.raises(StoreUnreachable):
+        with pytest.raises(expected):
             await store.put(KEY, BODY, sha256=DIGEST, content_type="audio/wav", progress=arrived)
         assert len(await unfinished(real_s3)) == 1
         sent = counting_parts(proxy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -11,16 +12,21 @@ import pytest
 
 from autodj.errors import (
     AutodjError,
+    BucketMissing,
+    DeleteIncomplete,
+    InvalidRequest,
     ObjectNotFound,
     StoreCredentials,
     StoreDenied,
+    StoreError,
     StoreFaulty,
     StoreThrottled,
 )
 from autodj.storage.s3 import S3Storage, multipart
+from autodj.storage.s3.uploads import latest_of
 from tests.storage.builders import keys, patterned, put, read
 from tests.storage.faults import Answer, answering, failing
-from tests.storage.faulty_s3 import BODY, DATED, store_on
+from tests.storage.faulty_s3 import BODY, DATED, PATIENT, store_on
 
 SPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 STAMP = "2026-11-22T10:00:00.000Z"
@@ -50,6 +56,34 @@ async def test_an_object_of_which_too_little_is_told_is_a_fault(told: str) -> No
     async with store_on(listed(f"<Contents>{told}</Contents>")) as (store, _):
         with pytest.raises(StoreFaulty):
             await keys(store)
+
+
+async def test_names_of_others_are_not_taken_for_keys() -> None:
+    def told(name: str) -> str:
+        rest = f"<Size>3</Size><LastModified>{STAMP}</LastModified><ETag>e</ETag>"
+        return f"<Contents><Key>{name}</Key>{rest}</Contents>"
+
+    folders = "".join(
+        f"<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>" for name in ("p/c/", "c/")
+    )
+    async with store_on(listed(told("p/a"), told("a"), told("pp/a"), folders)) as (store, _):
+        assert await keys(store) == ["a"]
+        assert (await store.page(directories=True)).directories == ["c/"]
+
+
+async def test_a_cursor_that_the_server_does_not_know_is_no_fault_of_its_own() -> None:
+    first = document(
+        "ListBucketResult",
+        "<IsTruncated>true</IsTruncated>",
+        "<NextContinuationToken>t</NextContinuationToken>",
+    )
+    unknown = failing("400 Bad Request", "InvalidArgument")
+    async with store_on(first, unknown) as (store, _):
+        cursor = (await store.page()).cursor
+        with pytest.raises(InvalidRequest):
+            await store.page(cursor=cursor)
+        with pytest.raises(StoreError):
+            await store.page()
 
 
 async def test_a_directory_without_a_name_is_none() -> None:
@@ -90,6 +124,111 @@ async def test_an_upload_that_does_not_say_when_it_began_is_a_fault() -> None:
     async with store_on(answer) as (store, _):
         with pytest.raises(StoreFaulty):
             await all_uploads(store)
+
+
+@pytest.mark.parametrize("missing", ["Key", "VersionId", "Size", "LastModified", "IsLatest"])
+async def test_a_version_of_which_too_little_is_told_is_a_fault(missing: str) -> None:
+    told = {"Key": "p/a", "VersionId": "v", "Size": "1", "LastModified": STAMP, "IsLatest": "true"}
+    inside = "".join(f"<{name}>{told[name]}</{name}>" for name in told if name != missing)
+    page = document(
+        "ListVersionsResult", "<IsTruncated>false</IsTruncated>", f"<Version>{inside}</Version>"
+    )
+    async with store_on(page) as (store, _):
+        with pytest.raises(StoreFaulty):
+            await all_versions(store)
+
+
+@pytest.mark.parametrize("missing", ["PartNumber", "ETag", "Size"])
+async def test_a_part_of_which_too_little_is_told_is_a_fault(missing: str) -> None:
+    begun = f"<Key>p/a</Key><UploadId>u</UploadId><Initiated>{STAMP}</Initiated>"
+    told = {"PartNumber": "1", "ETag": "e", "Size": "1"}
+    inside = "".join(f"<{name}>{told[name]}</{name}>" for name in told if name != missing)
+    whole = "<IsTruncated>false</IsTruncated>"
+    uploads = document("ListMultipartUploadsResult", whole, f"<Upload>{begun}</Upload>")
+    parts = document("ListPartsResult", whole, f"<Part>{inside}</Part>")
+    async with store_on(uploads, parts) as (store, _):
+        with pytest.raises(StoreFaulty):
+            await latest_of(store._bucket, "a")
+
+
+@pytest.mark.parametrize("code", ["NoSuchVersion", "InvalidArgument"])
+async def test_a_version_that_is_not_there_is_removed(code: str) -> None:
+    async with store_on(failing("404 Not Found", code)) as (store, server):
+        await store.delete_version("a", "v")
+    assert [each.method for each in server.requests] == ["DELETE"]
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("RequestTimeTooSkewed", StoreCredentials),
+        ("InvalidAccessKeyId", StoreCredentials),
+        ("ExpiredToken", StoreCredentials),
+        ("AuthorizationHeaderMalformed", BucketMissing),
+        ("AccessDenied", StoreDenied),
+    ],
+)
+@pytest.mark.parametrize("ask", [lambda store: store.probe(), lambda store: store.stat("a")])
+@pytest.mark.can_fail_on("scripted")
+async def test_why_a_head_is_refused_is_asked_for(
+    code: str, expected: type[AutodjError], ask: Callable[[S3Storage], Awaitable[object]]
+) -> None:
+    async with store_on(answering("403 Forbidden"), failing("403 Forbidden", code)) as (store, _):
+        with pytest.raises(expected):
+            await ask(store)
+
+
+@pytest.mark.can_fail_on("scripted")
+async def test_what_is_refused_for_itself_alone_stays_refused() -> None:
+    async with store_on(answering("403 Forbidden"), listed()) as (store, server):
+        with pytest.raises(StoreDenied):
+            await store.stat("a")
+    assert [each.method for each in server.requests] == ["HEAD", "GET"]
+
+
+async def test_what_moves_to_archive_by_itself_comes_back_to_stay() -> None:
+    asleep = answering(
+        "200 OK",
+        BODY,
+        x_amz_storage_class="INTELLIGENT_TIERING",
+        x_amz_archive_status="ARCHIVE_ACCESS",
+        **DATED,
+    )
+    async with store_on(asleep, answering("202 Accepted"), asleep) as (store, server):
+        assert (await store.restore("a", days=3)).archived
+    # With a time to keep it for, S3 refuses.
+    assert b"Days" not in server.requests[1].body
+    assert b"<Tier>Standard</Tier>" in server.requests[1].body
+
+
+@pytest.mark.can_fail_on("scripted")
+async def test_what_may_pass_for_some_of_many_is_tried_again_for_these() -> None:
+    def left(*codes: tuple[str, str]) -> Answer:
+        told = (f"<Error><Key>p/{key}</Key><Code>{code}</Code></Error>" for key, code in codes)
+        return document("DeleteResult", "<Deleted><Key>p/a</Key></Deleted>", *told)
+
+    first = left(("b", "InternalError"), ("c", "SlowDown"), ("d", "AccessDenied"))
+    done = document("DeleteResult", "<Deleted><Key>p/b</Key></Deleted>")
+    async with store_on(first, left(("b", "SlowDown")), done, timing=PATIENT) as (store, server):
+        with pytest.raises(DeleteIncomplete) as caught:
+            await store.delete_many(["a", "b", "c", "d"])
+    # Nothing was said of "c" at last, so it may be there.
+    assert {key: type(error) for key, error in caught.value.failed.items()} == {
+        "c": StoreError,
+        "d": StoreDenied,
+    }
+    named = [re.findall(rb"<Key>p/(.)</Key>", each.body) for each in server.requests]
+    assert named == [[b"a", b"b", b"c", b"d"], [b"b", b"c"], [b"b"]]
+
+
+async def test_a_fault_of_one_batch_keeps_no_other_from_being_deleted() -> None:
+    many = [f"k{n}" for n in range(1001)]
+    last = document("DeleteResult", "<Deleted><Key>p/k1000</Key></Deleted>")
+    async with store_on(failing("409 Conflict", "OperationAborted"), last) as (store, server):
+        with pytest.raises(DeleteIncomplete) as caught:
+            await store.delete_many(many)
+    assert len(server.requests) == 2
+    assert set(caught.value.failed) == set(many[:1000])
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ async def test_a_client_sends_as_often_as_the_policy_says(
 ) -> None:
     async with store_on(answer, timing=PATIENT) as (store, server):
         with pytest.raises(expected):
-            await store.probe()
+            await store.page()
 
     assert len(server.requests) == sent
 

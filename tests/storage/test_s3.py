@@ -16,7 +16,6 @@ from autodj.errors import (
     InvalidRequest,
     ObjectNotFound,
     StoreCredentials,
-    StoreDenied,
 )
 from autodj.settings.encryption import Encryption
 from autodj.storage.s3 import S3Config, S3Storage, open_s3
@@ -61,9 +60,9 @@ def test_a_prefix_ends_with_one_slash_or_is_nothing(prefix: str) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"access_key": "AKUNKNOWN"}, {StoreCredentials, StoreDenied}),
-        ({"secret_key": "wrong"}, {StoreCredentials, StoreDenied}),
-        ({"bucket": "no-such-bucket-here"}, {BucketMissing}),
+        ({"access_key": "AKUNKNOWN"}, StoreCredentials),
+        ({"secret_key": "wrong"}, StoreCredentials),
+        ({"bucket": "no-such-bucket-here"}, BucketMissing),
     ],
 )
 @pytest.mark.can_fail_on("real_s3")
@@ -71,7 +70,7 @@ async def test_wrong_credentials_or_bucket_open_nothing(
     real_s3: S3Storage,
     real_config: S3Config,
     change: dict[str, Any],
-    expected: set[type[AutodjError]],
+    expected: type[AutodjError],
 ) -> None:
     await put(real_s3, KEY, BODY)
 
@@ -86,7 +85,7 @@ async def test_wrong_credentials_or_bucket_open_nothing(
         ):
             with pytest.raises(AutodjError) as caught:
                 await asking
-            assert type(caught.value) in expected
+            assert type(caught.value) is expected
 
     assert await read(real_s3, KEY) == BODY
 

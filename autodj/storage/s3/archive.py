@@ -30,12 +30,12 @@ async def restore(bucket: S3Bucket, key: str, *, days: int, tier: Tier) -> Archi
     state = await archive_state(bucket, key)
     if not state.archived or state.restoring:
         return state
+    # There is no copy of what comes back to stay, and so no time that it is kept for.
+    kept = {} if state.storage_class == "INTELLIGENT_TIERING" else {"Days": days}
+    wanted: Any = {**kept, "GlacierJobParameters": {"Tier": tier}}
     try:
         async with bucket.asking(f"RestoreObject {key}"):
-            await bucket.client.restore_object(
-                **bucket.named(key),
-                RestoreRequest={"Days": days, "GlacierJobParameters": {"Tier": tier}},
-            )
+            await bucket.client.restore_object(**bucket.named(key), RestoreRequest=wanted)
     except (StoreError, ObjectArchived) as error:
         if error_code(error) not in _ON_ITS_WAY | _NOTHING_TO_DO:
             raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from autodj.storage.base import Described, ObjectStat
-from autodj.storage.metadata import decoded, encoded
+from autodj.storage.metadata import decoded, encoded, in_header
 from autodj.storage.operations import note_answer
 from autodj.storage.s3.budget import ByteBudget
 from autodj.storage.s3.config import S3Config
@@ -54,14 +54,14 @@ class S3Bucket:
         """How an object is stored, in every request that makes one."""
         described = described or Described()
         stored: dict[str, Any] = {
-            "ContentType": content_type,
+            "ContentType": in_header(content_type),
             "CacheControl": cache_control,
             **self.config.protection,
         }
         if metadata := encoded(described.metadata):
             stored["Metadata"] = metadata
         if described.content_encoding:
-            stored["ContentEncoding"] = described.content_encoding
+            stored["ContentEncoding"] = in_header(described.content_encoding)
         storage_class = described.storage_class or self.config.storage_class
         if storage_class != "STANDARD":
             stored["StorageClass"] = storage_class

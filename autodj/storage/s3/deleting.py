@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 from autodj.errors import AutodjError, DeleteIncomplete, StoreError
 from autodj.storage.s3.bucket import S3Bucket
 from autodj.storage.s3.faults import fault_of
+from autodj.storage.s3.retrying import RetryPolicy, passes
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -35,19 +37,33 @@ async def delete_many(bucket: S3Bucket, keys: Sequence[str]) -> None:
     """A thousand a request; what one request leaves does not keep the next from being sent."""
     names = {bucket.config.object_name(key): key for key in keys}
     wanted = list(names)
-    failed: dict[str, AutodjError] = {}
+    left: dict[str, AutodjError] = {}
     for start in range(0, len(wanted), MOST_KEYS):
-        batch = wanted[start : start + MOST_KEYS]
-        try:
-            left = await _removed(bucket, batch)
-        except StoreError as error:
-            left = dict.fromkeys(batch, error)
-        failed |= {names[name]: error for name, error in left.items() if name in names}
-    if failed:
-        raise DeleteIncomplete(failed)
+        left |= await _removed(bucket, wanted[start : start + MOST_KEYS])
+    if left:
+        raise DeleteIncomplete({names[name]: error for name, error in left.items()})
 
 
 async def _removed(bucket: S3Bucket, names: Sequence[str]) -> dict[str, AutodjError]:
+    """Those that are still there, after what may pass was tried again."""
+    retries = RetryPolicy.of(bucket.config.timing)
+    left: dict[str, AutodjError] = {}
+    again: dict[str, AutodjError] = {}
+    for failed in range(1, retries.attempts + 1):
+        try:
+            refused = await _refused(bucket, names)
+        except AutodjError as error:  # the request as a whole was repeated already
+            return left | dict.fromkeys(names, error)
+        again = {name: error for name, error in refused.items() if passes(type(error))}
+        left |= {name: error for name, error in refused.items() if name not in again}
+        names = list(again)
+        if not names or failed == retries.attempts:
+            break
+        await asyncio.sleep(retries.spread_pause_s(failed))
+    return left | again
+
+
+async def _refused(bucket: S3Bucket, names: Sequence[str]) -> dict[str, AutodjError]:
     doing = f"DeleteObjects ({len(names)})"
     async with bucket.asking(doing):
         answer = await bucket.client.delete_objects(
@@ -56,9 +72,13 @@ async def _removed(bucket: S3Bucket, names: Sequence[str]) -> dict[str, AutodjEr
             Delete={"Objects": [{"Key": name} for name in names], "Quiet": False},
         )
     removed = {each.get("Key", "") for each in answer.get("Deleted", ())}
-    left = dict.fromkeys((name for name in names if name not in removed), "not answered")
-    left |= {each.get("Key", ""): each.get("Code", "") for each in answer.get("Errors", ())}
-    return {name: _error(doing, code) for name, code in left.items() if code != "NoSuchKey"}
+    codes = {each.get("Key", ""): each.get("Code", "") for each in answer.get("Errors", ())}
+    told = {name: codes.get(name, "not answered") for name in names}
+    return {
+        name: _error(doing, code)
+        for name, code in told.items()
+        if code != "NoSuchKey" and (name in codes or name not in removed)
+    }
 
 
 def _error(doing: str, code: str) -> AutodjError:

@@ -55,6 +55,8 @@ BY_CODE: Final[Mapping[str, type[AutodjError]]] = {
     "AuthorizationHeaderMalformed": BucketMissing,
     "IllegalLocationConstraintException": BucketMissing,
     "301": BucketMissing,
+    "TemporaryRedirect": BucketMissing,
+    "307": BucketMissing,
     "PreconditionFailed": PreconditionFailed,
     "412": PreconditionFailed,
     "ConditionalRequestConflict": Conflict,

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 
-from autodj.errors import StoreFaulty
+from autodj.errors import InvalidRequest, StoreError, StoreFaulty
 from autodj.storage.base import ObjectStat, Page
 from autodj.storage.cursors import check_limit, cursor_after, position_of
-from autodj.storage.keys import is_key
-from autodj.storage.s3.bucket import S3Bucket
+from autodj.storage.keys import is_key, may_start_a_key
+from autodj.storage.s3.bucket import S3Bucket, error_code
 from autodj.storage.s3.groups import ended
 from autodj.storage.s3.paging import onwards
 
@@ -22,6 +22,8 @@ async def objects(bucket: S3Bucket, prefix: str) -> AsyncGenerator[ObjectStat, N
 
     The next page is on its way while the objects of this one are told.
     """
+    if not may_start_a_key(prefix):
+        return
     answer = await _asked(bucket, prefix, {})
     place = _onwards(prefix, answer, {})
     while place:
@@ -45,11 +47,18 @@ async def page(
         more["Delimiter"] = "/"
     if cursor is not None:
         more["ContinuationToken"] = position_of(cursor, prefix=prefix, directories=directories)
-    answer = await _asked(bucket, prefix, more)
+    if not may_start_a_key(prefix):
+        return Page([], [], None)
+    try:
+        answer = await _asked(bucket, prefix, more)
+    except StoreError as error:
+        if cursor is not None and error_code(error) == "InvalidArgument":
+            raise InvalidRequest("The cursor belongs to another list.") from error
+        raise
     token = _onwards(prefix, answer, more).get("ContinuationToken")
     own = bucket.config.key_prefix
     told = (each.get("Prefix", "") for each in answer.get("CommonPrefixes", ()))
-    found = [each.removeprefix(own) for each in told]
+    found = [each.removeprefix(own) for each in told if each.startswith(own)]
     return Page(
         objects=_objects(bucket, answer),
         directories=[each for each in found if is_key(each.rstrip("/"))],
@@ -66,19 +75,16 @@ async def _asked(bucket: S3Bucket, prefix: str, more: Mapping[str, Any]) -> Mapp
 
 
 def _objects(bucket: S3Bucket, answer: Mapping[str, Any]) -> list[ObjectStat]:
-    named = ((each["Key"].removeprefix(bucket.config.key_prefix), each) for each in _items(answer))
+    own = bucket.config.key_prefix
     try:
+        named = [(each["Key"], each) for each in answer.get("Contents", ())]
         return [
             ObjectStat(key, each["Size"], each["LastModified"], etag=each.get("ETag"))
-            for key, each in named
-            if is_key(key)
+            for name, each in named
+            if name.startswith(own) and is_key(key := name.removeprefix(own))
         ]
     except KeyError as missing:
         raise StoreFaulty(f"ListObjectsV2: an object is told without {missing}.") from missing
-
-
-def _items(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return list(answer.get("Contents", ()))
 
 
 def _onwards(

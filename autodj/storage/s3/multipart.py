@@ -23,6 +23,7 @@ from autodj.errors import (
     IntegrityFault,
     ObjectNotFound,
     PreconditionFailed,
+    StoreCredentials,
     StoreError,
     UploadGone,
 )
@@ -281,7 +282,7 @@ def _named(sent: Sequence[_Sent]) -> Any:  # noqa: ANN401 - as S3 types it
 def _may_go_on(error: BaseException) -> bool:
     """Whether the parts that are there may serve the next try."""
     if isinstance(error, AutodjError):
-        return passes(type(error))
+        return passes(type(error)) or isinstance(error, StoreCredentials)  # those run out
     return isinstance(error, asyncio.CancelledError)
 
 

@@ -9,11 +9,11 @@ from typing import Final
 
 from autodj.errors import (
     AutodjError,
-    BucketMissing,
     IntegrityFault,
     ObjectArchived,
     ObjectNotFound,
     StoreDenied,
+    StoreError,
 )
 from autodj.storage.base import ByteRange, ObjectStat
 from autodj.storage.checks import Sealed
@@ -22,18 +22,10 @@ from autodj.storage.operations import Operation, attributed, operation
 from autodj.storage.pouring import Sink
 from autodj.storage.s3.archive import archive_state, refusal
 from autodj.storage.s3.bucket import S3Bucket, stat_of
+from autodj.storage.s3.probing import ask_why, look
 from autodj.storage.s3.reading import ObjectReader
 
 LOGGER: Final = "autodj.storage.s3"
-
-
-async def probe(bucket: S3Bucket) -> None:
-    name = bucket.config.bucket
-    try:
-        async with bucket.asking(f"HeadBucket {name}"):
-            await bucket.client.head_bucket(**bucket.config.addressing)
-    except ObjectNotFound as error:
-        raise BucketMissing(f"There is no bucket {name}.") from error
 
 
 async def stat(bucket: S3Bucket, key: str) -> ObjectStat:
@@ -42,7 +34,10 @@ async def stat(bucket: S3Bucket, key: str) -> ObjectStat:
     except ObjectNotFound:
         # A bare 404 also means that there is no bucket; one that may not be looked at is there.
         with suppress(StoreDenied):
-            await probe(bucket)
+            await look(bucket)
+        raise
+    except StoreError as refused:
+        await ask_why(bucket, refused)
         raise
 
 

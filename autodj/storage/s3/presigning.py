@@ -6,7 +6,6 @@ had to send.
 
 from __future__ import annotations
 
-import base64
 import re
 from typing import Any, Final
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from autodj.storage.base import Described
 from autodj.storage.limits import check_size, stricter
 from autodj.storage.powers import SignedForm, SignedRequest
 from autodj.storage.s3.bucket import IMMUTABLE, S3Bucket
+from autodj.storage.s3.vouching import sha256_as_header
 
 MAX_PRESIGN_S: Final = 7 * 86400
 MAX_UPLOAD_BYTES: Final = 5 * 1024**3
@@ -59,7 +59,7 @@ async def put_link(
     if not 0 <= size_bytes <= MAX_UPLOAD_BYTES:
         raise InvalidRequest(f"One upload holds at most {MAX_UPLOAD_BYTES} bytes.")
     check_size(size_bytes, bucket.config.max_object_bytes)
-    checksum = _checksum(sha256)
+    checksum = sha256_as_header(sha256)
     more = {
         **written,
         "ChecksumSHA256": checksum,
@@ -92,7 +92,7 @@ async def post_form(
     if sha256 is not None:
         fields |= {
             "x-amz-checksum-algorithm": "SHA256",
-            "x-amz-checksum-sha256": _checksum(sha256),
+            "x-amz-checksum-sha256": sha256_as_header(sha256),
         }
     conditions: list[Any] = [["content-length-range", 1, most_bytes]]
     conditions += [{name: value} for name, value in fields.items()]
@@ -131,12 +131,6 @@ def _named(written: dict[str, Any]) -> dict[str, str]:
         _HEADERS[name]: str(value).lower() if isinstance(value, bool) else value
         for name, value in written.items()
     }
-
-
-def _checksum(sha256: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
-        raise InvalidRequest("A SHA-256 is 64 hexadecimal digits.")
-    return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
 def _checked_type(content_type: str) -> str:

@@ -32,6 +32,7 @@ from autodj.storage.s3 import (
     listing,
     objects,
     presigning,
+    probing,
     uploads,
     versions,
     writing,
@@ -161,7 +162,7 @@ class S3Storage:
             )
 
     async def probe(self) -> None:
-        await objects.probe(self._bucket)
+        await probing.probe(self._bucket)
 
     async def set_metadata(self, key: str, metadata: Mapping[str, str]) -> ObjectStat:
         with self._told("set_metadata", key):

@@ -104,8 +104,9 @@ async def _parts_of(bucket: S3Bucket, key: str, upload_id: str) -> Mapping[int, 
         async with bucket.asking(doing):
             page = await bucket.client.list_parts(**bucket.named(key), UploadId=upload_id, **place)
         for each in page.get("Parts", ()):
-            known[each["PartNumber"]] = KnownPart(
-                each["ETag"], each["Size"], each.get("ChecksumCRC32")
+            number, etag, size_bytes = (
+                required(each, told, doing) for told in ("PartNumber", "ETag", "Size")
             )
+            known[number] = KnownPart(etag, size_bytes, each.get("ChecksumCRC32"))
         if not (place := onwards(page, _PARTS, place, doing)):
             return known

@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
-from autodj.errors import ObjectNotFound, StoreError
+from autodj.errors import AutodjError, ObjectNotFound, StoreError
 from autodj.storage.base import ByteRange, ObjectStat
 from autodj.storage.keys import check_key
 from autodj.storage.powers import ObjectVersion
 from autodj.storage.s3.bucket import S3Bucket, error_code
 from autodj.storage.s3.copying import copy_version
+from autodj.storage.s3.faults import required
 from autodj.storage.s3.objects import reading
 from autodj.storage.s3.paging import onwards
 
@@ -35,10 +36,12 @@ async def versions_of(bucket: S3Bucket, key: str) -> Sequence[ObjectVersion]:
                 **bucket.config.addressing, Prefix=name, **place
             )
         items = page.get("Versions", ())
-        found += [_version(key, each) for each in items if each["Key"] == name]
+        names = [required(each, "Key", doing) for each in items]
+        ours = (each for each, told in zip(items, names, strict=True) if told == name)
+        found += [_version(key, each, doing) for each in ours]
         # Keys come in order, so that the first longer one ends what is ours.
         place = onwards(page, _VERSIONS, place, doing)
-        if not place or any(each["Key"] > name for each in items):
+        if not place or any(each > name for each in names):
             return found
 
 
@@ -70,8 +73,12 @@ async def restored(bucket: S3Bucket, key: str, version_id: str) -> ObjectStat:
 
 async def removed(bucket: S3Bucket, key: str, version_id: str) -> None:
     _check(key, version_id)
-    async with bucket.asking(f"DeleteObject {key}"):
-        await bucket.client.delete_object(**bucket.named(key), VersionId=version_id)
+    try:
+        async with bucket.asking(f"DeleteObject {key}"):
+            await bucket.client.delete_object(**bucket.named(key), VersionId=version_id)
+    except (StoreError, ObjectNotFound) as error:
+        if not isinstance(_unknown_version(key, error), ObjectNotFound):
+            raise
 
 
 def _check(key: str, version_id: str) -> None:
@@ -79,7 +86,7 @@ def _check(key: str, version_id: str) -> None:
         raise ObjectNotFound(f"{key} has no such version.")
 
 
-def _unknown_version(key: str, error: StoreError) -> Exception:
+def _unknown_version(key: str, error: AutodjError) -> AutodjError:
     """ObjectNotFound for an id that S3 never gave, which it calls malformed, and for that of the
     mark of a delete, which it does not give out.
     """
@@ -88,7 +95,8 @@ def _unknown_version(key: str, error: StoreError) -> Exception:
     return error
 
 
-def _version(key: str, item: Any) -> ObjectVersion:  # noqa: ANN401 - as S3 types it
-    return ObjectVersion(
-        key, item["VersionId"], item["Size"], item["LastModified"], current=item["IsLatest"]
+def _version(key: str, item: Any, doing: str) -> ObjectVersion:  # noqa: ANN401 - as S3 types it
+    version_id, size_bytes, modified_at, current = (
+        required(item, name, doing) for name in ("VersionId", "Size", "LastModified", "IsLatest")
     )
+    return ObjectVersion(key, version_id, size_bytes, modified_at, current=current)

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from autodj.errors import InvalidRequest
 from autodj.storage.metadata import CRC32_NOTE, MAX_STORED_BYTES, SHA256_NOTE
 
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _CRC32_NOTE: Final = re.compile(r"([0-9a-f]{8})-([0-9a-f]{64})")
 _CRC32_BYTES: Final = 4
 _SHA256_BYTES: Final = 32
@@ -51,6 +53,13 @@ def full_sha256(answer: Mapping[str, Any]) -> str | None:
     if stored is None and _own_crc32(answer) is not None:
         stored = answer.get("Metadata", {}).get(SHA256_NOTE)
     return stored
+
+
+def sha256_as_header(sha256: str) -> str:
+    """As S3 writes it: in base64. InvalidRequest for what is no SHA-256 in hex."""
+    if not _SHA256.fullmatch(sha256):
+        raise InvalidRequest("A SHA-256 is 64 hexadecimal digits.")
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
 def crc32_note(crc32: int, sha256: str) -> Mapping[str, str]:

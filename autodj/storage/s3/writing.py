@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
@@ -27,7 +26,7 @@ from autodj.storage.s3.marking import done_before, new_mark
 from autodj.storage.s3.multipart import Content, Uploader, order_of
 from autodj.storage.s3.objects import verify
 from autodj.storage.s3.sections import body_of, crc32_of, reading_at
-from autodj.storage.s3.vouching import crc32_note, full_sha256, with_note
+from autodj.storage.s3.vouching import crc32_note, full_sha256, sha256_as_header, with_note
 
 CREATE_ATTEMPTS: Final = 3
 CONFLICT_PAUSE_S: Final = 0.2
@@ -113,6 +112,7 @@ async def _send(
     how: Mapping[str, Any],
     progress: Progress | None = None,
 ) -> Mapping[str, Any]:
+    checksum = sha256_as_header(sha256)
     size_bytes = body.seek(0, os.SEEK_END)
     if size_bytes >= bucket.config.transfers.multipart_bytes:
         content = Content(reading_at(body), size_bytes, sha256)
@@ -132,7 +132,7 @@ async def _send(
             **bucket.named(key),
             Body=body_of(fill_at, whole, crc32=crc32),
             ContentLength=size_bytes,
-            ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+            ChecksumSHA256=checksum,
             **how,
         )
     if progress is not None:
