@@ -13,6 +13,7 @@ from bench.truth.sources import (
     Order,
     Source,
     arcade,
+    changes,
     covers,
     drums,
     frets,
@@ -29,6 +30,7 @@ from bench.truth.sources import scores as music21_scores
 
 SOURCES: tuple[Source, ...] = (
     grooves.SOURCE,
+    changes.SOURCE,
     sessions.SOURCE,
     ostinati.SOURCE,
     pop909.SOURCE,

@@ -10,9 +10,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Pace = Literal["steady", "wandering", "jump", "rubato"]
+Pace = Literal["steady", "wandering", "jump", "rubato", "climb", "passage", "set"]
 _PHRASE_BEATS = 16
 _TRIPLET = 1 / 6
+# Another tempo is so many times as fast or as slow, and music stays within these.
+_LEAST_CHANGE, _MOST_CHANGE = 1.06, 1.5
+_SLOWEST_BPM, _FASTEST_BPM = 64.0, 184.0
 
 Doubles = NDArray[np.float64]
 
@@ -53,7 +56,33 @@ def make_clock(
     elif pace == "rubato":
         period_s = period_s * _breathing(beats, dice.uniform(0.1, 0.35))
         period_s *= np.exp(noise.normal(0, 0.015, beats))
+    elif pace in {"climb", "passage", "set"}:
+        period_s = 60 / _changing(dice, bpm, beats, pace)
     return Clock(start_s + np.concatenate([[0.0], np.cumsum(period_s)]), swing)
+
+
+def _changing(dice: random.Random, bpm: float, beats: int, pace: Pace) -> Doubles:
+    """Beats a minute at each beat: of one long way to another tempo, of a passage in another, or
+    of three or four songs in a row.
+    """
+    if pace == "climb":
+        return np.geomspace(bpm, _other(dice, bpm), beats)
+    songs = 3 if pace == "passage" else dice.choice((3, 4))
+    tempi = [bpm]
+    while len(tempi) < songs:
+        tempi.append(_other(dice, tempi[-1]))
+    if pace == "passage":
+        tempi[-1] = bpm
+    return np.repeat(tempi, np.diff(np.linspace(0, beats, songs + 1).astype(int)))
+
+
+def _other(dice: random.Random, bpm: float) -> float:
+    """A tempo that is clearly another one."""
+    ratio = math.exp(dice.uniform(math.log(_LEAST_CHANGE), math.log(_MOST_CHANGE)))
+    slower, faster = bpm / ratio, bpm * ratio
+    if faster > _FASTEST_BPM or (slower >= _SLOWEST_BPM and dice.random() < 0.5):
+        return slower
+    return faster
 
 
 def _breathing(beats: int, depth: float) -> Doubles:

@@ -17,6 +17,8 @@ from autodj.audio.rhythm.harmony import CHANGES, harmonic_changes
 from autodj.audio.rhythm.line import straighten, whole_tempo
 from autodj.audio.rhythm.onsets import FRAMES_PER_S as ONSETS_PER_S
 from autodj.audio.rhythm.opening import opening_s
+from autodj.audio.rhythm.pace import HOP_S, find_paces, leaves, usual_pace
+from autodj.audio.rhythm.path import follow_beats
 from autodj.audio.rhythm.readings import readings
 from autodj.audio.rhythm.rhythm import Sound, measure_rhythm
 
@@ -158,6 +160,52 @@ def test_what_a_sequencer_plays_keeps_one_grid_though_the_beats_seem_to_move(
     assert rhythm.is_constant == is_even
     if is_even:
         assert rhythm.bpm == pytest.approx(120.0, abs=0.01)
+
+
+def paced(*bpm: float) -> NDArray[np.float64]:
+    """Beats of paces that share the time alike."""
+    times: list[float] = [0.1]
+    while times[-1] < LONG_S - 1:
+        times.append(times[-1] + 60 / bpm[int(times[-1] * len(bpm) / LONG_S)])
+    return np.array(times)
+
+
+def test_a_pace_is_found_wherever_it_is_another() -> None:
+    true = paced(100, 130, 115)
+    paces = find_paces(heard(odds_at(true)), 115)
+    assert paces.bpm.size == LONG_S / HOP_S
+    for third, bpm in enumerate((100, 130, 115)):
+        inner = paces.bpm[10 * third + 2 : 10 * third + 8]
+        assert inner == pytest.approx(np.full(inner.size, bpm), rel=0.02)
+    assert paces.score > 3
+    beats = follow_beats(odds_at(true), paces.bpm, HOP_S)
+    assert beats == pytest.approx(true, abs=0.011)
+
+
+def test_a_stretch_without_beats_has_the_pace_of_what_is_around_it() -> None:
+    odds = odds_at(even(125))
+    odds[1000:2500] = -6.0
+    assert find_paces(heard(odds), 125).bpm == pytest.approx(np.full(30, 125.0))
+
+
+def test_the_usual_pace_is_the_one_that_half_of_the_time_goes_faster_than() -> None:
+    for paces, usual in (((100, 130, 130), 130), ((100, 130, 100), 100), ((90, 120, 100), 100)):
+        true = paced(*paces)
+        found = find_paces(heard(odds_at(true)), 110)
+        assert usual_pace(found, true) == pytest.approx(usual, abs=0.3)
+    assert usual_pace(found, true[:1]) == pytest.approx(100, rel=0.02)
+
+
+@pytest.mark.parametrize("parts", [4.0, 2.0, 4 / 3], ids=["sixteenths", "eighths", "dotted"])
+def test_another_pace_counts_only_where_the_attacks_leave_the_grid_too(parts: float) -> None:
+    """The odds move to 96 for a while; the attacks of sixteenths of 128 do not."""
+    moved = find_paces(heard(odds_at(paced(128, 96, 128))), 128)
+    grid, true = np.zeros((2, round(LONG_S * ONSETS_PER_S)), np.float32)
+    grid[np.rint(np.arange(0, LONG_S, 60 / 128 / parts) * ONSETS_PER_S).astype(int)[:-1]] = 1
+    true[np.rint(paced(128, 96, 128) * ONSETS_PER_S).astype(int)] = 1
+    assert leaves(moved, 128, true, 0.8)
+    assert not leaves(moved, 128, grid, 0.8)
+    assert not leaves(find_paces(heard(odds_at(even(128))), 128), 128, true, 0.8)
 
 
 def test_no_attacks_keep_no_grid() -> None:

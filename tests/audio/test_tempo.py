@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,46 @@ def test_a_drummer_who_speeds_up_is_followed(measure: Measure) -> None:
     analysis = measure(clicks(true, 40), RATE_HZ)
     assert analysis.bpm == pytest.approx(110, abs=3)
     assert errors_s(analysis.beats_s, true[1:-1]).max() < 0.02
+
+
+def played(pace: Callable[[float], float], seconds: float) -> NDArray[np.float64]:
+    """Beats at ``pace`` beats a minute, which may be another at every moment."""
+    times = [0.3]
+    while times[-1] < seconds:
+        times.append(times[-1] + 60 / pace(times[-1]))
+    return np.array(times[:-1])
+
+
+@pytest.mark.parametrize(
+    ("pace", "slowest_bpm", "fastest_bpm"),
+    [
+        (lambda at_s: 100 if at_s < 30 else 130, 129.9, 130.1),
+        (lambda at_s: 128 if at_s < 70 else 140, 127.8, 128.2),
+        (lambda at_s: 90 + 40 * at_s / 90, 105, 115),
+    ],
+    ids=["another song", "an end that is faster", "one long climb"],
+)
+def test_a_tempo_that_becomes_another_is_followed(
+    measure: Measure, pace: Callable[[float], float], slowest_bpm: float, fastest_bpm: float
+) -> None:
+    true = played(pace, 90)
+    analysis = measure(clicks(true, 90), RATE_HZ)
+    assert analysis.grid == "variable"
+    assert analysis.bpm is not None
+    assert slowest_bpm < analysis.bpm < fastest_bpm
+    assert len(analysis.beats_s) == pytest.approx(true.size, abs=1)
+    assert errors_s(analysis.beats_s, true[1:-1]).max() < 0.02
+
+
+@pytest.mark.parametrize("beats_apart", [0.75, 2.0], ids=["dotted eighths", "half the pace"])
+def test_a_passage_in_another_rhythm_keeps_the_grid(measure: Measure, beats_apart: float) -> None:
+    bpm, beats = 126, 64
+    samples = round(beats * 60 / bpm * RATE_HZ)
+    music = beat(beats * 60 / bpm + 1, bpm=bpm)[:, :samples]
+    passage = clicks(np.arange(0, beats, beats_apart) * 60 / bpm, samples / RATE_HZ)[:, :samples]
+    analysis = measure(np.concatenate([music, passage, music], axis=1), RATE_HZ)
+    assert analysis.grid == "constant"
+    assert analysis.bpm == pytest.approx(bpm, abs=0.02)
 
 
 def test_an_intro_without_drums_does_not_hide_the_tempo(measure: Measure) -> None:

@@ -89,6 +89,18 @@ def test_only_a_steady_clock_counts_as_steady(pace: Pace, steady: bool) -> None:
         assert bpm == pytest.approx(123.456, abs=1e-3)
 
 
+@pytest.mark.parametrize(("pace", "tempi"), [("climb", 200), ("passage", 2), ("set", 4)])
+def test_a_clock_of_changing_tempo_stays_within_what_music_has(pace: Pace, tempi: int) -> None:
+    for seed in range(20):
+        clock = make_clock(random.Random(seed), 120, 200, pace, 0.25, 0.0)
+        bpm = 60 / np.diff(clock.beats_s)
+        assert bpm[0] == pytest.approx(120)
+        assert 1 < np.unique(bpm.round(6)).size <= tempi
+        assert 60 < bpm.min() <= bpm.max() < 190
+        assert not tempo_of(clock.beats_s)[1]
+        assert bool(abs(bpm[-1] - 120) < 0.1) is (pace == "passage")
+
+
 def test_what_is_written_as_midi_reads_back(tmp_path: Path) -> None:
     tune = smf.Voice(12, False, (smf.Played(0.5, 1.0, 60, 90), smf.Played(1.0, 1.75, 64, 80)))
     drums = smf.Voice(0, True, (smf.Played(0.25, 0.3, KICK, 112),))

@@ -15,16 +15,16 @@ _MOST_ODDS = 4.0
 _SLOWEST, _FASTEST = 1.6, 0.6
 
 
-def follow_beats(odds: Floats, beat_hz: float) -> NDArray[np.float64]:
-    """Seconds of the beats that best fit both the log odds of a beat and an even pace.
+def follow_beats(odds: Floats, paces: NDArray[np.float64], hop_s: float) -> NDArray[np.float64]:
+    """Seconds of the beats that best fit both the log odds of a beat and the pace, which is given
+    in beats a minute for every ``hop_s``.
 
     Dynamic programming after Ellis, "Beat tracking by dynamic programming" (JNMR 2007): every
     beat adds its odds and pays for the squared log ratio of its distance from the one before
-    to the usual one.
+    to the usual one. Where the pace changes, the one before or after may hold already or still.
     """
-    period = FRAMES_PER_S / beat_hz
-    lags = np.arange(max(1, int(period * _FASTEST)), int(period * _SLOWEST) + 2)
-    price = _TIGHTNESS * np.square(np.log(lags / period))
+    periods = _periods(paces, hop_s, odds.size)
+    lags = np.arange(int(periods.min() * _FASTEST), int(periods.max() * _SLOWEST) + 2)
     # Silence before the start, whence no beat is followed.
     total = np.full(lags[-1] + odds.size, -np.inf)
     total[lags[-1] :] = np.clip(odds + _BIAS, -_MOST_ODDS, _MOST_ODDS)
@@ -33,14 +33,24 @@ def follow_beats(odds: Floats, beat_hz: float) -> NDArray[np.float64]:
     # As many frames at once as the shortest lag lies back: none of them follows another.
     for start in range(0, odds.size, int(lags[0])):
         frames = np.arange(start, min(start + int(lags[0]), odds.size))
-        scores = reach[frames][:, ::-1] - price
+        off = np.log(lags / periods[:, frames, None])
+        scores = reach[frames][:, ::-1] - _TIGHTNESS * np.square(off).min(axis=0)
         best = scores.argmax(axis=1)
         gained = scores[np.arange(frames.size), best]
         follows = gained > 0
         total[lags[-1] + frames[follows]] += gained[follows]
         earlier[frames[follows]] = (frames - lags[best])[follows]
     total = total[lags[-1] :]
-    return _sharpened(_path(total, earlier, period), odds) / FRAMES_PER_S
+    return _sharpened(_path(total, earlier, periods[0, -1]), odds) / FRAMES_PER_S
+
+
+def _periods(paces: NDArray[np.float64], hop_s: float, frames: int) -> NDArray[np.float64]:
+    """``[3, frames]``: the frames from beat to beat at each frame, in the stretch before it and
+    in the one after.
+    """
+    at = (np.arange(frames) / (hop_s * FRAMES_PER_S)).astype(int)
+    near = (at + np.array([[0], [-1], [1]])).clip(0, paces.size - 1)
+    return np.asarray(60 * FRAMES_PER_S / paces[near])
 
 
 def _path(total: NDArray[np.float64], earlier: NDArray[np.int_], period: float) -> list[int]:

@@ -60,7 +60,7 @@ def readings(heard: Heard, begin: Floats) -> list[Reading]:
     bars = _windows(np.clip(peak_of_three(begin) + _BAR_BIAS, _LEAST_BAR_ODDS, _MOST_BAR_ODDS))
     bars = np.pad(bars, ((0, 1), (0, 0)))
     for drifts in (_COARSE_DRIFTS, _DRIFTS):
-        scores = [_score(beats, bars, bpm, drifts) + _prior(heard.tempi, bpm) for bpm in tempi]
+        scores = [_score(beats, bars, bpm, drifts) + prior(heard.tempi, bpm) for bpm in tempi]
         read = sorted(map(Reading, tempi, scores), key=lambda each: -each.score)[:_FINALISTS]
         tempi = [each.bpm for each in read]
     best = read[0]
@@ -89,7 +89,7 @@ def _score(beats: Floats, bars: Floats, bpm: float, drifts: Sequence[float]) -> 
     over the bars that lie best on them. ``bars`` end with a frame of none.
     """
     period = 60 * FRAMES_PER_S / bpm
-    places = [_places(period, period * drift, len(beats)) for drift in drifts]
+    places = [even_beats(period, period * drift, len(beats)) for drift in drifts]
     sums = [np.take(beats, each, axis=0).sum(axis=1) for each in places]
     best = np.array([each.max(axis=0) for each in sums])
     chosen = best.argmax(axis=0)
@@ -101,7 +101,7 @@ def _score(beats: Floats, bars: Floats, bpm: float, drifts: Sequence[float]) -> 
     return float(fit.sum()) / windows.size / _WINDOW_S
 
 
-def _places(period: float, paced: float, frames: int) -> NDArray[np.int_]:
+def even_beats(period: float, paced: float, frames: int) -> NDArray[np.int_]:
     """``[phases, beats]``: the frames of beats ``paced`` apart, from each start in a period."""
     count = int((frames - 1 - period) / paced) + 1
     at = np.arange(0.0, period)[:, None] + np.arange(count) * paced
@@ -131,7 +131,7 @@ def _best_bars(odds: Floats) -> _Doubles:
     return most
 
 
-def _prior(tempi: Floats, bpm: float) -> float:
+def prior(tempi: Floats, bpm: float) -> float:
     """How usual a tempo is, and how well it suits what the network heard as a whole."""
     unusual = np.log2(bpm / _USUAL_BPM) / _USUAL_SPREAD_OCTAVES
     too_fast = max(0.0, np.log2(bpm / _FAST_BPM))

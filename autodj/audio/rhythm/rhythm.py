@@ -23,13 +23,14 @@ from autodj.audio.rhythm.harmony import harmonic_changes
 from autodj.audio.rhythm.line import straighten, whole_tempo
 from autodj.audio.rhythm.onsets import FRAMES_PER_S
 from autodj.audio.rhythm.opening import opening_s
+from autodj.audio.rhythm.pace import HOP_S, Paces, find_paces, leaves, usual_pace
 from autodj.audio.rhythm.path import follow_beats
 from autodj.audio.rhythm.readings import Reading, peak_of_three, ratio_of, readings
 
 _LEVEL_S = 4.0
 _FAINTEST = 0.1
 _SHORTEST_S = 4.0
-_LEAST_SCORE = 0.0
+_LEAST_SCORE, _LEAST_SCORE_OF_PACES = 0.0, 1.0
 _STEADY_SHARE = 0.8
 # What a sequencer plays is one grid, though beats seem to move to the syncopation for a while.
 _EVEN = 0.8
@@ -79,10 +80,13 @@ def measure_rhythm(sound: Sound, net: Heard, duration_s: float) -> Rhythm | None
     odds = net.odds
     begin = bar_odds(odds[:, 1], harmonic_changes(sound.course, len(odds)))
     heard = readings(net, begin)
-    if not heard or heard[0].score < _LEAST_SCORE:
+    if not heard:
+        return None
+    paces = find_paces(net, heard[0].bpm)
+    if heard[0].score < _LEAST_SCORE and paces.score < _LEAST_SCORE_OF_PACES:
         return None
     opening = opening_s(sound.levels)
-    beat_hz, beats_s, is_constant = _beats(sound, odds[:, 0], heard[0], opening, duration_s)
+    beat_hz, beats_s, is_constant = _beats(sound, odds[:, 0], paces, heard[0], opening, duration_s)
     beats_s = np.maximum(beats_s[(beats_s > _EARLIEST_BEAT_S) & (beats_s < duration_s)], 0.0)
     if beats_s.size < 2:
         return None
@@ -98,7 +102,12 @@ def measure_rhythm(sound: Sound, net: Heard, duration_s: float) -> Rhythm | None
 
 
 def _beats(
-    sound: Sound, odds: Floats, reading: Reading, opening: float | None, duration_s: float
+    sound: Sound,
+    odds: Floats,
+    paces: Paces,
+    reading: Reading,
+    opening: float | None,
+    duration_s: float,
 ) -> tuple[float, _Doubles, bool]:
     """The beat frequency, the beats, and whether they are one grid.
 
@@ -111,10 +120,12 @@ def _beats(
     fitted = [fit_beat_hz(curve, reading.bpm / 60) for curve in (sharp, activation)]
     placed = [place_grid(wide, hz, opening) for hz in fitted]
     chosen = 0 if placed[0][1] >= 0.98 * placed[1][1] else 1
-    if share_in_time(wide, fitted[chosen], placed[chosen][0]) < _STEADY_SHARE:
-        if evenness(sharp, fitted[0]) < _EVEN:
-            beats_s = follow_beats(odds, reading.bpm / 60)
-            return _usual_hz(beats_s) or reading.bpm / 60, beats_s, False
+    in_time = share_in_time(wide, fitted[chosen], placed[chosen][0]) >= _STEADY_SHARE
+    is_even = evenness(sharp, fitted[0]) >= _EVEN
+    if leaves(paces, 60 * fitted[0], sharp, _EVEN) or not (in_time or is_even):
+        beats_s = follow_beats(odds, paces.bpm, HOP_S)
+        return usual_pace(paces, beats_s) / 60, beats_s, False
+    if not in_time:
         chosen = 0
     beat_hz, start_s = fitted[chosen], placed[chosen][0]
     beat_hz = straighten(
@@ -125,15 +136,6 @@ def _beats(
     start_s -= np.floor((start_s - _EARLIEST_BEAT_S) * beat_hz) / beat_hz
     beats_s = start_s + np.arange(int(np.ceil(duration_s * beat_hz)) + 1) / beat_hz
     return beat_hz, beats_s + _FLUX_LEAD_S, True
-
-
-def _usual_hz(beats_s: _Doubles) -> float | None:
-    """The pace of beats that keep none: the mean of the middle half of their distances, which
-    are whole frames; None for less than two beats.
-    """
-    apart_s = np.sort(np.diff(beats_s))
-    outer = apart_s.size // 4
-    return float(1 / apart_s[outer : apart_s.size - outer].mean()) if apart_s.size else None
 
 
 def _confidence(best: Reading, other: Reading | None) -> float:

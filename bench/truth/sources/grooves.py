@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +32,22 @@ def compositions(part: Part, _: Path | None) -> Sequence[str]:
 
 def make(order: Order) -> Made:
     """The piece that the style and the dice give."""
+    return invent(order, SOURCE.name, _PACES, _duration_s)
+
+
+def invent(
+    order: Order,
+    source: str,
+    paces: Mapping[Pace, float],
+    duration_s: Callable[[random.Random], float],
+) -> Made:
+    """A groove of the composition's style; ``paces`` says how often its time goes how."""
     dice = order.dice
     style = STYLES[order.composition.partition("/")[0]]
     electronic = dice.random() < style.electronic
     bpm = _tempo(dice, style)
-    pace = dice.choices(list(_PACES), list(_PACES.values()))[0]
-    bars = _bars(dice, bpm, style)
+    pace = dice.choices(list(paces), list(paces.values()))[0]
+    bars = round(duration_s(dice) * bpm / 60 / style.beats / 2) * 2
     harmony = make_harmony(dice, bars, style.beats)
     notes = arrange(dice, harmony, style, bars, electronic=electronic)
     hits = drum_part(dice, style, bars)
@@ -52,7 +62,7 @@ def make(order: Order) -> Made:
         order.part, electronic=electronic, beat_s=60 / bpm,
     )  # fmt: skip
     return samples, Truth(
-        source=SOURCE.name,
+        source=source,
         licence="public domain",
         composition=order.composition,
         bpm=bpm,
@@ -70,10 +80,9 @@ def _tempo(dice: random.Random, style: Style) -> float:
     return float(round(bpm)) if dice.random() < 0.6 else round(bpm, 3)
 
 
-def _bars(dice: random.Random, bpm: float, style: Style) -> int:
-    """An even number of bars: a minute or so, and now and then the four of a whole track."""
-    duration_s = _DRIFT_S if dice.random() < 0.08 else dice.uniform(60, 80)
-    return round(duration_s * bpm / 60 / style.beats / 2) * 2
+def _duration_s(dice: random.Random) -> float:
+    """A minute or so, and now and then the four of a whole track."""
+    return _DRIFT_S if dice.random() < 0.08 else dice.uniform(60, 80)
 
 
 def _voices(dice: random.Random, notes: Sequence[Note], clock: Clock, *, even: bool) -> list[Voice]:
