@@ -42,7 +42,7 @@ def test_the_architecture_names_modules_that_exist() -> None:
 
 def test_every_job_that_is_sent_is_a_task_and_the_reverse() -> None:
     sent = set(re.findall(r'_send\(\s*"(\w+)"', inspect.getsource(jobs)))
-    cron = {"reconcile_rows", "sweep_stores"}
+    cron = {"forget_finished_jobs", "reconcile_rows", "sweep_stores"}
     functions = {
         name
         for name, value in vars(tasks).items()
