@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from autodj.api.auth import require_caller
 from autodj.api.bodies import parse_query
-from autodj.api.contract import Answer, operation
+from autodj.api.contract import STORE_FAULTS, Answer, operation
 from autodj.api.documents import AnalysisDocument
 from autodj.api.ranges import etag_matches
 from autodj.api.state import Web, web_of
@@ -68,7 +68,7 @@ class AnalysisQuery(BaseModel):
         Answer(304, "Nothing has changed"),
         Answer(307, "The document is there", headers={"Location": "A link that ends soon."}),
     ),
-    errors=(SourceUnreadable,),
+    errors=(SourceUnreadable, *STORE_FAULTS),
 )
 async def get_analysis(request: Request) -> Response:
     asked = parse_query(AnalysisQuery, request)

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from autodj.api.auth import PRIVATE, require_caller
 from autodj.api.bodies import parse_query
-from autodj.api.contract import Answer, operation
+from autodj.api.contract import STORE_FAULTS, Answer, operation
 from autodj.api.files import LocalFiles
 from autodj.api.listing import Narrowing
 from autodj.api.paths import BASE
@@ -24,11 +24,11 @@ from autodj.api.state import web_of
 from autodj.db import Database, Track, library
 from autodj.db.library import TrackFilter
 from autodj.errors import (
-    IntegrityFault,
     NotFound,
     ObjectArchived,
     SourceUnreadable,
     TooLarge,
+    Unavailable,
 )
 from autodj.storage.zipstream import Member, Readable, length_bytes, zip_stream
 from autodj.tracks.archive import Originals, archive_of
@@ -74,7 +74,7 @@ class ArchiveQuery(Narrowing):
             headers={"Content-Length": "Its size, known beforehand."},
         ),
     ),
-    errors=(IntegrityFault, NotFound, ObjectArchived, SourceUnreadable, TooLarge),
+    errors=(NotFound, ObjectArchived, SourceUnreadable, TooLarge, Unavailable, *STORE_FAULTS),
 )
 async def archive(request: Request) -> Response:
     owner_id = require_caller(request)

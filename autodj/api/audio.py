@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from autodj.api.auth import find_caller
-from autodj.api.contract import Access, Answer, operation
+from autodj.api.contract import STORE_FAULTS, Access, Answer, operation
 from autodj.api.paths import BASE
 from autodj.api.ready import Asked, Ready, ReadyResponse, asked_of, make_ready
 from autodj.api.schemas.links import AudioLink
@@ -51,7 +51,7 @@ class UrlQuery(BaseModel):
     query=UrlQuery,
     headers={"Accept": "Kinds of audio that the player takes."},
     answers=(Answer(200, "The link to use now", AudioLink),),
-    errors=(ObjectArchived, SourceUnreadable),
+    errors=(ObjectArchived, SourceUnreadable, *STORE_FAULTS),
 )
 async def audio_url(request: Request) -> Response:
     place = await readable(request)

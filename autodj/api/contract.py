@@ -14,13 +14,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from autodj.errors import (
+    AudioRejected,
     AutodjError,
+    BucketMissing,
     CrossSite,
     DatabaseUnavailable,
+    IntegrityFault,
     InvalidField,
     InvalidJson,
     LinkRefused,
     NotFound,
+    StoreCredentials,
+    StoreDenied,
+    StoreFaulty,
+    StoreThrottled,
+    StoreTimeout,
+    StoreUnreachable,
     TooLarge,
     Unauthenticated,
     UnsupportedMedia,
@@ -29,6 +38,18 @@ from autodj.errors import (
 JSON = "application/json"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PATH_PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
+
+# What may come of asking S3 while somebody waits for the answer.
+STORE_FAULTS: tuple[type[AutodjError], ...] = (
+    BucketMissing,
+    IntegrityFault,
+    StoreCredentials,
+    StoreDenied,
+    StoreFaulty,
+    StoreThrottled,
+    StoreTimeout,
+    StoreUnreachable,
+)
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -159,10 +180,24 @@ def routes_of(operations: Iterable[Operation]) -> list[Route]:
 
 def error_codes(kind: type[AutodjError]) -> tuple[str, ...]:
     """The codes that errors of this class carry."""
-    return LINK_CODES if kind is LinkRefused else (kind.code,)
+    return _CODES.get(kind, (kind.code,))
 
 
 LINK_CODES = ("link_expired", "link_tampered")
+AUDIO_CODES = (
+    "channels",
+    "empty",
+    "no_audio",
+    "sample_rate",
+    "tags_too_large",
+    "too_long",
+    "truncated",
+    "undecodable",
+)
+_CODES: Mapping[type[AutodjError], tuple[str, ...]] = {
+    LinkRefused: LINK_CODES,
+    AudioRejected: AUDIO_CODES,
+}
 
 
 def _route(path: str, operations: Sequence[Operation]) -> Route:

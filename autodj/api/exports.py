@@ -15,7 +15,7 @@ from starlette.responses import Response
 from autodj.api.analysis import stored_document
 from autodj.api.auth import PRIVATE, require_caller
 from autodj.api.bodies import parse_query
-from autodj.api.contract import Answer, operation
+from autodj.api.contract import STORE_FAULTS, Answer, operation
 from autodj.api.listing import Narrowing
 from autodj.api.paths import BASE, track_path
 from autodj.api.ready import Ready
@@ -73,7 +73,7 @@ class TrackExportQuery(BaseModel):
     ),
     query=LibraryExportQuery,
     answers=(Answer(200, "XML or a playlist", media_type="*/*"),),
-    errors=(TooLarge,),
+    errors=(TooLarge, *STORE_FAULTS),
 )
 async def export_library(request: Request) -> Response:
     owner_id = require_caller(request)
@@ -102,6 +102,7 @@ async def export_library(request: Request) -> Response:
     about="rekordbox XML, an M3U8 playlist, or JAMS.",
     query=TrackExportQuery,
     answers=(Answer(200, "XML, a playlist or JSON", media_type="*/*"),),
+    errors=STORE_FAULTS,
 )
 async def export_track(request: Request) -> Response:
     owner_id = require_caller(request)

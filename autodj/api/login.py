@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from autodj.api.auth import SESSION_COOKIE, SESSION_TTL_S, find_page_user, new_session
 from autodj.api.contract import Access, Answer, operation
 from autodj.api.state import web_of
-from autodj.errors import CrossSite, MethodNotAllowed, Unauthenticated
+from autodj.errors import CrossSite, DatabaseUnavailable, MethodNotAllowed, Unauthenticated
 from autodj.settings import Settings
 from autodj.users.login import accept_login
 
@@ -49,6 +49,7 @@ REFUSAL = """<!doctype html>
         Answer(303, "Welcome", headers={"Location": "The page.", "Set-Cookie": "The session."}),
         Answer(401, "The link is used up, over or not ours", media_type="text/html"),
     ),
+    errors=(DatabaseUnavailable,),
 )
 async def login(request: Request) -> Response:
     if request.method == "HEAD":

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from autodj.api.auth import PRIVATE, require_caller
+from autodj.api.auth import PRIVATE, require_caller, require_user
 from autodj.api.bodies import parse_model, read_json
 from autodj.api.contract import JSON, Answer, Body, operation
 from autodj.api.paths import BASE, job_path
@@ -20,6 +20,7 @@ from autodj.api.tracks import TRACK, track_id_of
 from autodj.db import Job as JobRow
 from autodj.db import reanalysis
 from autodj.db.reanalysis import Which
+from autodj.errors import NotFound
 from autodj.tracks.reanalysis import reanalyze_alone, request_reanalysis
 
 TAG = "Analysis"
@@ -82,13 +83,14 @@ async def look_at_reanalysis(request: Request) -> Response:
     "old analysis until the new one is there.",
     bodies=(Body(JSON, Reanalyze),),
     answers=(Answer(202, "The job to watch", Job, headers=LOCATION),),
+    errors=(NotFound,),
 )
 async def reanalyze_tracks(request: Request) -> Response:
-    owner_id = require_caller(request)
+    user = await require_user(request)
     asked = parse_model(Reanalyze, await read_json(request))
     runtime = web_of(request).runtime
     job = await request_reanalysis(
-        runtime.db, runtime.jobs, runtime.policy, owner_id, asked.which, asked.track_ids
+        runtime.db, runtime.jobs, runtime.policy, user.id, asked.which, asked.track_ids
     )
     return _accepted(job)
 

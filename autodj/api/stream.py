@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from autodj.api.audio import AUDIO, TAG, UrlQuery, answered, played, readable, renewed_s
 from autodj.api.bodies import Fault, invalid
-from autodj.api.contract import Access, Answer, operation
+from autodj.api.contract import STORE_FAULTS, Access, Answer, operation
 from autodj.api.descriptors import OpenFile
 from autodj.api.files import FileBytes, playback_errors
 from autodj.api.proxied import ProxiedBytes
@@ -30,6 +30,7 @@ from autodj.errors import (
     PreconditionFailed,
     RangeNotSatisfiable,
     SourceUnreadable,
+    Unavailable,
 )
 from autodj.storage.disk import disk_errors
 from autodj.tracks import deliver
@@ -82,6 +83,8 @@ class StreamQuery(UrlQuery):
         PreconditionFailed,
         RangeNotSatisfiable,
         SourceUnreadable,
+        Unavailable,
+        *STORE_FAULTS,
     ),
 )
 async def stream(request: Request) -> Response:

@@ -50,6 +50,7 @@ async def healthz(request: Request) -> Response:
         Answer(200, "They can; without the broker, work waits in the database", Readiness),
         Answer(503, "They cannot", Readiness),
     ),
+    errors=(Unavailable,),
 )
 async def readyz(request: Request) -> Response:
     if web_of(request).guard.draining:

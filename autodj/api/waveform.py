@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from autodj.api.analysis import REVALIDATED, TAG, owned, stored_document
 from autodj.api.bodies import parse_query
-from autodj.api.contract import Answer, Operation, operation
+from autodj.api.contract import STORE_FAULTS, Answer, Operation, operation
 from autodj.api.ranges import etag_matches
 from autodj.api.state import web_of
 from autodj.api.tracks import TRACK
@@ -74,7 +74,7 @@ def _operation(form: Form) -> Operation:
             Answer(200, form.about, media_type=form.content_type),
             Answer(304, "You have it"),
         ),
-        errors=(SourceUnreadable,),
+        errors=(SourceUnreadable, *STORE_FAULTS),
     )
     return declare(get_waveform)
 

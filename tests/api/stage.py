@@ -25,6 +25,7 @@ from autodj.runtime import Runtime
 from autodj.settings import Settings, load
 from autodj.storage.keys import track_key
 from autodj.users.tokens import Audience, issue
+from tests.api.documented import Documented
 from tests.builders import make_track, make_user
 
 SECRET = "a-secret-of-the-tests-0123456789-ABCDEF"
@@ -176,7 +177,7 @@ def s3_settings_for(folder: Path, migrated: Path, server: S3Server, bucket: str)
 @contextmanager
 def staged(settings: Settings) -> Iterator[Stage]:
     """Start the application and stop it afterwards. Redirects are shown, not followed."""
-    client = TestClient(create_app(settings), base_url=PUBLIC_URL, follow_redirects=False)
+    client = Documented(create_app(settings), base_url=PUBLIC_URL, follow_redirects=False)
     with client:
         yield Stage(client, settings)
 

@@ -322,3 +322,15 @@ def test_a_good_token_of_somebody_who_is_gone_is_refused(stage: Stage, owner: Pe
         "/api/v1/tracks", json={"url": "https://example.org/a.mp3"}, headers=gone.bearer
     )
     assert added.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/api/v1/reanalysis", {}), ("/api/v1/tracks", {"url": "https://example.org/a.mp3"})],
+)
+def test_a_token_that_outlived_its_user_begins_nothing(
+    either_stage: Stage, path: str, body: dict[str, str]
+) -> None:
+    gone = Person(uuid4(), "gone")
+    answer = either_stage.client.post(path, json=body, headers=gone.bearer)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
