@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import aiohttp
 
 from autodj.cli.where import Server
+from autodj.cli.words import plural
 from autodj.errors import CommandError
 
 API = "/api/v1"
@@ -22,6 +23,7 @@ PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 LONGEST_PAUSE_S = 30.0
 BUSY = frozenset({429, 503})
 PAGE = 200
+_ADDRESS = "Is this the address of an autodj?"
 
 Document = dict[str, Any]
 Query = Mapping[str, str | Sequence[str]]
@@ -50,8 +52,7 @@ class Client:
     async def read(self, path: str, query: Query | None = None) -> Document:
         """The JSON under ``/api/v1``."""
         async with self._ask("GET", path, params=query) as response:
-            document: Document = await response.json()
-            return document
+            return await _document(response)
 
     async def save(self, path: str, query: Mapping[str, str], file: BinaryIO) -> None:
         """Write what the server sends into the file, block by block; all of it, or CommandError."""
@@ -66,8 +67,7 @@ class Client:
     async def order(self, path: str, order: Document) -> Document:
         """Order work of the server; the job to watch."""
         async with self._ask("POST", path, json=order) as response:
-            job: Document = await response.json()
-            return job
+            return await _document(response)
 
     async def send_file(self, path: Path, on_sent: Callable[[int], None] = unheard) -> Sent:
         """Upload the file; ``on_sent`` hears how many of its bytes are on their way.
@@ -117,7 +117,7 @@ class Client:
                 "Content-Length": str(size_bytes),
             },
         ) as response:
-            return Sent(await response.json(), created=response.status == 201)
+            return Sent(await _document(response), created=response.status == 201)
 
     @asynccontextmanager
     async def _ask(
@@ -129,7 +129,7 @@ class Client:
         try:
             async with self._http.request(method, f"{API}{path}", **options) as response:
                 if response.status >= 400:
-                    raise await _refusal(response)
+                    raise await refusal_of(response)
                 yield response
         except (aiohttp.ClientError, TimeoutError) as error:
             raise CommandError(
@@ -139,9 +139,13 @@ class Client:
 
 
 class BusyServer(CommandError):
-    """The server asks to come back after ``retry_after_s`` seconds."""
+    """The server asks to come back after some seconds."""
 
-    retry_after_s = 1.0
+    def __init__(self, detail: str, *, hint: str, after_s: int) -> None:
+        if "Retry-After" in hint:
+            hint = f"Try again in {plural(after_s, 'second')}."
+        super().__init__(detail, hint=hint)
+        self.retry_after_s = min(float(after_s), LONGEST_PAUSE_S)
 
 
 @asynccontextmanager
@@ -161,20 +165,32 @@ def reason_of(error: Exception) -> str:
     return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
 
 
-async def _refusal(response: aiohttp.ClientResponse) -> CommandError:
-    """The problem document (RFC 9457) as an error; anything else in words of our own."""
+async def _document(response: aiohttp.ClientResponse) -> Document:
+    """What an autodj answers with; CommandError for anything else."""
+    try:
+        document = json.loads(await response.read())
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise CommandError(f"{response.url.origin()} does not answer as autodj does", hint=_ADDRESS)
+    return document
+
+
+async def refusal_of(response: aiohttp.ClientResponse, *, hint: str = _ADDRESS) -> CommandError:
+    """The problem document (RFC 9457) as an error; anything else in words of our own, with the
+    ``hint``.
+    """
     try:
         problem = json.loads(await response.text())
         detail, hint, code = _detail(problem), str(problem["hint"]), str(problem["code"])
     except (ValueError, KeyError, TypeError):
         detail = f"{response.url.origin()} answered {response.status} {response.reason}"
-        hint, code = "Is this the address of an autodj?", "unexpected_answer"
-    busy = response.status in BUSY
-    error = BusyServer(detail, hint=hint) if busy else CommandError(detail, hint=hint)
+        code = "unexpected_answer"
+    error = CommandError(detail, hint=hint)
+    if response.status in BUSY:
+        after = response.headers.get("Retry-After", "")
+        error = BusyServer(detail, hint=hint, after_s=int(after) if after.isdigit() else 1)
     error.code = code
-    after = response.headers.get("Retry-After", "")
-    if isinstance(error, BusyServer) and after.isdigit():
-        error.retry_after_s = min(float(after), LONGEST_PAUSE_S)
     return error
 
 

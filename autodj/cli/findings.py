@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autodj.cli.console import console, hint_of, sentence_of
+from autodj.cli.words import printable
 from autodj.errors import AutodjError
 from autodj.settings.catalogue import CATALOGUE, Setting
 
@@ -40,11 +41,15 @@ def print_findings(findings: Sequence[Finding]) -> None:
     for each in findings:
         sign, style = ("✓", "green") if each.ok else ("✗", "bold red")
         out.print(
-            Text.assemble((f"{sign} ", style), f"{each.name:<{NAME_WIDTH}}", each.detail),
+            Text.assemble(
+                (f"{sign} ", style), f"{each.name:<{NAME_WIDTH}}", printable(each.detail)
+            ),
             soft_wrap=True,
         )
         if each.hint:
-            out.print(Text(f"  {'':<{NAME_WIDTH}}{each.hint}", style="dim"), soft_wrap=True)
+            out.print(
+                Text(f"  {'':<{NAME_WIDTH}}{printable(each.hint)}", style="dim"), soft_wrap=True
+            )
     faults = sum(not each.ok for each in findings)
     summary = Text("All is well.", "green") if not faults else Text(f"Faults: {faults}", "bold red")
     out.print(summary)

@@ -153,7 +153,8 @@ def rm(
     from autodj.cli.listing import find_track
 
     async def find(client: Client) -> list[Document]:
-        return [await find_track(client, track_id) for track_id in track_ids]
+        found = [await find_track(client, track_id) for track_id in track_ids]
+        return [*{track["id"]: track for track in found}.values()]
 
     async def delete(client: Client) -> None:
         for track in tracks:

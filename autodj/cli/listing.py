@@ -26,7 +26,7 @@ def query_of(
     query = {"q": text, "key": key, "source": source}
     if bpm is not None:
         found = _TEMPO.fullmatch(bpm.strip())
-        if found is None:
+        if found is None or float(found[1]) > float(found[2] or found[1]):
             raise CommandError(f"{bpm} is no tempo", hint="Write 122 or 120-126.")
         low, high = float(found[1]), float(found[2] or found[1])
         slack = 0 if found[2] else _TEMPO_SLACK

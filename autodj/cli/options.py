@@ -17,6 +17,12 @@ class Group(StrEnum):
     STORAGE = "storage"
 
 
+def _user_name(given: str) -> str:
+    if not given.strip() or not given.isprintable():
+        raise typer.BadParameter("must not be empty or hold control characters")
+    return given
+
+
 DataDir = Annotated[
     Path | None,
     typer.Option(
@@ -48,5 +54,11 @@ BearerToken = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON, for programs.")]
 UserName = Annotated[
-    str, typer.Option("--user", metavar="NAME", help="Whose; made when there is no such user.")
+    str,
+    typer.Option(
+        "--user",
+        metavar="NAME",
+        help="Whose; made when there is no such user.",
+        callback=_user_name,
+    ),
 ]

@@ -14,7 +14,7 @@ from rich.text import Text
 from autodj.cli.adding import Added
 from autodj.cli.console import console
 from autodj.cli.sources import Sources
-from autodj.cli.words import SHORT_ID, clock, plural, size
+from autodj.cli.words import SHORT_ID, clock, plural, printable, size
 
 _SIGNS = {
     "added": ("added  ", "green"),
@@ -88,7 +88,7 @@ def outcome(added: Added) -> Text:
 
 
 def short_name(source: str) -> str:
-    """The last part of a path or URL, cut to fit in a line."""
+    """The last part of a path or URL, fit for a terminal and cut to fit in a line."""
     is_url = "://" in source
-    name = Path(urlsplit(source).path if is_url else source).name or source
+    name = printable(Path(urlsplit(source).path if is_url else source).name or source)
     return name if len(name) <= _NAME_WIDTH else f"{name[: _NAME_WIDTH - 1]}…"

@@ -42,8 +42,9 @@ def put(
     from autodj.cli.console import print_json, print_line
     from autodj.cli.storing import put_file
     from autodj.cli.where import described
+    from autodj.settings.parsers import expanded
 
-    stored = asyncio.run(put_file(described(data), file, basket, key))
+    stored = asyncio.run(put_file(described(data), expanded(file), basket, key))
     if as_json:
         print_json(asdict(stored))
     else:

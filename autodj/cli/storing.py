@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from autodj.audio.sandbox import open_sandbox
 from autodj.cli.console import console, sentence_of
-from autodj.cli.words import plural, size
+from autodj.cli.words import plural, printable, size
 from autodj.db import open_database
 from autodj.db.schema import require_current, require_database
 from autodj.errors import AutodjError, CommandError
@@ -52,8 +53,11 @@ class BasketSwept:
 
 
 async def put_file(settings: Settings, file: Path, name: str, key: str | None) -> ObjectStat:
-    """Store the file in the basket of that name; CommandError when there is none such."""
+    """Store the file in the basket of that name; CommandError when one of them is not there."""
     set_up(level="error", fmt="text")
+    if not await asyncio.to_thread(file.is_file):
+        hint = "Check the name; folders are not stored."
+        raise CommandError(f"There is no file {file}", hint=hint)
     basket = settings.baskets.by_name.get(name)
     if basket is None:
         known = ", ".join(settings.baskets.by_name)
@@ -107,7 +111,7 @@ def print_swept(told: Sequence[BasketSwept], *, dry_run: bool) -> None:
     out = console()
     for each in told:
         for found in each.objects:
-            line = Text.assemble((f"{found.modified_at:%Y-%m-%d}  ", "dim"), found.key)
+            line = Text.assemble((f"{found.modified_at:%Y-%m-%d}  ", "dim"), printable(found.key))
             line.append(f"  {size(found.size_bytes)}", "dim")
             out.print(line, soft_wrap=True)
         out.print(_summary(each, dry_run=dry_run), soft_wrap=True)
@@ -117,7 +121,7 @@ def print_swept(told: Sequence[BasketSwept], *, dry_run: bool) -> None:
 
 def _summary(each: BasketSwept, *, dry_run: bool) -> Text:
     if each.fault is not None:
-        return Text(f"{each.basket}: {each.fault}", "bold red")
+        return Text(printable(f"{each.basket}: {each.fault}"), "bold red")
     freed = size(sum(found.size_bytes for found in each.objects))
     verb = "would go" if dry_run else "went"
     line = f"{each.basket}: {plural(len(each.objects), 'object')} {verb} ({freed}), "

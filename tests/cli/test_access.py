@@ -36,6 +36,14 @@ def test_a_token_speaks_for_its_user(here: Here, up: Up) -> None:
     assert json.loads(body)["storage"] == "local"
 
 
+@pytest.mark.parametrize("command", ["token", "login"])
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "\x1b[31m"])
+def test_a_user_is_made_for_a_name_alone(here: Here, up: Up, command: str, name: str) -> None:
+    told = here(command, "--user", name, "--data", up.data_dir)
+    assert (told.code, told.out) == (2, "")
+    assert "must not be empty" in told.err
+
+
 def test_a_token_of_another_user_is_made_for_them(here: Here, up: Up) -> None:
     token = here("token", "--user", "Björk", "--days", "1", "--data", up.data_dir).out.strip()
     _, _, body = opened(f"{up.url}/api/v1/me", Authorization=f"Bearer {token}")

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from autodj.cli import client as client_module
 from autodj.cli.client import BusyServer, Client, open_client
+from autodj.cli.downloads import fetch
 from autodj.cli.where import Server
 from autodj.errors import CommandError
 from autodj.laptop.ports import free_ports
@@ -77,6 +78,18 @@ async def test_an_answer_of_another_program_is_told_as_such() -> None:
     assert "address of an autodj" in caught.value.hint
 
 
+@pytest.mark.parametrize("body", ["<h1>Welcome</h1>", "", "[]", "null"])
+async def test_a_page_of_another_program_is_told_as_such(body: str) -> None:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text=body, content_type="application/json")
+
+    async with answering(page) as client:
+        for ask in (client.read("/tracks"), client.order("/tracks", {})):
+            with pytest.raises(CommandError, match="does not answer as autodj does") as caught:
+                await ask
+            assert "address of an autodj" in caught.value.hint
+
+
 async def test_a_server_that_is_not_there_is_named() -> None:
     url = f"http://127.0.0.1:{free_ports(1)[0]}"
     async with open_client(Server(url, "t")) as client:
@@ -127,6 +140,45 @@ async def test_a_server_that_stays_busy_is_believed(
     async with answering(busy) as client:
         with pytest.raises(BusyServer):
             await client.send_file(tmp_path / "a.mp3")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Try again after the seconds in Retry-After.", "Try again in 7 seconds."),
+        ("Check REDIS_URL.", "Check REDIS_URL."),
+    ],
+)
+async def test_a_busy_server_is_told_without_the_words_of_http(said: str, told: str) -> None:
+    async def busy(_: web.Request) -> web.Response:
+        body = {"detail": "Busy.", "hint": said, "code": "unavailable"}
+        return web.json_response(body, status=503, headers={"Retry-After": "7"})
+
+    async with answering(busy) as client:
+        with pytest.raises(BusyServer, match="Busy") as caught:
+            await client.read("/tracks")
+    assert (caught.value.hint, caught.value.retry_after_s) == (told, 7)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ('{"detail": "Its bytes are gone.", "hint": "Look.", "code": "gone"}', "bytes are gone"),
+        ("<Error><Code>AccessDenied</Code></Error>", "answered 410 Gone"),
+    ],
+)
+async def test_a_file_that_a_link_does_not_give_is_told_with_the_reason(
+    tmp_path: Path, body: str, told: str
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        if request.path.endswith("/audio/url"):
+            return web.json_response({"url": str(request.url.with_path("/bytes"))})
+        return web.Response(status=410, text=body)
+
+    async with answering(answer) as client:
+        with pytest.raises(CommandError, match=told):
+            await fetch(client, "t1", "00" * 32, tmp_path / "song.mp3")
+    assert [*tmp_path.iterdir()] == []
 
 
 async def test_the_list_is_read_page_by_page() -> None:

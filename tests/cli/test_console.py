@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autodj.cli.console import from_os_error, print_json, tell, tell_of
+from autodj.cli.findings import Finding, print_findings
 from autodj.errors import (
     AutodjError,
     BrokerUnavailable,
@@ -120,3 +121,12 @@ def test_json_holds_every_name_whatever_the_terminal_takes(
 def test_json_is_readable_where_it_can_be(capsys: pytest.CaptureFixture[str]) -> None:
     print_json({"title": "Ünï"})
     assert '"Ünï"' in capsys.readouterr().out
+
+
+def test_what_the_doctor_found_is_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    print_findings([Finding("CDN", ok=False, detail="a\nb\x1b[2J", hint="c\nd")])
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()] == [
+        "✗ CDN           a�b�[2J",
+        "c�d",
+        "Faults: 1",
+    ]

@@ -69,7 +69,7 @@ def test_what_was_not_asked_for_is_not_sent() -> None:
     assert query_of(text="light", bpm=None, key="8A", source=None) == {"q": "light", "key": "8A"}
 
 
-@pytest.mark.parametrize("bpm", ["fast", "12x", "-", "120-", "1e2"])
+@pytest.mark.parametrize("bpm", ["fast", "12x", "-", "120-", "1e2", "130-120"])
 def test_what_is_no_tempo_is_refused(bpm: str) -> None:
     with pytest.raises(CommandError, match="is no tempo"):
         query_of(text=None, bpm=bpm, key=None, source=None)

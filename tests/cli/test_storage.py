@@ -7,11 +7,13 @@ import io
 import json
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from autodj.cli.storing import BasketSwept, Going, print_swept
 from autodj.db import open_database
 from autodj.db.schema import upgrade
 from autodj.settings import data_dir, environment, load
@@ -84,6 +86,19 @@ def test_what_cannot_be_stored_is_told(
     assert told.code == 1
     assert said in told.err
     assert not (baskets / "media").exists()
+
+
+@pytest.mark.parametrize("name", ["nowhere.jpg", "."])
+def test_what_is_no_file_is_not_stored(here: Here, baskets: Path, name: str) -> None:
+    told = here("storage", "put", baskets / name)
+    assert told.code == 1
+    assert told.err.startswith(f"error: There is no file {baskets / name}\nhint:  Check the name")
+
+
+def test_a_key_gives_no_orders_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    found = Going("a\x1b[31m\n.mp3", 1, datetime(2026, 1, 1, tzinfo=UTC))
+    print_swept([BasketSwept("media", 30, [found])], dry_run=True)
+    assert "a�[31m�.mp3" in capsys.readouterr().out
 
 
 def test_what_would_go_is_shown_and_then_goes_but_what_a_row_names_stays(

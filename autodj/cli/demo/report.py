@@ -93,7 +93,8 @@ class Report:
 
     def refused(self, name: str, refusal: AutodjError) -> None:
         """A file that is no good is no fault of ours; it is told and left out."""
-        self.out.print(Text(f"- {name:<{NAME_WIDTH}}refused: {refusal.detail}", style="yellow"))
+        line = words.printable(f"- {name:<{NAME_WIDTH}}refused: {refusal.detail}")
+        self.out.print(Text(line, style="yellow"))
 
     @contextmanager
     def bars(self, visits: Sequence[Visit]) -> Iterator[Bars]:
