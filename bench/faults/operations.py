@@ -244,7 +244,7 @@ OPERATIONS: Final = {
     "delete many": Operation(_two, _delete_many, _asking(1), 1),
     "copy": Operation(_one, _copy, _carrying(1, 4, SMALL_BYTES), 4),
     "move": Operation(_one, _move, _carrying(1, 5, SMALL_BYTES), 5),
-    "probe": Operation(_nothing, _probe, _asking(1), 1),
+    "probe": Operation(_nothing, _probe, _asking(2), 1),
 }
 
 # A range comes with no hash. Where its bytes matter, ``download`` takes the whole and checks it.
