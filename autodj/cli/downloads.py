@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
-from autodj.cli.client import BLOCK_BYTES, PATIENCE, Client, reason_of
+from autodj.cli.client import BLOCK_BYTES, PATIENCE, Client, reason_of, refusal_of
 from autodj.cli.part_file import in_place_of
 from autodj.errors import CommandError
 
@@ -34,7 +34,7 @@ async def _download(url: str, part: Path) -> str:
     try:
         async with aiohttp.ClientSession(timeout=PATIENCE) as http, http.get(url) as response:
             if response.status != 200:
-                raise CommandError(f"The link answered {response.status} {response.reason}")
+                raise await refusal_of(response, hint="`autodj doctor` tries such links.")
             with await asyncio.to_thread(part.open, "xb") as file:
                 async for block in response.content.iter_chunked(BLOCK_BYTES):
                     digest.update(block)
