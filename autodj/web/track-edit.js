@@ -10,7 +10,6 @@ import { complain, say } from "./toast.js";
 
 /** @import { Track } from "./types.js" */
 
-const COLUMNS = 9;
 const NO_NUMBER = new Problem({
   title: "The tempo is not a number",
   hint: "Write it as 123.45, or leave it empty for what was measured.",
@@ -68,7 +67,13 @@ export function editRow(track, { done, changed, place }) {
       isSaving = false;
     }
   });
-  return make("tr", { "data-id": track.id, class: "editing" }, make("td", { colspan: COLUMNS }, form));
+  return make("tr", { "data-id": track.id, class: "editing" }, make("td", { colspan: columns() }, form));
+}
+
+/** How many there are room for: a cell that spans more of them takes it from those of all rows. */
+function columns() {
+  const { cells } = find("#tracks thead tr", HTMLTableRowElement);
+  return [...cells].filter((cell) => cell.checkVisibility()).length || 1;
 }
 
 /**

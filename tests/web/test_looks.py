@@ -13,6 +13,16 @@ from tests.web.visit import Visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+# Whatever holds words, and how large they are.
+SIZES = """() => {
+  const isWord = (node) => node.nodeType === Node.TEXT_NODE && node.data.trim() !== "";
+  const all = [...document.querySelectorAll("body *")];
+  const held = all.filter((each) => [...each.childNodes].some(isWord) || each.matches("input"));
+  return Object.fromEntries(held.map((each) => {
+    const words = each.textContent.trim() || each.name || each.id;
+    return [words, parseFloat(getComputedStyle(each).fontSize)];
+  }));
+}"""
 SCHEMES = pytest.mark.parametrize("scheme", ["dark", "light"])
 
 
@@ -96,6 +106,45 @@ async def test_a_phone_shows_everything_without_scrolling_sideways(
     assert await guest.violations() == []
     await guest.page.get_by_role("button", name="Edit Harbour").click()
     assert await guest.page.evaluate(widths) == [390, 390]
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+async def test_words_are_as_large_as_the_reader_has_set_them_to_be(
+    local_house: House, listener: Person, visit: Visiting, width: int
+) -> None:
+    guest = await visit(local_house, listener, viewport={"width": width, "height": 900})
+    await give_form(guest.page)
+    devtools = await guest.page.context.new_cdp_session(guest.page)
+    sizes: list[dict[str, float]] = []
+    await guest.open_at("Harbour", 0)
+    for size_px in (16, 24):
+        await devtools.send("Page.setFontSizes", {"fontSizes": {"standard": size_px}})
+        await guest.page.reload()
+        await guest.seen()
+        await guest.measured()
+        await guest.page.get_by_role("button", name="Edit Lantern").click()
+        sizes.append(await guest.page.evaluate(SIZES))
+        widths = "() => [document.documentElement.scrollWidth, innerWidth]"
+        assert await guest.page.evaluate(widths) == [width, width]
+    usual, large = sizes
+    assert len(usual) > 40
+    assert usual.keys() == large.keys()
+    # Where there is less room some are a step smaller than others, as in a narrow window.
+    assert {words for words, size in usual.items() if large[words] < 1.25 * size} == set()
+
+
+async def test_a_form_takes_no_room_from_the_other_rows(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener, viewport={"width": 1024, "height": 768})
+    await guest.open()
+    before = await guest.row("Harbour").bounding_box()
+    title = guest.row("Harbour").locator(".c-track")
+    width = await title.evaluate("(cell) => cell.clientWidth")
+    await guest.page.get_by_role("button", name="Edit Voyage").click()
+    await expect(guest.page.locator("tr.editing")).to_be_visible()
+    assert await title.evaluate("(cell) => cell.clientWidth") == width
+    assert await guest.row("Harbour").bounding_box() == before
 
 
 async def test_nothing_moves_by_itself_for_who_wants_no_motion(
