@@ -11,9 +11,7 @@ _DRIVERS: Final = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
 }
-_HOST: Final = re.compile(
-    r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.IGNORECASE
-)
+_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?", re.IGNORECASE)
 
 
 def http_url(text: str) -> str:
@@ -55,6 +53,8 @@ def _is_socket(parts: SplitResult) -> bool:
 def cdn_origin(text: str) -> str:
     """``https://host``; plain http is kept so that the loader can refuse it in production."""
     scheme, _, host = text.rstrip("/").rpartition("://")
+    if host.startswith("["):  # a Content-Security-Policy has no way to write one
+        raise ValueError("must be a name: no page may play from an IPv6 address; try localhost")
     known = scheme in {"", "http", "https"} and _HOST.fullmatch(host)
     if not known or _split(f"//{host}") is None:
         raise ValueError("must be a domain such as d111111abcdef8.cloudfront.net")
