@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -58,17 +58,42 @@ async def test_an_object_of_which_too_little_is_told_is_a_fault(told: str) -> No
             await keys(store)
 
 
-async def test_names_of_others_are_not_taken_for_keys() -> None:
-    def told(name: str) -> str:
-        rest = f"<Size>3</Size><LastModified>{STAMP}</LastModified><ETag>e</ETag>"
-        return f"<Contents><Key>{name}</Key>{rest}</Contents>"
+def content(name: str) -> str:
+    rest = f"<Size>3</Size><LastModified>{STAMP}</LastModified><ETag>e</ETag>"
+    return f"<Contents><Key>{name}</Key>{rest}</Contents>"
 
-    folders = "".join(
-        f"<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>" for name in ("p/c/", "c/")
+
+def folder(name: str) -> str:
+    return f"<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>"
+
+
+@pytest.mark.parametrize(
+    "told", [content("a"), content("pp/a"), content("p%2Fa"), folder("c/"), folder("p%2Fc%2F")]
+)
+async def test_a_name_that_was_not_asked_for_is_a_fault_not_an_empty_list(told: str) -> None:
+    async with store_on(listed(content("p/a"), told)) as (store, _):
+        with pytest.raises(StoreFaulty):
+            await store.page(directories=True)
+
+
+async def test_names_in_a_code_that_the_server_names_are_read() -> None:
+    code = "<EncodingType>url</EncodingType>"
+    async with store_on(listed(code, content("p%2Fa"), folder("p%2Fc%2F"))) as (store, _):
+        page = await store.page(directories=True)
+    assert [each.key for each in page.objects] == ["a"]
+    assert page.directories == ["c/"]
+
+
+async def test_uploads_of_others_are_left_alone_where_a_server_tells_them_too() -> None:
+    told = "".join(
+        f"<Upload><Key>{name}</Key><UploadId>u</UploadId><Initiated>{STAMP}</Initiated></Upload>"
+        for name in ("a", "p/a", "pp/a")
     )
-    async with store_on(listed(told("p/a"), told("a"), told("pp/a"), folders)) as (store, _):
-        assert await keys(store) == ["a"]
-        assert (await store.page(directories=True)).directories == ["c/"]
+    page = document("ListMultipartUploadsResult", "<IsTruncated>false</IsTruncated>", told)
+    async with store_on(page, answering("204 No Content")) as (store, server):
+        assert await store.sweep_uploads(before=datetime.now(UTC) + timedelta(days=9999)) == 1
+    aborted = [each.target for each in server.requests if each.method == "DELETE"]
+    assert aborted == ["/bucket-of-faults/p/a?uploadId=u"]
 
 
 async def test_a_cursor_that_the_server_does_not_know_is_no_fault_of_its_own() -> None:

@@ -12,8 +12,9 @@ from autodj.storage.cursors import check_limit, cursor_after, position_of
 from autodj.storage.keys import is_key, may_start_a_key
 from autodj.storage.s3.bucket import S3Bucket, error_code
 from autodj.storage.s3.groups import ended
-from autodj.storage.s3.paging import onwards
+from autodj.storage.s3.paging import named, onwards
 
+_DOING: Final = "ListObjectsV2"
 _OBJECTS: Final = {"ContinuationToken": "NextContinuationToken"}
 
 
@@ -29,13 +30,13 @@ async def objects(bucket: S3Bucket, prefix: str) -> AsyncGenerator[ObjectStat, N
     while place:
         coming = asyncio.create_task(_asked(bucket, prefix, place))
         try:
-            for each in _objects(bucket, answer):
+            for each in _objects(bucket, prefix, answer):
                 yield each
             answer = await coming
         finally:
             await ended(coming)
         place = _onwards(prefix, answer, place)
-    for each in _objects(bucket, answer):
+    for each in _objects(bucket, prefix, answer):
         yield each
 
 
@@ -56,38 +57,37 @@ async def page(
             raise InvalidRequest("The cursor belongs to another list.") from error
         raise
     token = _onwards(prefix, answer, more).get("ContinuationToken")
-    own = bucket.config.key_prefix
-    told = (each.get("Prefix", "") for each in answer.get("CommonPrefixes", ()))
-    found = [each.removeprefix(own) for each in told if each.startswith(own)]
+    told = [each for each in answer.get("CommonPrefixes", ()) if each.get("Prefix")]
+    asked, own = bucket.config.object_name(prefix), bucket.config.key_prefix
+    found = (named(each, "Prefix", asked, _DOING).removeprefix(own) for each in told)
     return Page(
-        objects=_objects(bucket, answer),
+        objects=_objects(bucket, prefix, answer),
         directories=[each for each in found if is_key(each.rstrip("/"))],
         cursor=token and cursor_after(token, prefix=prefix, directories=directories),
     )
 
 
 async def _asked(bucket: S3Bucket, prefix: str, more: Mapping[str, Any]) -> Mapping[str, Any]:
-    async with bucket.asking(f"ListObjectsV2 {prefix}"):
+    async with bucket.asking(f"{_DOING} {prefix}"):
         answer: Mapping[str, Any] = await bucket.client.list_objects_v2(
             **bucket.config.addressing, Prefix=bucket.config.object_name(prefix), **more
         )
         return answer
 
 
-def _objects(bucket: S3Bucket, answer: Mapping[str, Any]) -> list[ObjectStat]:
-    own = bucket.config.key_prefix
+def _objects(bucket: S3Bucket, prefix: str, answer: Mapping[str, Any]) -> list[ObjectStat]:
+    asked, own = bucket.config.object_name(prefix), bucket.config.key_prefix
     try:
-        named = [(each["Key"], each) for each in answer.get("Contents", ())]
         return [
             ObjectStat(key, each["Size"], each["LastModified"], etag=each.get("ETag"))
-            for name, each in named
-            if name.startswith(own) and is_key(key := name.removeprefix(own))
+            for each in answer.get("Contents", ())
+            if is_key(key := named(each, "Key", asked, _DOING).removeprefix(own))
         ]
     except KeyError as missing:
-        raise StoreFaulty(f"ListObjectsV2: an object is told without {missing}.") from missing
+        raise StoreFaulty(f"{_DOING}: an object is told without {missing}.") from missing
 
 
 def _onwards(
     prefix: str, answer: Mapping[str, Any], before: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    return onwards(answer, _OBJECTS, before, f"ListObjectsV2 {prefix}")
+    return onwards(answer, _OBJECTS, before, f"{_DOING} {prefix}")

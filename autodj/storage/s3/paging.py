@@ -1,4 +1,4 @@
-"""From one page of an answer to the next."""
+"""What pages of a list have in common: names that were asked for, and the way to the next."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ from typing import Any
 
 from autodj.errors import StoreFaulty
 from autodj.storage.s3.faults import required
+
+
+def named(told: Mapping[str, Any], mark: str, prefix: str, doing: str) -> str:
+    """The name that is told as ``mark``; StoreFaulty for one that does not start with what was
+    asked for: a server that says it in a code of its own would otherwise seem to be empty.
+    """
+    name: str = required(told, mark, doing)
+    if not name.startswith(prefix):
+        raise StoreFaulty(f"{doing}: {name} was not asked for.")
+    return name
 
 
 def onwards(

@@ -48,7 +48,7 @@ class Unfinished:
 
 
 async def unfinished(bucket: S3Bucket, prefix: str) -> AsyncGenerator[Unfinished, None]:
-    """Every one whose name in the bucket starts with ``prefix``."""
+    """Every one whose name in the bucket starts with ``prefix``, also where a server tells more."""
     doing = f"ListMultipartUploads {prefix}"
     place: Mapping[str, Any] = {}
     while True:
@@ -60,7 +60,8 @@ async def unfinished(bucket: S3Bucket, prefix: str) -> AsyncGenerator[Unfinished
             name, upload_id, begun_at = (
                 required(each, told, doing) for told in ("Key", "UploadId", "Initiated")
             )
-            yield Unfinished(name, upload_id, begun_at)
+            if name.startswith(prefix):
+                yield Unfinished(name, upload_id, begun_at)
         if not (place := onwards(page, _UPLOADS, place, doing)):
             return
 

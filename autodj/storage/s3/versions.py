@@ -15,7 +15,7 @@ from autodj.storage.s3.bucket import S3Bucket, error_code
 from autodj.storage.s3.copying import copy_version
 from autodj.storage.s3.faults import required
 from autodj.storage.s3.objects import reading
-from autodj.storage.s3.paging import onwards
+from autodj.storage.s3.paging import named, onwards
 
 _VERSIONS: Final = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
 _NO_VERSION: Final = frozenset(
@@ -36,7 +36,7 @@ async def versions_of(bucket: S3Bucket, key: str) -> Sequence[ObjectVersion]:
                 **bucket.config.addressing, Prefix=name, **place
             )
         items = page.get("Versions", ())
-        names = [required(each, "Key", doing) for each in items]
+        names = [named(each, "Key", name, doing) for each in items]
         ours = (each for each, told in zip(items, names, strict=True) if told == name)
         found += [_version(key, each, doing) for each in ours]
         # Keys come in order, so that the first longer one ends what is ours.
