@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
@@ -89,6 +89,7 @@ def outcome(added: Added) -> Text:
 
 def short_name(source: str) -> str:
     """The last part of a path or URL, fit for a terminal and cut to fit in a line."""
-    is_url = "://" in source
-    name = printable(Path(urlsplit(source).path if is_url else source).name or source)
+    _, is_url, place = source.partition("://")
+    path = re.split("[?#]", place)[0].partition("/")[2] if is_url else source
+    name = printable(Path(path).name or source)
     return name if len(name) <= _NAME_WIDTH else f"{name[: _NAME_WIDTH - 1]}…"

@@ -104,6 +104,8 @@ def test_counts_agree_with_their_noun() -> None:
         ("/music/a.mp3", "a.mp3"),
         ("https://example.org/x/mix.flac?token=1", "mix.flac"),
         ("https://example.org/", "https://example.org/"),
+        ("https://example.org?a=/b", "https://example.org?a=/b"),
+        ("http://[::1", "http://[::1"),
         ("/music/a\x1b[31m\n.mp3", "a�[31m�.mp3"),
         (f"/m/{'a' * 50}.mp3", f"{'a' * 35}…"),
     ],
