@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MESSAGE_LIFE_MS = 7 * 86400 * 1000
+# One that takes connections and says nothing would keep a request waiting for ever.
+PATIENCE_S = 3.0
 # More than all workers take in a moment, and less than they take in the life of a lease.
 QUEUED_AT_MOST = 1000
 
@@ -179,8 +181,9 @@ async def _broker_errors() -> AsyncGenerator[None]:
     from redis.exceptions import RedisError  # noqa: PLC0415 - see above
 
     try:
-        yield
-    except (RedisError, OSError) as error:
+        async with asyncio.timeout(PATIENCE_S):
+            yield
+    except (RedisError, OSError) as error:  # a timeout is an OSError
         raise BrokerUnavailable from error
 
 
