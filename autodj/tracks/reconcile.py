@@ -13,6 +13,7 @@ from autodj.db import documents as document_rows
 from autodj.db import public as public_rows
 from autodj.db import tracks as track_rows
 from autodj.db.due import claim_due
+from autodj.errors import AutodjError
 from autodj.jobs import Jobs
 from autodj.storage.base import ObjectStat, Storage
 from autodj.storage.keys import parse_key
@@ -116,12 +117,21 @@ async def wake_misplaced(db: Database, policy: Policy) -> int:
 
 
 async def drop_dead_ingests(db: Database, local: LocalStorage, *, before: datetime) -> int:
-    """Remove rows and bytes of ingests that died before they were acknowledged."""
+    """Remove rows and bytes of ingests that died before they were acknowledged; how many.
+
+    One whose bytes stay is told of, and its row leads to them.
+    """
     async with db.read_session() as session:
         stale = await track_rows.stale_pending(session, before=before)
+    dropped = 0
     for track in stale:
-        await discard(db, local, track)
-    return len(stale)
+        try:
+            await discard(db, local, track)
+        except AutodjError as error:
+            log.warning("ingest_not_dropped", track_id=str(track.id), code=error.code)
+        else:
+            dropped += 1
+    return dropped
 
 
 async def sweep_orphans(

@@ -24,6 +24,7 @@ from autodj.db import tracks as track_rows
 from autodj.db.due import claim_due
 from autodj.errors import (
     AudioRejected,
+    DiskFull,
     IntegrityFault,
     NotFound,
     ObjectNotFound,
@@ -31,6 +32,7 @@ from autodj.errors import (
 )
 from autodj.storage.base import ByteRange, ObjectStat
 from autodj.storage.checks import Sealed
+from autodj.storage.local import LocalStorage
 from autodj.storage.pouring import Sink
 from autodj.storage.s3 import S3Storage
 from autodj.tracks.analyze import readable
@@ -39,6 +41,7 @@ from autodj.tracks.publish import give_up, reserve
 from autodj.tracks.reconcile import drop_dead_ingests, reconcile, sweep_orphans
 from autodj.tracks.steps import MAX_ATTEMPTS, REST_S, Step, next_step
 from autodj.tracks.work import Workbench, work
+from tests.builders import make_track
 from tests.tracks.conftest import SharedSandbox
 
 TakeIn = Callable[..., Awaitable[Ingested]]
@@ -379,6 +382,31 @@ async def test_an_ingest_that_died_is_dropped_with_its_bytes(
     assert await drop_dead_ingests(bench.db, bench.local, before=now + timedelta(hours=1)) == 1
     kept = [found.key async for found in bench.local.list()]
     assert kept == sorted(filter(None, [track.file_path, track.cover_key]))
+
+
+async def test_a_dead_ingest_that_the_disk_keeps_is_left_to_its_row_and_stops_nothing(
+    bench: Workbench, take_in: TakeIn, clip: Path
+) -> None:
+    class Keeps(LocalStorage):
+        async def delete(self, key: str) -> None:
+            if key == stuck.file_path:
+                raise DiskFull
+            await super().delete(key)
+
+    taken = (await take_in(clip)).track
+    stuck, other = (
+        make_track(taken.owner_id, file_state=FileState.PENDING, file_source=None) for _ in range(2)
+    )
+    async with bench.db.transaction() as session:
+        session.add_all([stuck, other])
+    later = await bench.db.now() + timedelta(hours=1)
+    assert await drop_dead_ingests(bench.db, Keeps(bench.local.root), before=later) == 1
+    assert (await row(bench, stuck.id)).file_state is FileState.DELETING
+    with pytest.raises(NotFound):
+        await row(bench, other.id)
+    await work(bench, stuck.id, Step.DELETE)
+    with pytest.raises(NotFound):
+        await row(bench, stuck.id)
 
 
 async def test_the_sweep_takes_old_orphans_and_nothing_else(
