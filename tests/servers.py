@@ -49,6 +49,8 @@ _FEATURES_OFF = (
     "OptimizationHints",
     "PaintHolding",
     "PreconnectToSearch",
+    # A process kept ready for the next page, which is closed with its window most of the time.
+    "SpareRendererForSitePerProcess",
     "ThirdPartyStoragePartitioning",
 )
 CHROMIUM_SWITCHES = (f"--disable-features={','.join(_FEATURES_OFF)}",)
