@@ -166,6 +166,13 @@ class Bounded(Protocol):
 
 @runtime_checkable
 class Presigner(Protocol):
-    """An optional power: links that the store itself answers, good for ``ttl_s`` seconds."""
+    """An optional power: links that the store itself answers, good for ``ttl_s`` seconds, or as
+    long as the keys that signed them.
+    """
 
     async def presign(self, key: str, *, ttl_s: int) -> str: ...
+
+    async def signs_until(self) -> datetime | None:
+        """When a link that is made from now on ends at the latest, as the keys of a role end;
+        None for keys that do not.
+        """

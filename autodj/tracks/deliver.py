@@ -77,7 +77,8 @@ async def link_for(track: Playable, links: Links, now: datetime) -> AudioLink:
         case Way.HERE | Way.PROXIED:
             url = local_url(links, track.id, life.expires_at, track.rendition)
         case Way.PRESIGNED:
-            url, expires_at = await _presigned(track, links, life, now)
+            url, life = await _presigned(track, links, life, now)
+            expires_at = life.expires_at
         case Way.PLAIN:
             url, expires_at = _plain(track, links), None
         case Way.SIGNED:
@@ -111,16 +112,16 @@ async def _readable_until(track: Playable, links: Links) -> datetime:
     return state.readable_until
 
 
-async def _presigned(
-    track: Playable, links: Links, life: Life, now: datetime
-) -> tuple[str, datetime]:
-    """S3 writes the second of signing into its links, so only their end can be the same."""
+async def _presigned(track: Playable, links: Links, life: Life, now: datetime) -> tuple[str, Life]:
+    """The link, and how long it really lives: S3 writes the second of signing into its links, so
+    only their end can be the same, and that of the keys that sign may come before it.
+    """
     assert links.s3 is not None
-    ttl_s = min(math.ceil((life.expires_at - now).total_seconds()), PRESIGN_MAX_S)
-    return (
-        await links.s3.presign(_object_key(track), ttl_s=ttl_s),
-        min(life.expires_at, now + timedelta(seconds=ttl_s)),
-    )
+    keys_end_at = await links.s3.signs_until() or FOR_EVER
+    ends_at = min(life.expires_at, keys_end_at, now + timedelta(seconds=PRESIGN_MAX_S))
+    ttl_s = max(1, math.ceil((ends_at - now).total_seconds()))
+    url = await links.s3.presign(_object_key(track), ttl_s=min(ttl_s, PRESIGN_MAX_S))
+    return url, Life(min(life.renew_at, ends_at), ends_at)
 
 
 def _plain(track: Playable, links: Links) -> str:

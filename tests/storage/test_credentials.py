@@ -220,6 +220,22 @@ async def test_keys_of_a_container_are_renewed_before_they_expire(
     assert server.given == 2
 
 
+async def test_links_end_with_the_keys_that_signed_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_s3(KEYED) as store:
+        assert await store.signs_until() is None
+    async with key_server(3600, 1800) as server:
+        on_ecs(monkeypatch, server)
+        async with open_s3(KEYLESS) as store:
+            ends_at = await store.signs_until()
+            assert ends_at is not None
+            assert timedelta(minutes=59) < ends_at - datetime.now(UTC) <= timedelta(hours=1)
+            client: Any = store._client
+            client._request_signer._credentials._expiry_time = datetime.now(UTC)
+            renewed = await store.signs_until()
+            assert renewed is not None
+            assert timedelta(minutes=29) < renewed - datetime.now(UTC) <= timedelta(minutes=30)
+
+
 async def test_keys_of_an_instance_are_renewed_before_they_expire(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

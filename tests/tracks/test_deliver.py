@@ -60,6 +60,12 @@ PEM = KEY.private_bytes(
 class FakeS3:
     """Signs visibly; what S3 itself accepts is proven in the storage tests."""
 
+    def __init__(self, keys_end_at: datetime | None = None) -> None:
+        self._keys_end_at = keys_end_at
+
+    async def signs_until(self) -> datetime | None:
+        return self._keys_end_at
+
     async def presign(self, key: str, *, ttl_s: int) -> str:
         return f"https://bucket.example/{key}?ttl={ttl_s}"
 
@@ -109,6 +115,17 @@ async def test_without_a_cdn_s3_signs_and_never_for_more_than_a_week() -> None:
     capped = await link_for(ON_S3, long, NOW)
     assert capped.url.endswith(f"ttl={7 * 86400}")
     assert capped.expires_at == NOW + timedelta(days=7)
+
+
+@pytest.mark.parametrize("left_s", [1200, 100])
+async def test_a_link_promises_no_more_than_the_keys_that_signed_it(left_s: int) -> None:
+    """Those of a role end within the hour, and every link that they signed with them."""
+    keys_end_at = NOW + timedelta(seconds=left_s)
+    link = await link_for(ON_S3, links(s3=FakeS3(keys_end_at)), NOW)
+    assert link.url.endswith(f"ttl={left_s}")
+    assert link.expires_at == keys_end_at
+    assert link.renew_at is not None
+    assert link.renew_at <= link.expires_at
 
 
 def in_public(key: str) -> Playable:

@@ -35,11 +35,12 @@ async def open_s3(config: S3Config) -> AsyncGenerator[S3Storage, None]:
             config=client_config(config),
         )
         client = await opening.__aenter__()
+        keys = await session.get_credentials()
     try:
         health = Health()
         retries: Any = Retries(RetryPolicy.of(config.timing), RetryBudget(), health=health)
         client.meta.events.register_last("needs-retry.s3", retries, unique_id="autodj-retries")
-        yield S3Storage(client, config, health)
+        yield S3Storage(client, config, health, keys)
     finally:
         await opening.__aexit__(None, None, None)
 

@@ -146,9 +146,21 @@ async def find_credentials(config: S3Config) -> CredentialsFound:
         if found is None:
             raise StoreCredentials(f"{doing}: none are configured, and this machine has no role.")
         signing = await found.keys.get_frozen_credentials()
+        expires_at = await end_of(found.keys)
     return CredentialsFound(
         source=source_of(found.base, config),
         key_tail=str(signing.access_key)[-_TAIL:],
         role_arn=None if found.base is found.keys else config.role_arn,
-        expires_at=getattr(found.keys, "_expiry_time", None),
+        expires_at=expires_at,
     )
+
+
+async def end_of(keys: Keys | None) -> datetime | None:
+    """When the keys end that sign from now on, renewed where they are due; None where they do not
+    end.
+    """
+    if keys is not None:
+        await keys.get_frozen_credentials()
+    # No public name tells it.
+    ends_at: datetime | None = getattr(keys, "_expiry_time", None)
+    return ends_at

@@ -40,6 +40,7 @@ from autodj.storage.s3 import (
 from autodj.storage.s3.bucket import S3Bucket, note_requests
 from autodj.storage.s3.budget import ByteBudget
 from autodj.storage.s3.config import S3Config
+from autodj.storage.s3.credentials import Keys, end_of
 from autodj.storage.s3.listed import read_lists_quickly
 
 if TYPE_CHECKING:
@@ -55,9 +56,17 @@ class S3Storage:
     belongs to no row is swept later.
     """
 
-    def __init__(self, client: S3Client, config: S3Config, health: Health | None = None) -> None:
+    def __init__(
+        self,
+        client: S3Client,
+        config: S3Config,
+        health: Health | None = None,
+        keys: Keys | None = None,
+    ) -> None:
+        """``keys``: those that the client signs with, where their end is to be known."""
         self._client = client
         self._config = config
+        self._keys = keys
         self._bucket = S3Bucket(client, config, ByteBudget(config.transfers.in_flight_bytes))
         self.health = health or Health()
         note_requests(client)
@@ -197,6 +206,10 @@ class S3Storage:
         """A GET link signed by these credentials: 1 second to 7 days, else InvalidRequest."""
         check_key(key)
         return await presigning.get_link(self._bucket, key, ttl_s=ttl_s)
+
+    async def signs_until(self) -> datetime | None:
+        async with self._bucket.asking("signs_until"):
+            return await end_of(self._keys)
 
     async def presign_download(
         self, key: str, *, ttl_s: int, name: str, content_type: str | None = None
