@@ -42,6 +42,8 @@ PROFILES = _PROFILES.shape[0] * _PROFILES.shape[1]
 OPENING = np.r_[24:36, 60:84]
 # Three seconds: a piece most often begins on its tonic, and a loop at its first chord.
 _OPENING_ROWS = 6
+# By how often keys of excerpts are right (`python -m bench.training doubt`).
+DOUBTFUL_ROWS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,18 @@ def find_key(pitches: Pitches | None, model: KeyWeights) -> Key | None:
     """The likeliest of the 24 keys; None where no pitch stands out."""
     if pitches is None or pitches.whole.mean(axis=0).std() < 1e-9:
         return None
-    odds = model.odds(evidence(pitches)).ravel()
+    odds = cooled(model.odds(evidence(pitches)).ravel(), len(pitches.whole))
     shares = np.exp(odds - odds.max())
     shares /= shares.sum()
     second, best = np.argsort(shares, kind="stable")[-2:]
     return Key(_name(best), float(shares[best]), _name(second), 100 * pitches.tuning)
+
+
+def cooled(odds: Doubles, rows: int, doubtful_rows: float = DOUBTFUL_ROWS) -> Doubles:
+    """The log odds of keys after so many half seconds of music: chords that come next may yet
+    tell another one.
+    """
+    return odds * rows / (rows + doubtful_rows)
 
 
 def _name(place: int) -> str:

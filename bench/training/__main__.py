@@ -1,9 +1,10 @@
-"""``python -m bench.training features|fit|weigh|key``: from a truth set to what ships.
+"""``python -m bench.training features|fit|weigh|key|doubt``: from a truth set to what ships.
 
 ``features --truth F --folder D`` with autodj's Python, then ``fit --folder D --output W.npz``
 with the Python of an environment that has PyTorch, from the root of the repository. ``weigh
 --truth F --weights W.npz`` then prints what weighs its downbeats. ``key
---truth F --folder D --output K.npz`` is the whole training of the key, with autodj's Python.
+--truth F --folder D --output K.npz`` is the whole training of the key, with autodj's Python;
+``doubt --truth F`` prints how much less a short excerpt tells of it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from bench.training.keys import fit_keys  # noqa: PLC0415
 
         fit_keys(options.truth, options.folder, options.output, options.pop909)
+    elif options.command == "doubt":
+        from bench.training.doubt import fit_doubt  # noqa: PLC0415
+
+        fit_doubt(options.truth)
     else:
         from bench.training.fit import EPOCHS, fit  # noqa: PLC0415
 
@@ -56,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--folder", type=Path, required=True, help="where what was read is kept")
     key.add_argument("--output", type=Path, required=True)
     key.add_argument("--pop909", type=Path, help="the folder of POP909 that holds 001")
+    doubt = commands.add_parser("doubt", help="fit how little a short excerpt tells of the key")
+    doubt.add_argument("--truth", type=Path, required=True)
     fit = commands.add_parser("fit", help="train, and write the weights")
     fit.add_argument("--folder", type=Path, required=True)
     fit.add_argument("--output", type=Path, required=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from autodj.audio.key import OPENING, evidence, find_key, shipped_weights
+from autodj.audio.key import OPENING, cooled, evidence, find_key, shipped_weights
 from autodj.audio.keynames import camelot, key_name
 from autodj.audio.pitches import Pitches
 from tests.audio.conftest import Measure
@@ -98,8 +98,19 @@ def test_the_alternative_is_the_next_likely_key() -> None:
     found = find_key(loop, WEIGHTS)
     assert found is not None
     assert {found.name, found.alternative} <= {"A minor", "C major", "G major", "F major"}
-    shares = np.exp(WEIGHTS.odds(evidence(loop)))
+    shares = np.exp(cooled(WEIGHTS.odds(evidence(loop)), len(loop.whole)))
     assert found.confidence == pytest.approx(shares.max() / shares.sum())
+
+
+def test_the_less_is_heard_the_less_sure_is_the_key() -> None:
+    piece = rows(*MAJOR, *MAJOR)
+    found = [
+        find_key(Pitches(piece.whole[:count], piece.bass[:count], 0.0), WEIGHTS)
+        for count in (1, len(piece.whole) // 2, len(piece.whole))
+    ]
+    sure = [each.confidence for each in found if each is not None]
+    assert sure == sorted(sure)
+    assert sure[0] < 0.5 < sure[2]
 
 
 def test_all_pitches_alike_are_no_key() -> None:

@@ -14,6 +14,7 @@ from autodj.audio.rhythm.bands import BANDS
 from autodj.audio.rhythm.harmony import harmonic_changes
 from autodj.audio.rhythm.onsets import FRAMES_PER_S as ONSETS_PER_S
 from autodj.audio.rhythm.rhythm import Sound
+from bench.training.doubt import Excerpt, doubtful_rows
 from bench.training.weigh import Case, fit_bars
 from bench.truth.piece import Piece, Truth
 
@@ -64,3 +65,15 @@ def test_what_tells_the_bars_gets_the_weight(harmony_tells: bool) -> None:
     heard, changes = line[HEARD], line[1:-1].sum()
     assert bool(changes > heard) is harmony_tells
     assert max(heard, changes) > 1.0
+
+
+@pytest.mark.parametrize("true_rows", [0.0, 8.0, 30.0])
+def test_what_short_excerpts_promise_too_much_is_taken_back(true_rows: float) -> None:
+    """Keys that fall as the cooled odds say, of which each excerpt tells the odds as they were."""
+    noise = np.random.default_rng(3)
+    excerpts = []
+    for rows in (1, 4, 16, 64) * 150:
+        odds = noise.normal(0, 2, 24)
+        shares = np.exp(odds * rows / (rows + true_rows))
+        excerpts.append(Excerpt(rows, odds, int(noise.choice(24, p=shares / shares.sum()))))
+    assert doubtful_rows(excerpts) == pytest.approx(true_rows, rel=0.3, abs=0.5)
