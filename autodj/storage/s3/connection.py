@@ -28,6 +28,7 @@ async def open_s3(config: S3Config) -> AsyncGenerator[S3Storage, None]:
         session.get_component("response_parser_factory").set_parser_defaults(
             timestamp_parser=moment
         )
+        keys = await session.get_credentials()
         opening = session.create_client(
             "s3",
             region_name=config.region,
@@ -35,7 +36,6 @@ async def open_s3(config: S3Config) -> AsyncGenerator[S3Storage, None]:
             config=client_config(config),
         )
         client = await opening.__aenter__()
-        keys = await session.get_credentials()
     try:
         health = Health()
         retries: Any = Retries(RetryPolicy.of(config.timing), RetryBudget(), health=health)
