@@ -120,7 +120,7 @@ async def _presigned(track: Playable, links: Links, life: Life, now: datetime) -
     keys_end_at = await links.s3.signs_until() or FOR_EVER
     ends_at = min(life.expires_at, keys_end_at, now + timedelta(seconds=PRESIGN_MAX_S))
     ttl_s = max(1, math.ceil((ends_at - now).total_seconds()))
-    url = await links.s3.presign(_object_key(track), ttl_s=min(ttl_s, PRESIGN_MAX_S))
+    url = await links.s3.presign(_object_key(track), ttl_s=ttl_s)
     return url, Life(min(life.renew_at, ends_at), ends_at)
 
 

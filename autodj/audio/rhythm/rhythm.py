@@ -121,8 +121,8 @@ def _beats(
     placed = [place_grid(wide, hz, opening) for hz in fitted]
     chosen = 0 if placed[0][1] >= 0.98 * placed[1][1] else 1
     in_time = share_in_time(wide, fitted[chosen], placed[chosen][0]) >= _STEADY_SHARE
-    is_even = evenness(sharp, fitted[0]) >= _EVEN
-    if leaves(paces, 60 * fitted[0], sharp, _EVEN) or not (in_time or is_even):
+    keeps_one = in_time or evenness(sharp, fitted[0]) >= _EVEN
+    if not keeps_one or leaves(paces, 60 * fitted[0], sharp, _EVEN):
         beats_s = follow_beats(odds, paces.bpm, HOP_S)
         return usual_pace(paces, beats_s) / 60, beats_s, False
     if not in_time:
