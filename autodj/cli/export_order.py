@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from autodj.cli.targets import make_folder
 from autodj.errors import AutodjError, CommandError
 
 
@@ -53,12 +54,7 @@ class Order:
         if self.to is None:
             return
         folder = self.to if self.format in FOLDERS else self.to.parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise CommandError(
-                f"{folder} is a file, or lies below one", hint="Give --to a folder."
-            ) from error
+        make_folder(folder, told_as=folder, hint="Give --to a folder.")
 
     def _faults(self) -> Iterator[tuple[str, str]]:
         """What makes no sense, and what to do."""

@@ -31,11 +31,8 @@ class Targets:
             raise CommandError(
                 f"{named} has the name of audio and would be written over", hint=hint
             )
-        try:
-            (named if in_folder else named.parent).mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            hint = "Of several files each is written into a folder: name one."
-            raise CommandError(f"{named} is a file, or lies below one", hint=hint) from error
+        hint = "Of several files each is written into a folder: name one."
+        make_folder(named if in_folder else named.parent, told_as=named, hint=hint)
         return cls(named, extension, in_folder)
 
     def write(self, of: Path, make: Callable[[Path], object]) -> bool:
@@ -50,3 +47,11 @@ class Targets:
             tell_of(target, from_os_error(OSError(*error.args[:2])))
             return False
         return True
+
+
+def make_folder(folder: Path, *, told_as: Path, hint: str) -> None:
+    """CommandError where a file stands in its way."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise CommandError(f"{told_as} is a file, or lies below one", hint=hint) from error

@@ -8,7 +8,8 @@ import { Problem } from "./api.js";
 const AT_ONCE = 2;
 /**
  * Between questions after a file that the server is still at from an earlier try. Each question
- * sends the file again. The server gives up a try that died after ten minutes.
+ * sends the file again. The server gives up a try that died after 45 seconds; one that lives may
+ * take its time.
  */
 const PAUSES_MS = [2_000, 5_000, 10_000, 20_000, 40_000, ...Array(9).fill(60_000)];
 const askFirst = (/** @type {Event} */ event) => event.preventDefault();

@@ -9,7 +9,7 @@ from autodj.storage.base import Described
 from autodj.storage.metadata import MAX_METADATA_BYTES, MAX_STORED_BYTES
 from autodj.storage.s3 import S3Config, S3Storage
 from autodj.storage.s3.copying import MAX_SINGLE_BYTES, copy_version, describe_again
-from bench.faults.proxy import Cut, Exchange
+from bench.faults.proxy import Cut, Exchange, Fault
 from tests.storage.builders import patterned, put, read, sha256
 from tests.storage.faults import Exchange as Asked
 from tests.storage.faults import answering, failing, losing_the_answer
@@ -31,6 +31,19 @@ def makes_the_object(exchange: Exchange) -> bool:
     if request.method == "POST":
         return "uploadId=" in request.target
     return request.method == "PUT" and "partNumber=" not in request.target
+
+
+def losing_one(lost: list[str]) -> Fault:
+    """The object is made, and the first answer that says so never comes; its target is noted."""
+
+    async def lose_the_answer(exchange: Exchange) -> None:
+        answer = await exchange.pass_on()
+        if makes_the_object(exchange) and not lost:
+            lost.append(exchange.request.target)
+            raise Cut
+        await exchange.reply(answer)
+
+    return lose_the_answer
 
 
 @AT_ONCE_OR_IN_PARTS
@@ -61,15 +74,8 @@ async def test_a_description_whose_answer_is_lost_is_recognised(
     await put(real_s3, KEY, LARGE)  # in parts: its tag changes with every copy
     lost: list[str] = []
 
-    async def lose_the_answer(exchange: Exchange) -> None:
-        answer = await exchange.pass_on()
-        if makes_the_object(exchange) and not lost:
-            lost.append(exchange.request.target)
-            raise Cut
-        await exchange.reply(answer)
-
     async with behind(real_config, TWICE) as (store, proxy):
-        proxy.plan(lose_the_answer, lambda _: True)
+        proxy.plan(losing_one(lost), lambda _: True)
         described = await describe_again(
             store._bucket, KEY, {"a": "b"}, max_single_bytes=max_single_bytes
         )
@@ -125,15 +131,8 @@ async def test_a_version_restored_in_parts_whose_last_answer_is_lost_is_found_to
     found = await direct._bucket.head(KEY, VersionId=oldest.version_id)
     lost: list[str] = []
 
-    async def lose_the_answer(exchange: Exchange) -> None:
-        answer = await exchange.pass_on()
-        if makes_the_object(exchange) and not lost:
-            lost.append(exchange.request.target)
-            raise Cut
-        await exchange.reply(answer)
-
     async with behind(direct._config, TWICE) as (store, proxy):
-        proxy.plan(lose_the_answer, lambda _: True)
+        proxy.plan(losing_one(lost), lambda _: True)
         restored = await copy_version(
             store._bucket, KEY, oldest.version_id, found, max_single_bytes=5 * MIB
         )

@@ -3,10 +3,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from tests.web.conftest import Visiting
 from tests.web.house import House, Person
+from tests.web.visit import Visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -100,10 +101,8 @@ async def test_keys_work_everywhere_but_in_fields(
     )
 
 
-async def test_next_and_previous_follow_the_list(
-    local_house: House, listener: Person, visit: Visiting
-) -> None:
-    guest = await visit(local_house, listener)
+async def paused_on_the_second(guest: Visit) -> tuple[Locator, list[str]]:
+    """By keys alone, from the first track that was clicked; the title that is told, and all."""
     await guest.open()
     title = guest.page.locator("#now-title")
     titles = await guest.page.locator("tr.track .title").all_inner_texts()
@@ -112,6 +111,14 @@ async def test_next_and_previous_follow_the_list(
     await expect(title).to_have_text(titles[1])
     await guest.playing()
     await guest.page.keyboard.press("Space")
+    return title, titles
+
+
+async def test_next_and_previous_follow_the_list(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    title, titles = await paused_on_the_second(guest)
     await guest.page.keyboard.press("ArrowRight")
     previous = guest.page.get_by_role("button", name="Previous track")
     await previous.click()
@@ -126,14 +133,7 @@ async def test_the_space_bar_means_a_button_only_where_keys_have_led_to_it(
     local_house: House, listener: Person, visit: Visiting
 ) -> None:
     guest = await visit(local_house, listener)
-    await guest.open()
-    title = guest.page.locator("#now-title")
-    titles = await guest.page.locator("tr.track .title").all_inner_texts()
-    await guest.play(titles[0])
-    await guest.page.keyboard.press("n")
-    await expect(title).to_have_text(titles[1])
-    await guest.playing()
-    await guest.page.keyboard.press("Space")
+    title, titles = await paused_on_the_second(guest)
     await expect(guest.page.locator("#player")).to_have_attribute("data-state", "paused")
     await expect(title).to_have_text(titles[1])
     await guest.page.keyboard.press("ArrowDown")

@@ -17,7 +17,7 @@ from autodj.errors import (
 from autodj.storage.base import ObjectStat
 from autodj.storage.metadata import NOTES, encoded
 from autodj.storage.s3.bucket import S3Bucket, stat_of
-from autodj.storage.s3.copying_parts import KEPT, copied_in_parts
+from autodj.storage.s3.copying_parts import copied_in_parts, described_as
 from autodj.storage.s3.faults import required, store_errors
 from autodj.storage.s3.marking import done_before, new_mark
 from autodj.storage.s3.objects import read_back, verify
@@ -66,7 +66,7 @@ async def describe_again(
     how = {"IfMatch": found["ETag"]}
     anew = {
         "MetadataDirective": "REPLACE",
-        **{name: found[name] for name in KEPT if found.get(name)},
+        **described_as(found),
     }
     try:
         await _copied(bucket, origin, key, found, how, max_single_bytes, at_once=anew)

@@ -17,11 +17,15 @@ from autodj.storage.s3.groups import side_by_side
 PART_BYTES: Final = 512 * 1024**2
 PARTS_AT_ONCE: Final = 4
 
-# What describes an object, as a HEAD tells it and as a new one is told.
-KEPT: Final = ("ContentType", "CacheControl", "ContentEncoding", "ContentDisposition", "Metadata")
+_KEPT: Final = ("ContentType", "CacheControl", "ContentEncoding", "ContentDisposition", "Metadata")
 
 _CHECKSUM: Final = "ChecksumCRC32"
 _CHECKED: Final[Mapping[str, Any]] = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
+
+
+def described_as(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What describes an object, as a HEAD tells it and as a new one is told."""
+    return {name: found[name] for name in _KEPT if found.get(name)}
 
 
 async def copied_in_parts(
@@ -43,7 +47,7 @@ async def copied_in_parts(
     async with bucket.asking(doing):
         begun = await bucket.client.create_multipart_upload(
             **bucket.named(target),
-            **{name: found[name] for name in KEPT if found.get(name)},
+            **described_as(found),
             **bucket.protected_as(found),
             **(_CHECKED if whole else {}),
         )
