@@ -23,34 +23,34 @@ def follow_beats(odds: Floats, paces: NDArray[np.float64], hop_s: float) -> NDAr
     beat adds its odds and pays for the squared log ratio of its distance from the one before
     to the usual one. Where the pace changes, the one before or after may hold already or still.
     """
-    periods = _periods(paces, hop_s, odds.size)
-    lags = np.arange(int(periods.min() * _FASTEST), int(periods.max() * _SLOWEST) + 2)
+    periods = _periods(paces)
+    shortest, longest = int(periods.min() * _FASTEST), int(periods.max() * _SLOWEST) + 1
+    lags = np.arange(shortest, longest + 1)
+    costs = _TIGHTNESS * np.square(np.log(lags / periods[..., None])).min(axis=0)
+    stretch = (np.arange(odds.size) / (hop_s * FRAMES_PER_S)).astype(int).clip(0, paces.size - 1)
     # Silence before the start, whence no beat is followed.
-    total = np.full(lags[-1] + odds.size, -np.inf)
-    total[lags[-1] :] = np.clip(odds + _BIAS, -_MOST_ODDS, _MOST_ODDS)
-    reach = sliding_window_view(total, lags.size)
+    total = np.full(longest + odds.size, -np.inf)
+    total[longest:] = np.clip(odds + _BIAS, -_MOST_ODDS, _MOST_ODDS)
+    reach = sliding_window_view(total, lags.size)[:, ::-1]
     earlier = np.full(odds.size, -1)
     # As many frames at once as the shortest lag lies back: none of them follows another.
-    for start in range(0, odds.size, int(lags[0])):
-        frames = np.arange(start, min(start + int(lags[0]), odds.size))
-        off = np.log(lags / periods[:, frames, None])
-        scores = reach[frames][:, ::-1] - _TIGHTNESS * np.square(off).min(axis=0)
+    for start in range(0, odds.size, shortest):
+        frames = np.arange(start, min(start + shortest, odds.size))
+        scores = reach[start : start + frames.size] - costs[stretch[frames]]
         best = scores.argmax(axis=1)
         gained = scores[np.arange(frames.size), best]
         follows = gained > 0
-        total[lags[-1] + frames[follows]] += gained[follows]
+        total[longest + frames[follows]] += gained[follows]
         earlier[frames[follows]] = (frames - lags[best])[follows]
-    total = total[lags[-1] :]
-    return _sharpened(_path(total, earlier, periods[0, -1]), odds) / FRAMES_PER_S
+    return _sharpened(_path(total[longest:], earlier, periods[0, -1]), odds) / FRAMES_PER_S
 
 
-def _periods(paces: NDArray[np.float64], hop_s: float, frames: int) -> NDArray[np.float64]:
-    """``[3, frames]``: the frames from beat to beat at each frame, in the stretch before it and
+def _periods(paces: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``[3, stretches]``: the frames from beat to beat in each stretch, in the one before it and
     in the one after.
     """
-    at = (np.arange(frames) / (hop_s * FRAMES_PER_S)).astype(int)
-    near = (at + np.array([[0], [-1], [1]])).clip(0, paces.size - 1)
-    return np.asarray(60 * FRAMES_PER_S / paces[near])
+    near = np.arange(paces.size) + np.array([[0], [-1], [1]])
+    return np.asarray(60 * FRAMES_PER_S / paces[near.clip(0, paces.size - 1)])
 
 
 def _path(total: NDArray[np.float64], earlier: NDArray[np.int_], period: float) -> list[int]:
