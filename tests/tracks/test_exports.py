@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +9,13 @@ from typing import Any
 
 import m3u8
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from autodj.audio.facts import Analysis, Waveform
 from autodj.audio.form import Cues, Section
 from autodj.tracks.exports import jams, playlist, rekordbox
-from autodj.tracks.exports.grid import TOLERANCE_S, Beats, beats_of, stretches_of
+from autodj.tracks.exports.grid import Beats, beats_of
 from autodj.tracks.exports.keys import colon_key, short_key
+from autodj.tracks.exports.stretches import stretches_of
 from autodj.tracks.exports.subject import Subject, file_names, subject_of
 from tests.readers import read_jams, read_rekordbox
 
@@ -81,7 +79,8 @@ def read_xml(tmp_path: Path, *subjects: Subject) -> Any:
 def uneven() -> Analysis:
     """Two tempi, 120 and 100, from the 20th beat on."""
     later = tuple(STEADY[19] + 0.6 * index for index in range(1, 10))
-    return replace(ANALYSIS, beats_s=STEADY[:20] + later, grid="variable")
+    beats_s = STEADY[:20] + later
+    return replace(ANALYSIS, beats_s=beats_s, downbeats_s=beats_s[2::4], grid="variable")
 
 
 def test_rekordbox_reads_what_is_known_of_a_track(tmp_path: Path) -> None:
@@ -165,6 +164,14 @@ def test_jams_is_valid_and_has_beats_tempo_key_and_sections(tmp_path: Path) -> N
     ]
 
 
+def test_jams_tells_every_tempo_of_a_track_that_has_several(tmp_path: Path) -> None:
+    path = tmp_path / "track.jams"
+    path.write_text(jams.jams(subject(analysis=uneven())), encoding="utf-8")
+    [tempo] = read_jams(path).search(namespace="tempo")
+    told = [(each.time, each.duration, each.value, each.confidence) for each in tempo.data]
+    assert told == [(0.0, 9.75, 120.0, 0.9), (9.75, 11.25, 100.0, 0.9)]
+
+
 def test_jams_of_a_track_without_an_analysis_is_valid_and_empty(tmp_path: Path) -> None:
     path = tmp_path / "track.jams"
     path.write_text(jams.jams(subject(analysis=None)), encoding="utf-8")
@@ -206,37 +213,6 @@ def test_the_numbers_of_beats_begin_anew_on_each_downbeat() -> None:
 def test_without_beats_there_is_no_grid() -> None:
     assert beats_of(replace(ANALYSIS, bpm=None)) is None
     assert beats_of(replace(ANALYSIS, beats_s=(), downbeats_s=())) is None
-
-
-@given(st.lists(st.floats(0.2, 2.0), min_size=1, max_size=60))
-def test_stretches_tell_every_beat_closely_and_none_twice(steps_s: list[float]) -> None:
-    times_s = tuple(itertools.accumulate(steps_s, initial=0.5))
-    beats = Beats(times_s, (1,) * len(times_s), 120.0, 4, is_even=False)
-    told = [
-        each.start_s + index * 60 / each.bpm
-        for each in stretches_of(beats)
-        for index in range(each.beats)
-    ]
-    assert len(told) == len(times_s) - 1
-    assert told == pytest.approx(times_s[:-1], abs=TOLERANCE_S + 1e-9)
-
-
-@given(st.lists(st.floats(0.49, 0.51), min_size=1, max_size=60))
-def test_a_stretch_ends_only_where_one_more_beat_would_put_another_out_of_place(
-    steps_s: list[float],
-) -> None:
-    times_s = tuple(itertools.accumulate(steps_s, initial=0.5))
-    first = 0
-    for each in stretches_of(Beats(times_s, (1,) * len(times_s), 120.0, 4, is_even=False)):
-        last = first + each.beats
-        if last + 1 < len(times_s):
-            period_s = (times_s[last + 1] - times_s[first]) / (last + 1 - first)
-            off_s = [
-                abs(times_s[first] + index * period_s - at_s)
-                for index, at_s in enumerate(times_s[first : last + 2])
-            ]
-            assert max(off_s) > TOLERANCE_S - 1e-9
-        first = last
 
 
 def test_the_beats_of_a_long_mix_are_read_a_few_times_each() -> None:

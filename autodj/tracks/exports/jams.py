@@ -7,11 +7,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from importlib.metadata import version
+from itertools import pairwise
 from typing import Any
 
 from autodj.audio.facts import Analysis
 from autodj.tracks.exports.grid import Beats
 from autodj.tracks.exports.keys import colon_key
+from autodj.tracks.exports.stretches import stretches_of
 from autodj.tracks.exports.subject import Subject
 
 CONTENT_TYPE = "application/json"
@@ -47,7 +49,7 @@ def _annotations(subject: Subject, analysis: Analysis) -> list[Annotation]:
     if beats is not None:
         sure = 1.0 if subject.bpm_corrected else analysis.bpm_confidence
         made.append(("beat", _beats(beats)))
-        made.append(("tempo", [(0.0, length_s, beats.bpm, sure)]))
+        made.append(("tempo", _tempi(beats, length_s, sure)))
     if subject.key is not None:
         sure = 1.0 if subject.key_corrected else analysis.key_confidence
         made.append(("key_mode", [(0.0, length_s, colon_key(subject.key), sure)]))
@@ -59,6 +61,18 @@ def _annotations(subject: Subject, analysis: Analysis) -> list[Annotation]:
 def _beats(beats: Beats) -> Sequence[Observation]:
     pairs = zip(beats.times_s, beats.numbers, strict=True)
     return [(at_s, 0.0, number, None) for at_s, number in pairs]
+
+
+def _tempi(beats: Beats, length_s: float, sure: float) -> Sequence[Observation]:
+    """The whole track is told: the first tempo from its start on, the last to its end."""
+    stretches = stretches_of(beats)
+    if len(stretches) == 1:
+        return [(0.0, length_s, beats.bpm, sure)]
+    edges_s = [0.0, *(round(each.start_s, 4) for each in stretches[1:]), length_s]
+    return [
+        (start_s, round(stop_s - start_s, 4), round(each.bpm, 3), sure)
+        for each, (start_s, stop_s) in zip(stretches, pairwise(edges_s), strict=True)
+    ]
 
 
 def _sections(analysis: Analysis) -> Sequence[Observation]:

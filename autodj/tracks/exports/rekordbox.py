@@ -10,13 +10,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from itertools import zip_longest
 from pathlib import PurePosixPath, PureWindowsPath
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from autodj.audio.facts import Analysis
-from autodj.tracks.exports.grid import Beats, stretches_of
+from autodj.tracks.exports.grid import Beats
 from autodj.tracks.exports.keys import short_key
+from autodj.tracks.exports.stretches import stretches_of
 from autodj.tracks.exports.subject import Subject
 
 CONTENT_TYPE = "application/xml"
@@ -29,6 +31,8 @@ _CUES = {
 }
 _KINDS = {"audio/mpeg": "MP3 File", "audio/mp4": "M4A File", "audio/x-caf": "CAF File"}
 _MEMORY_CUE = -1
+_EXACTLY_S = 0.001
+_LEAST_DECIMALS, _MOST_DECIMALS = 2, 8
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
@@ -62,9 +66,25 @@ def track(number: int, subject: Subject) -> str:
     """
     beats = subject.beats
     lines = [_element("TRACK", TrackID=number, **_attributes(subject)) + ">"]
-    lines += [] if beats is None else _tempi(beats)
+    lines += [] if beats is None else tempi(beats)
     lines += [] if subject.analysis is None else _marks(subject.analysis)
     return "\n".join([*lines, "</TRACK>"])
+
+
+def tempi(beats: Beats) -> Iterator[str]:
+    """A TEMPO for each stretch. None ends before the next begins: a reader that counts beats to
+    there would have one too many.
+    """
+    stretches = stretches_of(beats, tell_bars=True)
+    starts_s = [round(each.start_s, 3) for each in stretches]
+    for each, start_s, next_s in zip_longest(stretches, starts_s, starts_s[1:]):
+        bpm, length_s, early_s = each.bpm, each.beats * 60 / each.bpm, _EXACTLY_S
+        if next_s is not None:
+            length_s, early_s = next_s - start_s, 1e-9
+            bpm = 60 * each.beats / length_s
+        told = _bpm(bpm, length_s, early_s)
+        place = {"Inizio": f"{start_s:.3f}", "Bpm": told}
+        yield _element("TEMPO", **place, Metro=f"{beats.metre}/4", Battito=each.number) + "/>"
 
 
 def location_url(location: str) -> str:
@@ -107,18 +127,16 @@ def _kind(content_type: str) -> str:
     return _KINDS.get(content_type, f"{kind} File")
 
 
-def _tempi(beats: Beats) -> Iterator[str]:
-    for each in stretches_of(beats):
-        yield (
-            _element(
-                "TEMPO",
-                Inizio=f"{each.start_s:.3f}",
-                Bpm=f"{each.bpm:.3f}",
-                Metro=f"{beats.metre}/4",
-                Battito=each.number,
-            )
-            + "/>"
-        )
+def _bpm(bpm: float, length_s: float, early_s: float) -> str:
+    """In as few decimals as end ``length_s`` at most ``early_s`` before they should, or a
+    millisecond after.
+    """
+    for decimals in range(_LEAST_DECIMALS, _MOST_DECIMALS):
+        nearest = round(bpm, decimals)
+        for told in (nearest, nearest - 10**-decimals):
+            if -early_s <= length_s * (bpm / told - 1) <= _EXACTLY_S:
+                return f"{told:.{decimals}f}"
+    return f"{bpm:.{_MOST_DECIMALS}f}"
 
 
 def _marks(analysis: Analysis) -> Iterator[str]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import base64
 import struct
 
-from autodj.tracks.exports.grid import Beats, stretches_of
+from autodj.tracks.exports.grid import Beats
+from autodj.tracks.exports.stretches import stretches_of
 
 DESCRIPTION = "Serato BeatGrid"
 MIME_TYPE = "application/octet-stream"
