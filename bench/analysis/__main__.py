@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pieces = list(stored(options.folder / options.part))[:: options.every]
     if options.sources:
         pieces = [piece for piece in pieces if piece.truth.source in options.sources.split(",")]
+    if not pieces:
+        raise SystemExit(f"No such pieces in {options.folder / options.part}: build them first.")
     judged: list[Judged] = []
     for row in _answers(pieces, options):
         judged.append(row)

@@ -21,6 +21,7 @@ from autodj.audio.rhythm.pace import HOP_S, find_paces, leaves, usual_pace
 from autodj.audio.rhythm.path import follow_beats
 from autodj.audio.rhythm.readings import readings
 from autodj.audio.rhythm.rhythm import Sound, measure_rhythm
+from autodj.audio.rhythm.stretches import even_stretches, straighten_stretches
 
 LONG_S = 60.0
 
@@ -194,6 +195,44 @@ def test_the_usual_pace_is_the_one_that_half_of_the_time_goes_faster_than() -> N
         found = find_paces(heard(odds_at(true)), 110)
         assert usual_pace(found, true) == pytest.approx(usual, abs=0.3)
     assert usual_pace(found, true[:1]) == pytest.approx(100, rel=0.02)
+
+
+def roughly(times_s: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """As beats are followed: to about 5 ms."""
+    off_s = np.random.default_rng(seed).normal(0.0, 0.005, times_s.size)
+    return np.asarray(times_s + off_s.clip(-0.015, 0.015))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_beats_that_keep_a_tempo_for_a_while_are_even_there(seed: int) -> None:
+    true = paced(100, 140)
+    followed = roughly(true, seed)
+    straight = straighten_stretches(followed)
+    change = int(np.flatnonzero(np.diff(true) < 0.5)[0])
+    inner = np.ones(true.size, bool)
+    inner[change - 8 : change + 8] = False
+    assert np.abs(followed - true)[inner].max() > 0.01
+    assert np.abs(straight - true)[inner].max() < 0.004
+    assert len(even_stretches(followed)) == 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_tempo_that_climbs_slowly_is_on_no_line(seed: int) -> None:
+    beats = np.arange(100.0)
+    followed = roughly(0.5 * beats - 0.0004 * np.square(beats), seed)
+    assert even_stretches(followed) == []
+    assert np.array_equal(straighten_stretches(followed), followed)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 31])
+def test_few_beats_are_left_as_they_are(count: int) -> None:
+    followed = roughly(0.5 * np.arange(float(count)), 1)
+    assert np.array_equal(straighten_stretches(followed), followed)
+
+
+@pytest.mark.parametrize("count", [32, 33, 100, 5000])
+def test_a_line_is_followed_to_its_end(count: int) -> None:
+    assert even_stretches(roughly(0.5 * np.arange(float(count)), 2)) == [(0, count)]
 
 
 @pytest.mark.parametrize("parts", [4.0, 2.0, 4 / 3], ids=["sixteenths", "eighths", "dotted"])

@@ -93,6 +93,18 @@ def test_a_tempo_that_becomes_another_is_followed(
     assert errors_s(analysis.beats_s, true[1:-1]).max() < 0.02
 
 
+def test_songs_in_turn_have_each_an_even_grid_of_its_own(measure: Measure) -> None:
+    true = played(lambda at_s: 100 if at_s < 45 else 130, 90)
+    analysis = measure(clicks(true, 90), RATE_HZ)
+    assert analysis.grid == "variable"
+    found = np.array(analysis.beats_s)
+    for inside in ((found > 5) & (found < 40), (found > 50) & (found < 85)):
+        apart_s = np.diff(found[inside])
+        assert np.ptp(apart_s) < 0.0003
+        late_s = found[inside, None] - true[None, :]
+        assert np.abs(late_s).min(axis=1).max() < 0.006
+
+
 @pytest.mark.parametrize("beats_apart", [0.75, 2.0], ids=["dotted eighths", "half the pace"])
 def test_a_passage_in_another_rhythm_keeps_the_grid(measure: Measure, beats_apart: float) -> None:
     bpm, beats = 126, 64

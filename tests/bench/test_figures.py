@@ -52,6 +52,14 @@ def test_beats_at_half_the_tempo_count_only_where_octaves_are_allowed() -> None:
     assert figures["beat_f"] == pytest.approx(2 / 3, abs=0.02)
 
 
+def test_exact_beats_keep_their_distance_and_rough_ones_do_not() -> None:
+    late = replace(RIGHT, beats_s=tuple(beat + 0.03 for beat in BEATS))
+    rough = replace(RIGHT, beats_s=tuple(beat + 0.02 * (at % 2) for at, beat in enumerate(BEATS)))
+    assert judge(TRUTH, late)["exact"] == 1.0
+    assert judge(TRUTH, rough)["beat_f"] == 1.0
+    assert judge(TRUTH, rough)["exact"] < 0.1
+
+
 def test_downbeats_on_the_third_beat_are_wrong() -> None:
     assert judge(TRUTH, replace(RIGHT, downbeats_s=BEATS[2::4]))["downbeat_f"] == 0.0
 

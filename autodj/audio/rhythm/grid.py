@@ -137,15 +137,19 @@ def sharpen_start(onsets: Floats, beat_hz: float, start_s: float) -> float:
     frames a second, falls on its beats.
     """
     beats = max(1, int((onsets.size / FRAMES_PER_S - start_s) * beat_hz) - 1)
-    at = start_s + np.arange(beats) / beat_hz
+    return start_s + late_s(onsets, start_s + np.arange(beats) / beat_hz)
+
+
+def late_s(onsets: Floats, beats_s: NDArray[np.float64]) -> float:
+    """How much later, up to 45 ms, all beats together collect most onset strength."""
     offsets = np.arange(-_REACH_S, _REACH_S + _FINE_S / 2, _FINE_S)
     frames = np.arange(onsets.size) / FRAMES_PER_S
-    strength = np.array([np.interp(at + offset, frames, onsets).sum() for offset in offsets])
+    strength = np.array([np.interp(beats_s + offset, frames, onsets).sum() for offset in offsets])
     bell = np.hanning(round(_WIDTH_S / _FINE_S) + 2)[1:-1]
     around = np.pad(strength, bell.size // 2, mode="edge")
     smooth = np.convolve(around, bell / bell.sum(), mode="valid")
     best = int(smooth.argmax())
-    return float(start_s + offsets[best] + _FINE_S * _vertex(smooth, best))
+    return float(offsets[best] + _FINE_S * _vertex(smooth, best))
 
 
 def _vertex(curve: NDArray[np.float64], at: int) -> float:

@@ -15,6 +15,7 @@ from autodj.audio.rhythm.bars import Bars, bar_odds, find_bars
 from autodj.audio.rhythm.grid import (
     evenness,
     fit_beat_hz,
+    late_s,
     place_grid,
     share_in_time,
     sharpen_start,
@@ -26,6 +27,7 @@ from autodj.audio.rhythm.opening import opening_s
 from autodj.audio.rhythm.pace import HOP_S, Paces, find_paces, leaves, usual_pace
 from autodj.audio.rhythm.path import follow_beats
 from autodj.audio.rhythm.readings import Reading, peak_of_three, ratio_of, readings
+from autodj.audio.rhythm.stretches import straighten_stretches
 
 _LEVEL_S = 4.0
 _FAINTEST = 0.1
@@ -123,7 +125,8 @@ def _beats(
     in_time = share_in_time(wide, fitted[chosen], placed[chosen][0]) >= _STEADY_SHARE
     keeps_one = in_time or evenness(sharp, fitted[0]) >= _EVEN
     if not keeps_one or leaves(paces, 60 * fitted[0], sharp, _EVEN):
-        beats_s = follow_beats(odds, paces.bpm, HOP_S)
+        beats_s = straighten_stretches(follow_beats(odds, paces.bpm, HOP_S))
+        beats_s += late_s(sharp, beats_s) + _FLUX_LEAD_S
         return usual_pace(paces, beats_s) / 60, beats_s, False
     if not in_time:
         chosen = 0
