@@ -20,6 +20,8 @@ _MOST_HALVINGS = 3
 _PITCH_PART = 4
 # At a quarter of the rate, twice the samples are eight times the duration: 3 Hz from bin to bin.
 _PITCH_WINDOWS = 2
+# Of the energy of both sides; the sum of sides that have nothing in common keeps all of it.
+_CANCELLED = 0.01
 # Twenty seconds: whoever takes few frames of pitch at a time pays for the calls, not for the work.
 _PITCHES_AT_ONCE = 200
 
@@ -58,7 +60,7 @@ class Spectra:
         """The frames ``[frames, bins]`` of rhythm and of pitch complete with ``samples``
         ``[channels, n]``; those of pitch come twenty seconds at a time.
         """
-        mono = samples[0] if self._channels == 1 else samples[0] + samples[1]
+        mono = samples[0] if self._channels == 1 else _both(*samples)
         if self._converter is not None:
             mono = self._converted(mono)
         return self._taken(self._halvings.push(mono))
@@ -95,6 +97,16 @@ def halvings_of(rate_hz: int) -> int | None:
         if any(rate_hz == base << halvings for base in _WINDOWS):
             return halvings
     return None
+
+
+def _both(left: Floats, right: Floats) -> Floats:
+    """Their sum; their difference where they nearly cancel, as they do in files one side of which
+    is turned over.
+    """
+    total = left + right
+    if np.vdot(total, total) < _CANCELLED * (np.vdot(left, left) + np.vdot(right, right)):
+        np.subtract(left, right, out=total)
+    return total
 
 
 def _joined(blocks: list[Floats]) -> Floats:

@@ -64,6 +64,15 @@ def test_mono_and_stereo_are_both_measured(measure: Measure, channels: int) -> N
     assert analysis.duration_s == 10.0
 
 
+def test_a_side_that_is_turned_over_silences_nothing(measure: Measure) -> None:
+    music = beat(12, bpm=120)
+    other = music * np.array([[1.0], [-1.0]], np.float32)
+    turned, straight = measure(other, 44100), measure(music, 44100)
+    assert turned.bpm == pytest.approx(120, abs=0.05)
+    assert turned.key == straight.key == "A minor"
+    assert turned.beats_s == pytest.approx(straight.beats_s, abs=0.002)
+
+
 def test_a_file_that_ends_early_is_refused_and_not_measured(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "whole.flac", 10)
     cut = tmp_path / "cut.flac"
