@@ -17,13 +17,11 @@ from autodj.db import open_database
 from autodj.db.schema import upgrade
 from autodj.laptop.broker import broker_program
 from autodj.laptop.keys import LaptopKeys, laptop_keys
-from autodj.laptop.ports import LOOPBACK, free_ports, kept_ports, require_free
-from autodj.laptop.s3server import s3_program
+from autodj.laptop.listening import require_address
+from autodj.laptop.ports import LOOPBACK, free_ports, kept_ports
 from autodj.laptop.supervisor import Supervisor
 from autodj.logs import set_up
-from autodj.runtime import s3_config
 from autodj.settings import Settings, load
-from autodj.storage.s3 import open_s3
 from autodj.users.login import ensure_user, offer_login
 
 # Another name than the web process has, so that the page's cookie does not go to the edge.
@@ -75,7 +73,7 @@ async def live(plan: Plan, steps: Steps, stay: Callable[[House], Awaitable[None]
     port = plan.port or free_ports(1)[0]
     url = f"http://{LOOPBACK}:{port}"
     async with Supervisor(plan.data_dir, url=url, say=steps.say) as supervisor:
-        require_free(port, option="--port")
+        require_address(LOOPBACK, port, option="--port")
         keys = laptop_keys(plan.data_dir)
         with steps.step("broker", "Valkey, embedded"):
             program, broker = await broker_program(plan.data_dir)
@@ -103,6 +101,8 @@ async def live(plan: Plan, steps: Steps, stay: Callable[[House], Awaitable[None]
 async def _start_s3(
     plan: Plan, supervisor: Supervisor, keys: LaptopKeys, steps: Steps
 ) -> EmbeddedS3:
+    from autodj.laptop.s3server import s3_program
+
     with steps.step("S3 server", "SeaweedFS, embedded; a private bucket"):
         program, server = await s3_program(plan.data_dir, keys)
         await supervisor.start(program)
@@ -124,9 +124,17 @@ async def _prepare_stores(settings: Settings, s3: EmbeddedS3 | None, steps: Step
         async with open_database(settings.database_url) as db:
             owner = await ensure_user(db, OWNER)
         if s3 is not None:
-            async with open_s3(s3_config(settings)) as store:
-                await store.ensure_bucket()
+            await _make_bucket(settings)
         return owner.id
+
+
+async def _make_bucket(settings: Settings) -> None:
+    # Who keeps tracks on the disk need not wait for what S3 takes to load: most of a second.
+    from autodj.runtime import s3_config
+    from autodj.storage.s3 import open_s3
+
+    async with open_s3(s3_config(settings)) as store:
+        await store.ensure_bucket()
 
 
 async def _start_ours(

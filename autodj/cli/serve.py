@@ -43,7 +43,7 @@ def serve(
         autodj serve --host 0.0.0.0 --port 8000
     """
     from autodj.api.serve import serve as serve_here
-    from autodj.cli.listening import require_address
+    from autodj.laptop.listening import require_address
 
-    require_address(host, port)
+    require_address(host, port, option="--port")
     serve_here(host, port, notice_s=notice, grace_s=grace)

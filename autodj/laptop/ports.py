@@ -9,7 +9,6 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from autodj.errors import CommandError
 from autodj.laptop.private import write_private
 
 LOOPBACK = "127.0.0.1"
@@ -29,12 +28,6 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
                 return False
             raise
     return True
-
-
-def require_free(port: int, *, option: str, host: str = LOOPBACK) -> None:
-    """CommandError in one line, naming the ``option`` that chooses another port."""
-    if not is_free(port, host):
-        raise CommandError(f"Port {port} on {host} is taken; choose another with {option}.")
 
 
 def free_ports(count: int) -> list[int]:

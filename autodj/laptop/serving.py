@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 import ssl
 from collections.abc import AsyncGenerator, Generator
@@ -16,15 +15,10 @@ from starlette.types import ASGIApp
 
 from autodj.errors import CommandError
 from autodj.guard import GuardedProtocol
+from autodj.laptop.listening import listen
 from autodj.laptop.ports import LOOPBACK
 
 _DRAIN_S = 2
-_REFUSALS = {
-    errno.EADDRINUSE: "is taken",
-    errno.EACCES: "is not ours to take",
-    errno.EADDRNOTAVAIL: "is not an address of this machine",
-    errno.EAFNOSUPPORT: "is of a kind that this machine does not have",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +53,12 @@ async def serving(
     host: str = LOOPBACK,
     certificate: Certificate | None = None,
     dates: bool = True,
+    option: str | None = None,
 ) -> AsyncGenerator[str]:
     """Serve the app, on a free port for 0; the value is its origin, without a path.
 
-    Over HTTPS with a certificate. ``dates`` False leaves the Date header to the app.
+    Over HTTPS with a certificate. ``dates`` False leaves the Date header to the app;
+    ``option`` is the one that chooses another port.
     CommandError when the port is taken or the certificate cannot be used. Bodies under way
     have two seconds when the block ends.
     """
@@ -80,7 +76,7 @@ async def serving(
         ssl_keyfile=None if certificate is None else certificate.key,
     )
     _load(config)
-    with _listening(host, port) as listener:
+    with listen(host, port, option=option) as listener:
         server = _Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         await server.listening.wait()
@@ -91,24 +87,6 @@ async def serving(
         finally:
             server.should_exit = True
             await task
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        [(*_, address), *_] = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError) as error:
-        raise CommandError(
-            f"{host!r} is not an address of this machine; choose another."
-        ) from error
-    try:
-        return socket.create_server(address, family=family)
-    except OSError as error:
-        if error.errno not in _REFUSALS:
-            raise
-        raise CommandError(
-            f"Port {port} on {host} {_REFUSALS[error.errno]}; choose another."
-        ) from error
 
 
 def _load(config: uvicorn.Config) -> None:

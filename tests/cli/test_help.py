@@ -19,6 +19,8 @@ HEAVY = [
     "starlette", "structlog",
 ]  # fmt: skip
 
+S3_ONLY = ["aiobotocore", "aiohttp", "autodj.runtime", "autodj.storage", "botocore"]
+
 
 def test_the_help_names_every_command_and_first_steps(here: Here) -> None:
     told = here("--help")
@@ -50,6 +52,15 @@ def test_the_help_waits_for_no_library_that_only_a_command_needs() -> None:
     code = (
         "import sys; from autodj.cli.app import build; build(); "
         f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_up_on_the_disk_waits_for_no_library_that_only_s3_needs() -> None:
+    code = (
+        "import sys, autodj.cli.house, autodj.cli.welcome; "
+        f"print(*[name for name in {S3_ONLY!r} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

@@ -100,14 +100,31 @@ def test_a_server_on_a_taken_port_is_told(here: Here) -> None:
     assert told.err == f"error: Port {port} on 127.0.0.1 is taken; choose another with --port.\n"
 
 
-def test_a_port_that_is_not_ours_is_told(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["serve", "up", "edge"])
+def test_a_port_that_is_not_ours_is_told(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    more: dict[str, list[object]] = {
+        "up": ["--data", tmp_path / "data"],
+        "edge": ["--bucket", "music", "--no-keys"],
+    }
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
     def refused(*_address: object, **_options: object) -> NoReturn:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr("socket.create_server", refused)
-    told = here("serve", "--port", "80")
+    monkeypatch.setattr("socket.socket.bind", refused)
+    told = here(command, "--port", "80", *more.get(command, []))
     assert told.code == 1
     assert told.err == (
         "error: Port 80 on 127.0.0.1 may not be used\n"
         "hint:  Ports below 1024 are root's; choose another with --port.\n"
     )
+
+
+def test_a_host_that_is_empty_opens_no_address(here: Here) -> None:
+    told = here("serve", "--host", "", "--port", "0")
+    assert told.code == 1
+    assert told.err.startswith("error: '' is not an address of this machine\n")

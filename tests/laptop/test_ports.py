@@ -9,7 +9,8 @@ from starlette.responses import PlainTextResponse
 
 from autodj.errors import CommandError
 from autodj.laptop.edge.redirect import to_https
-from autodj.laptop.ports import LOOPBACK, free_ports, is_free, kept_ports, require_free
+from autodj.laptop.listening import require_address
+from autodj.laptop.ports import LOOPBACK, free_ports, is_free, kept_ports
 from autodj.laptop.serving import serving
 
 
@@ -40,7 +41,7 @@ def test_a_taken_port_is_refused_in_one_line() -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(CommandError) as refused:
-            require_free(port, option="--port")
+            require_address(LOOPBACK, port, option="--port")
     assert str(refused.value) == (f"Port {port} on 127.0.0.1 is taken; choose another with --port.")
 
 
@@ -87,7 +88,7 @@ async def test_an_address_of_ipv6_is_served_and_has_brackets_in_its_url() -> Non
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "", "::1::1", "..", "a b"])
 async def test_what_is_no_address_is_refused_in_one_line(host: str) -> None:
-    with pytest.raises(CommandError, match="is not an address of this machine; choose another"):
+    with pytest.raises(CommandError, match="is not an address of this machine"):
         async with serving(PlainTextResponse("here"), host=host):
             pass
 

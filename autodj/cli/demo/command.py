@@ -55,11 +55,12 @@ def demo(
     from autodj.cli.house import Plan
     from autodj.cli.steps import Steps
     from autodj.laptop.faults import prepare_directory
-    from autodj.laptop.ports import is_free, require_free
+    from autodj.laptop.listening import require_address
+    from autodj.laptop.ports import LOOPBACK, is_free
     from autodj.settings import environment
 
     if port:
-        require_free(port, option="--port")
+        require_address(LOOPBACK, port, option="--port")
     if port is None:
         port = USUAL_PORT if is_free(USUAL_PORT) else 0
     steps = Steps(console())

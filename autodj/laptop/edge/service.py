@@ -112,16 +112,22 @@ async def open_edge(plan: Plan) -> AsyncGenerator[Running]:
 async def _serve(stack: AsyncExitStack, plan: Plan, edge: Edge) -> Running:
     app = faulty(edge, plan.faults, slow_s=plan.slow_s) if plan.faulty else edge
     serve = partial(serving, host=plan.host, dates=False)
-    url = await stack.enter_async_context(serve(app, port=plan.port, certificate=plan.certificate))
+    url = await stack.enter_async_context(
+        serve(app, port=plan.port, certificate=plan.certificate, option="--port")
+    )
     http_url = control_url = None
     if plan.http_port is not None:
         plain: ASGIApp = to_https(urlsplit(url).port or 443)
         if Fault.SERVES_HTTP in plan.faults:
             plain = app
-        http_url = await stack.enter_async_context(serve(plain, port=plan.http_port))
+        http_url = await stack.enter_async_context(
+            serve(plain, port=plan.http_port, option="--http-port")
+        )
     if plan.control_port is not None:
         control = control_app(edge.copies, plan.distribution_id)
-        control_url = await stack.enter_async_context(serving(control, port=plan.control_port))
+        control_url = await stack.enter_async_context(
+            serving(control, port=plan.control_port, option="--control-port")
+        )
     return Running(edge, url, http_url, control_url)
 
 
