@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from autodj.db.models import Rendition, Track
-from autodj.db.moves import at, move
+from autodj.db.moves import at, count, move
 from autodj.db.types import FileSource, FileState, RenditionName
 from autodj.errors import NotFound
 
@@ -103,11 +103,15 @@ async def settle(session: AsyncSession, row: Rendition, *, now: datetime) -> Non
 
 
 async def fail(session: AsyncSession, row: Rendition, *, failure: str, now: datetime) -> None:
-    """PENDING to FAILED: it cannot be made of these bytes."""
+    """PENDING to FAILED: it cannot be made of these bytes, and has none."""
     await move(
         session,
         at(row, FileState.PENDING).values(
-            file_state=FileState.FAILED, next_attempt_at=None, failure=failure, updated_at=now
+            file_state=FileState.FAILED,
+            file_path=None,
+            next_attempt_at=None,
+            failure=failure,
+            updated_at=now,
         ),
     )
 
@@ -124,15 +128,14 @@ async def condemn_all(session: AsyncSession, track_id: UUID, *, now: datetime) -
     )
 
 
-async def erase(session: AsyncSession, row: Rendition) -> None:
-    """Drop the row when it is still as it was read."""
-    await session.execute(
-        sql_delete(Rendition).where(
-            col(Rendition.id) == row.id,
-            col(Rendition.file_state) == row.file_state,
-            col(Rendition.generation) == row.generation,
-        )
+async def erase(session: AsyncSession, row: Rendition) -> bool:
+    """Drop the row when it is still as it was read; whether it was."""
+    unmoved = sql_delete(Rendition).where(
+        col(Rendition.id) == row.id,
+        col(Rendition.file_state) == row.file_state,
+        col(Rendition.generation) == row.generation,
     )
+    return bool(await count(session, unmoved))
 
 
 async def touch_track(session: AsyncSession, track_id: UUID, *, now: datetime) -> None:

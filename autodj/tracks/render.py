@@ -69,7 +69,7 @@ async def render(
         else:
             await _keep(db, local, policy, rendition, recipe, made, output)
     except (AudioRejected, UnsupportedMedia) as rejection:
-        await _reject(db, policy, rendition, rejection.code)
+        await _reject(db, local, policy, rendition, rejection.code)
     finally:
         await asyncio.to_thread(output.unlink, missing_ok=True)
 
@@ -143,8 +143,6 @@ async def _keep(
     output: Path,
 ) -> None:
     sha256, size_bytes = await asyncio.to_thread(_hashed, output)
-    if rendition.file_path is not None:  # of a try that died before it was settled
-        await local.delete(rendition.file_path)
     generation = rendition.generation + 1
     path = rendition_key(rendition.track_id, rendition.name, generation, sha256, recipe.extension)
     facts = {
@@ -157,13 +155,14 @@ async def _keep(
     now = await db.now()
     async with db.transaction() as session:
         await rendition_rows.hold(session, rendition, facts, file_path=path, now=now)
-        rendition = await rendition_rows.get(session, rendition.id)
+        held = await rendition_rows.get(session, rendition.id)
+    await _delete_earlier(local, rendition)
     await local.adopt(path, output, sha256=sha256, size_bytes=size_bytes)
     try:
         now = await db.now()
         async with db.transaction() as session:
-            await rendition_rows.settle(session, rendition, now=now)
-            await finish_if_over(session, rendition.track_id, policy, now=now)
+            await rendition_rows.settle(session, held, now=now)
+            await finish_if_over(session, held.track_id, policy, now=now)
     except Conflict:  # the track is being deleted, or another worker was quicker
         await local.delete(path)
         raise
@@ -171,26 +170,37 @@ async def _keep(
 
 
 async def _drop(db: Database, local: LocalStorage, policy: Policy, rendition: Rendition) -> None:
-    if rendition.file_path is not None:
-        await local.delete(rendition.file_path)
     now = await db.now()
     async with db.transaction() as session:
-        await rendition_rows.erase(session, rendition)
+        if not await rendition_rows.erase(session, rendition):
+            raise Conflict("Another worker was quicker")
         await finish_if_over(session, rendition.track_id, policy, now=now)
+    await _delete_earlier(local, rendition)
     log.info("rendition_not_needed", track_id=str(rendition.track_id), name=rendition.name)
 
 
-async def _reject(db: Database, policy: Policy, rendition: Rendition, failure: str) -> None:
+async def _reject(
+    db: Database, local: LocalStorage, policy: Policy, rendition: Rendition, failure: str
+) -> None:
     now = await db.now()
     async with db.transaction() as session:
         await rendition_rows.fail(session, rendition, failure=failure, now=now)
         await finish_if_over(session, rendition.track_id, policy, now=now)
+    await _delete_earlier(local, rendition)
     log.warning(
         "render_failed",
         track_id=str(rendition.track_id),
         name=rendition.name,
         code=failure,
     )
+
+
+async def _delete_earlier(local: LocalStorage, before: Rendition) -> None:
+    """Delete what a try left that died before it was settled. The row has moved first: until
+    then that try may be alive, and settle these very bytes.
+    """
+    if before.file_path is not None:
+        await local.delete(before.file_path)
 
 
 def _hashed(path: Path) -> tuple[str, int]:

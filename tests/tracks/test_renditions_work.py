@@ -167,6 +167,27 @@ async def test_a_rendition_made_by_two_workers_at_once_is_kept_once(
     assert [found.key async for found in here.local.list("renditions/")] == [kept.file_path]
 
 
+MADE: dict[str, object] = {
+    "content_type": "audio/flac",
+    "extension": "flac",
+    "codec": "flac",
+    "duration_s": 4.0,
+    "start_offset_s": 0.0,
+}
+
+
+async def held_half(bench: Workbench, row: Rendition) -> tuple[str, Rendition]:
+    """The row and its bytes as a worker leaves them that is stopped before it settles them."""
+    digest = hashlib.sha256(b"half").hexdigest()
+    path = f"renditions/{row.track_id}/{row.name}-1-{digest}.flac"
+    facts = {**MADE, "sha256": digest, "size_bytes": 4}
+    async with bench.db.transaction() as session:
+        await rendition_rows.hold(session, row, facts, file_path=path, now=await bench.db.now())
+        held = await rendition_rows.get(session, row.id)
+    await bench.local.put(path, b"half", sha256=digest, content_type="audio/flac")
+    return path, held
+
+
 @on_sqlite
 async def test_a_try_that_died_before_it_was_settled_leaves_nothing(
     here: Workbench, take_in: TakeIn, aiff: Path
@@ -174,15 +195,58 @@ async def test_a_try_that_died_before_it_was_settled_leaves_nothing(
     ingested = await take_in(aiff)
     track_id = ingested.track.id
     row = (await planned(here, ingested))["lossless"]
-    digest = hashlib.sha256(b"half").hexdigest()
-    half = f"renditions/{track_id}/lossless-1-{digest}.flac"
-    async with here.db.transaction() as session:
-        await rendition_rows.hold(session, row, {}, file_path=half, now=await here.db.now())
-    await here.local.put(half, b"half", sha256=digest, content_type="audio/flac")
+    await held_half(here, row)
     await tend(here, row.id)
     kept = (await rows(here, track_id))["lossless"]
     assert (kept.file_state, kept.generation) == (FileState.STABLE, 2)
     assert [found.key async for found in here.local.list("renditions/")] == [kept.file_path]
+
+
+@on_sqlite
+@pytest.mark.parametrize("outcome", ["made", "not needed", "rejected"])
+async def test_who_is_late_takes_no_bytes_from_who_settled_before_him(
+    here: Workbench, take_in: TakeIn, aiff: Path, outcome: str
+) -> None:
+    ingested = await take_in(aiff)
+    row = (await planned(here, ingested))["lossless"]
+    path, held = await held_half(here, row)
+
+    class IsOvertaken(Sandbox):
+        async def render(self, *given: object, **named: object) -> Made | None:
+            async with here.db.transaction() as session:
+                await rendition_rows.settle(session, held, now=await here.db.now())
+            if outcome == "not needed":
+                return None
+            if outcome == "rejected":
+                raise AudioRejected("undecodable")
+            return await here.sandbox.render(*given, **named)  # type: ignore[arg-type]  # passed on
+
+    await tend(replace(here, sandbox=IsOvertaken(1, 1.0, "none")), row.id)
+    kept = (await rows(here, ingested.track.id))["lossless"]
+    assert (kept.file_state, kept.generation, kept.file_path) == (FileState.STABLE, 1, path)
+    assert [found.key async for found in here.local.list("renditions/")] == [path]
+
+
+@on_sqlite
+@pytest.mark.parametrize("outcome", ["not needed", "rejected"])
+async def test_a_rendition_that_is_not_to_be_leaves_nothing_of_an_earlier_try(
+    here: Workbench, take_in: TakeIn, aiff: Path, outcome: str
+) -> None:
+    ingested = await take_in(aiff)
+    row = (await planned(here, ingested))["lossless"]
+    await held_half(here, row)
+
+    class Refuses(Sandbox):
+        async def render(self, *_given: object, **_named: object) -> Made | None:
+            if outcome == "rejected":
+                raise AudioRejected("undecodable")
+            return None
+
+    await tend(replace(here, sandbox=Refuses(1, 1.0, "none")), row.id)
+    left = (await rows(here, ingested.track.id)).get("lossless")
+    assert left is None or (left.file_state, left.file_path) == (FileState.FAILED, None)
+    assert (left is None) == (outcome == "not needed")
+    assert [found.key async for found in here.local.list("renditions/")] == []
 
 
 @on_sqlite
