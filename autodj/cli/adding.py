@@ -56,7 +56,8 @@ class Watcher(Protocol):
 async def add_all(
     client: Client, sources: Sources, watcher: Watcher, *, parallel: int, wait: bool
 ) -> Sequence[Added]:
-    """Send everything, ``parallel`` at a time; a fault ends its own source only.
+    """Send everything, ``parallel`` at a time; a fault ends its own source only. What could not
+    be read is told at the end.
 
     With ``wait`` each is followed until it is analysed and, where tracks go to S3, published.
     """
@@ -80,7 +81,8 @@ async def add_all(
                 for url in sources.urls
             ),
         ]
-    return [task.result() for task in tasks]
+    unread = [Added(str(error.filename), fault=from_os_error(error)) for error in sources.unread]
+    return [*(task.result() for task in tasks), *unread]
 
 
 _Send = Callable[[], Awaitable[tuple[Document, bool]]]

@@ -66,7 +66,7 @@ def tell(error: AutodjError) -> None:
 
 def tell_of(name: object, error: AutodjError) -> None:
     """The fault of one among many, in a line with its hint."""
-    sentence = sentence_of(error).rstrip(".")
+    sentence = sentence_of(error).removeprefix(f"{name}: ").rstrip(".")
     line = Text.assemble((f"{printable(name)}: ", "red"), f"{printable(sentence)}.")
     if hint := hint_of(error):
         line.append(f" {printable(hint)}", "dim")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +20,14 @@ AUDIO_SUFFIXES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What to send: files with their sizes in bytes, URLs, and how much was left out of folders
-    because its name is not that of audio.
+    """What to send: files with their sizes in bytes, and URLs. ``skipped`` was left out of
+    folders because its name is not that of audio, ``unread`` because the system refuses it.
     """
 
     files: tuple[tuple[Path, int], ...]
     urls: tuple[str, ...]
     skipped: tuple[Path, ...]
+    unread: tuple[OSError, ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -40,9 +42,10 @@ def find_sources(named: Iterable[str]) -> Sources:
 
     CommandError for a name that leads nowhere, so that a typing error sends nothing.
     """
-    files: dict[Path, None] = {}
+    files: dict[Path, int] = {}
     urls: dict[str, None] = {}
     skipped: list[Path] = []
+    unread: list[OSError] = []
     for name in named:
         if name.lower().startswith(("http://", "https://")):
             urls[name] = None
@@ -53,19 +56,18 @@ def find_sources(named: Iterable[str]) -> Sources:
             )
         path = expanded(name)
         if path.is_dir():
-            for file in _below(path):
+            for file, size_bytes in _below(path, unread):
                 if is_audio_name(file):
-                    files[file] = None
+                    files[file] = size_bytes
                 else:
                     skipped.append(file)
         elif path.is_file():
-            files[path] = None
+            files[path] = path.stat().st_size
         else:
             raise CommandError(
                 f"There is no file or folder {name}", hint="Nothing was sent; check the name."
             )
-    sized = tuple((path, path.stat().st_size) for path in files)
-    return Sources(files=sized, urls=tuple(urls), skipped=tuple(skipped))
+    return Sources(tuple(files.items()), tuple(urls), tuple(skipped), tuple(unread))
 
 
 def is_audio_name(path: Path) -> bool:
@@ -73,10 +75,17 @@ def is_audio_name(path: Path) -> bool:
     return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
+def _below(folder: Path, unread: list[OSError]) -> Iterator[tuple[Path, int]]:
+    """The files with their sizes; what the system refuses to tell of is added to ``unread``."""
+    for parent, folders, names in os.walk(folder, onerror=unread.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(parent, name)
-            if path.is_file():
-                yield path
+            try:
+                found = path.stat()
+            except OSError as error:
+                if is_audio_name(path):
+                    unread.append(error)
+                continue
+            if stat.S_ISREG(found.st_mode):
+                yield path, found.st_size

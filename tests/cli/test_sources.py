@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from autodj.cli.sources import find_sources, is_audio_name
 from autodj.errors import CommandError
+from tests.cli.conftest import Here
+from tests.cli.starting import Up
 
 
 def test_a_folder_gives_its_audio_in_name_order_and_tells_what_it_left_out(songs: Path) -> None:
@@ -36,6 +41,41 @@ def test_one_wrong_name_sends_nothing(songs: Path) -> None:
     with pytest.raises(CommandError, match="no file or folder nowhere") as caught:
         find_sources([str(songs), "nowhere"])
     assert "Nothing was sent" in caught.value.hint
+
+
+@pytest.fixture
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that may not be listed, beside a song; to the superuser no other way is closed."""
+    folder = tmp_path / "music" / "locked"
+    folder.mkdir(parents=True)
+    (folder.parent / "song.mp3").write_bytes(b"x")
+    scan = os.scandir
+
+    def scandir(path: Path) -> Any:
+        if Path(path) == folder:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    return folder
+
+
+def test_a_folder_that_may_not_be_read_is_told_and_the_rest_is_sent(locked: Path) -> None:
+    for name in ("gone.mp3", "gone.txt"):
+        (locked.parent / name).symlink_to("nowhere")
+    found = find_sources([str(locked.parent)])
+    assert [path.name for path, _ in found.files] == ["song.mp3"]
+    assert [error.filename for error in found.unread] == [
+        str(locked.parent / "gone.mp3"),
+        str(locked),
+    ]
+
+
+def test_what_may_not_be_read_is_a_failed_line_of_add(here: Here, up: Up, locked: Path) -> None:
+    told = here("add", locked.parent, "--data", up.data_dir)
+    assert told.code == 1
+    assert "2 failed" in told.out
+    assert f"{locked}: Permission denied." in told.err.splitlines()
 
 
 def test_hidden_folders_are_left_alone(tmp_path: Path) -> None:
