@@ -62,11 +62,15 @@ def export(
     """
     import asyncio
 
+    from rich.text import Text
+
     from autodj.cli.client import open_client
+    from autodj.cli.console import console
     from autodj.cli.export_order import Format, Order
     from autodj.cli.exporting import export as write
     from autodj.cli.listing import query_of
     from autodj.cli.where import find_server
+    from autodj.cli.words import printable
     from autodj.cli.zipping import fetch_zip
     from autodj.settings.parsers import expanded
 
@@ -74,13 +78,19 @@ def export(
     query = query_of(text=text, bpm=bpm, key=key, source=None)
     chosen = find_server(server, token, data)
 
-    async def run() -> Told:
-        async with open_client(chosen) as client:
-            if order.format is Format.ZIP:
-                return await fetch_zip(client, order, query)
-            return await write(client, order, query)
+    with console(stderr=True).status("asking for the tracks") as status:
 
-    _summarise(asyncio.run(run()), order)
+        def watch(number: int, count: int, title: str) -> None:
+            status.update(Text(f"{number:,} of {count:,}  {printable(title)}"))
+
+        async def run() -> Told:
+            async with open_client(chosen) as client:
+                if order.format is Format.ZIP:
+                    return await fetch_zip(client, order, query)
+                return await write(client, order, query, watch)
+
+        told = asyncio.run(run())
+    _summarise(told, order)
 
 
 def _summarise(told: Told, order: Order) -> None:

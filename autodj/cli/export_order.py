@@ -26,6 +26,8 @@ class Format(StrEnum):
 WAVEFORMS = {Format.WAVEFORM: "dat", Format.WAVEFORM_JSON: "json"}
 FOLDERS = frozenset({Format.JAMS, Format.TAGS, *WAVEFORMS})
 """Formats of one file for each track."""
+ENDINGS = {Format.JAMS: ".jams", **{form: f".{name}" for form, name in WAVEFORMS.items()}}
+"""What follows on the name of a track's own file."""
 
 
 @dataclass(slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
 
 from autodj.cli.client import PAGE, Client, Document
 from autodj.cli.console import from_os_error
 from autodj.cli.downloads import fetch, save
-from autodj.cli.export_order import FOLDERS, WAVEFORMS, Format, Order, Told
+from autodj.cli.export_order import ENDINGS, FOLDERS, WAVEFORMS, Format, Order, Told
 from autodj.cli.part_file import write_text
 from autodj.errors import AutodjError, CommandError
 from autodj.tracks.exports import playlist, rekordbox
@@ -19,8 +19,17 @@ from autodj.tracks.exports.jams import jams
 from autodj.tracks.exports.subject import Subject, file_names, subject_of
 from autodj.tracks.exports.tagging import write_tagged
 
+Watch = Callable[[int, int, str], None]
+"""Hears before each track its number, how many there are, and its title."""
 
-async def export(client: Client, order: Order, query: Mapping[str, str]) -> Told:
+
+def unwatched(_number: int, _count: int, _title: str) -> None:
+    """Nobody looks."""
+
+
+async def export(
+    client: Client, order: Order, query: Mapping[str, str], watch: Watch = unwatched
+) -> Told:
     """Write what was ordered of the tracks that fit the query; one that cannot be written does
     not stop the others. CommandError for an order that makes no sense.
     """
@@ -29,7 +38,9 @@ async def export(client: Client, order: Order, query: Mapping[str, str]) -> Told
     lines: list[str] = []
     tracks = [track async for track in client.tracks(query)]
     links = await _links(client, order, tracks)
-    for track, name in zip(tracks, file_names(tracks), strict=True):
+    names = file_names(tracks, ending=ENDINGS.get(order.format, ""))
+    for number, (track, name) in enumerate(zip(tracks, names, strict=True), 1):
+        watch(number, len(tracks), track["title"])
         try:
             location = await _location(client, order, track, name, links)
             if order.format in FOLDERS:
@@ -103,17 +114,17 @@ async def _write_own(
 ) -> bool:
     """Write the file that the track has for itself; False for a copy without the tags wanted."""
     assert order.to is not None
+    target = order.to / f"{name}{ENDINGS.get(order.format, '')}"
     if order.format in WAVEFORMS:
-        extension = WAVEFORMS[order.format]
         if _is_measured(track):
-            path = f"/tracks/{track['id']}/waveform.{extension}"
-            await save(client, path, order.to / f"{name}.{extension}")
+            path = f"/tracks/{track['id']}/waveform.{WAVEFORMS[order.format]}"
+            await save(client, path, target)
         return True
     subject = await _measured(client, track, location)
     if order.format is Format.JAMS:
-        await write_text(order.to / f"{name}.jams", jams(subject))
+        await write_text(target, jams(subject))
         return True
-    return await _tag(client, track, subject, order.to / name)
+    return await _tag(client, track, subject, target)
 
 
 async def _tag(client: Client, track: Document, subject: Subject, target: Path) -> bool:

@@ -193,6 +193,20 @@ def test_a_playlist_asks_for_all_links_at_once_and_for_no_analysis(
     assert asked == ["/tracks"]
 
 
+def test_how_far_an_export_is_shows_on_a_terminal_and_nowhere_else(
+    here: Here, up: Up, added: Ended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del added
+    target = tmp_path / "set.m3u8"
+    quiet = exported(here, up, "m3u8", "first", "--to", target)
+    assert quiet.err == f"1 track to {target}\n"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    shown = exported(here, up, "m3u8", "first", "--to", target)
+    assert "1 of 1  First [Light]" in shown.err
+    assert exported(here, up, "m3u8", "first").out == target.read_text()
+
+
 async def test_a_track_without_a_link_is_left_out_with_the_reason(added: Ended) -> None:
     there, gone = [each["track"] for each in json.loads(added.out)][:2]
 

@@ -251,6 +251,21 @@ def test_every_file_has_a_name_of_its_own() -> None:
     ]
 
 
+@pytest.mark.parametrize("ending", ["", ".jams"])
+def test_a_name_that_no_disk_takes_is_cut_and_keeps_its_extension(
+    ending: str, tmp_path: Path
+) -> None:
+    long = {**TRACK, "original_name": f"{'ночной автобус ' * 12}.mp3"}
+    short = {**TRACK, "original_name": f"{'a' * 180}.mp3"}
+    names = file_names([long, long, short, *[long] * 9], ending=ending)
+    assert names[2] == short["original_name"]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert name.endswith(".mp3")
+        (tmp_path / f"{name}{ending}").touch()
+    assert len(names[0].encode()) > 240
+
+
 def test_a_document_of_an_older_version_is_read_as_far_as_it_goes() -> None:
     old = {
         name: value

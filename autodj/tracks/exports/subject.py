@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from autodj.audio.facts import Analysis, Waveform
 from autodj.audio.identify import CONTAINERS
@@ -19,6 +19,8 @@ _NOT_YET_MEASURED: Mapping[str, Any] = {
     "cues": {},
     "silences": {"pauses_s": ()},
 }
+MAX_NAME_BYTES: Final = 255
+_NUMBER_BYTES: Final = len(" (123456)")
 _NO_WAVEFORM = Waveform(0.0, (), (), (), ()).to_document()
 _EXTENSIONS = {each.content_type: each.extension for each in reversed(CONTAINERS)}
 
@@ -70,14 +72,19 @@ def subject_of(
     )
 
 
-def file_names(tracks: Iterable[Mapping[str, Any]]) -> Sequence[str]:
+def file_names(tracks: Iterable[Mapping[str, Any]], *, ending: str = "") -> Sequence[str]:
     """A file name for each track, none twice, not even on disks that fold case: that of the
-    file it came as, else artist and title.
+    file it came as, else artist and title. It is cut where it and ``ending`` are more than a
+    disk takes.
     """
     taken: set[str] = set()
     names = []
+    most_bytes = MAX_NAME_BYTES - len(ending.encode())
     for track in tracks:
-        name = free_name(_file_name(track), taken)
+        whole = _cut(_file_name(track), most_bytes)
+        name = free_name(whole, taken)
+        if len(name.encode()) > most_bytes:
+            name = free_name(_cut(whole, most_bytes - _NUMBER_BYTES), taken)
         taken.add(name.casefold())
         names.append(name)
     return names
@@ -89,6 +96,15 @@ def _analysis(document: Mapping[str, Any]) -> Analysis:
     """
     known = {name: document[name] for name in Analysis.__slots__ if name in document}
     return Analysis.from_document({**_NOT_YET_MEASURED, **known, "waveform": _NO_WAVEFORM})
+
+
+def _cut(name: str, most_bytes: int) -> str:
+    """The name with its extension, of so many bytes at most; no letter is cut in two."""
+    if len(name.encode()) <= most_bytes:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    room = most_bytes - len(f"{dot}{extension}".encode())
+    return f"{stem.encode()[:room].decode(errors='ignore').rstrip()}{dot}{extension}"
 
 
 def _file_name(track: Mapping[str, Any]) -> str:
