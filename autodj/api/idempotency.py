@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from autodj.db import Database, idempotency
 from autodj.errors import DatabaseUnavailable, InvalidRequest
-from autodj.tracks.holding import beating
+from autodj.tracks import holding
 
 log = structlog.get_logger("autodj.idempotency")
 
@@ -69,7 +69,7 @@ async def once(
     if claim.status is not None and claim.subject_id is not None:
         return Outcome(claim.status, claim.subject_id, replayed=True)
     try:
-        async with beating(partial(_hold, db, claim.id)):
+        async with holding.beating(partial(_hold, db, claim.id), every_s=holding.BEAT_S):
             outcome = await act(claim.id)
     except Exception:  # whatever it was, the client may try the same again
         with suppress(DatabaseUnavailable):

@@ -6,7 +6,8 @@
     ├── LinkRefused, CrossSite  403
     ├── NotFound                404   ObjectNotFound
     ├── MethodNotAllowed        405
-    ├── Conflict                409   ObjectExists, ObjectArchived, UploadGone
+    ├── RequestTimeout          408
+    ├── Conflict                409   Cancelled, StillRunning, ObjectExists, ObjectArchived, ...
     ├── PreconditionFailed      412
     ├── TooLarge                413
     ├── UnsupportedMedia        415
@@ -50,6 +51,7 @@ from autodj.errors.outages import (
 )
 from autodj.errors.processes import CommandError, SandboxError, SettingsError, StorageConfigError
 from autodj.errors.requests import (
+    Cancelled,
     Conflict,
     InvalidField,
     InvalidJson,
@@ -59,6 +61,7 @@ from autodj.errors.requests import (
     NotFound,
     PreconditionFailed,
     RangeNotSatisfiable,
+    RequestTimeout,
     StillRunning,
     TooManyRequests,
 )
@@ -87,6 +90,7 @@ __all__ = [
     "BatchIncomplete",
     "BrokerUnavailable",
     "BucketMissing",
+    "Cancelled",
     "CommandError",
     "Conflict",
     "CrossSite",
@@ -110,6 +114,7 @@ __all__ = [
     "PreconditionFailed",
     "RangeNotSatisfiable",
     "Rejected",
+    "RequestTimeout",
     "SandboxError",
     "SettingsError",
     "SourceUnreadable",

@@ -42,11 +42,24 @@ class MethodNotAllowed(AutodjError):
     hint = "The Allow header lists the methods it takes."
 
 
+class RequestTimeout(AutodjError):
+    status = 408
+    code = "request_timeout"
+    title = "The request took too long to arrive"
+    hint = "Send it again, on a line that brings at least 8 KiB a second."
+
+
 class Conflict(AutodjError):
     status = 409
     code = "conflict"
     title = "The request collides with what is stored"
     hint = "Read the present state, then decide again."
+
+
+class Cancelled(Conflict):
+    code = "cancelled"
+    title = "The job was cancelled"
+    hint = "Ask for it again if you want it after all."
 
 
 class StillRunning(Conflict):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,16 +14,16 @@ import structlog
 
 from autodj.audio.facts import DecodeLimits
 from autodj.audio.sandbox import Sandbox
-from autodj.db import Database, Job, JobKind, JobState, Origin, Visibility
+from autodj.db import Database, Job, JobKind, JobState, Origin, Session, Track, Visibility
 from autodj.db import jobs as job_rows
-from autodj.errors import AutodjError, NotFound
+from autodj.errors import AutodjError, Cancelled, NotFound
 from autodj.jobs import Jobs
 from autodj.storage.local import LocalStorage
 from autodj.tracks.addresses import check_addresses, check_url, is_literal
 from autodj.tracks.deadline import in_time
 from autodj.tracks.fetch_limits import Fetched, FetchLimits
-from autodj.tracks.holding import held
-from autodj.tracks.ingest import Incoming, Ingested, ingest
+from autodj.tracks.holding import beating, held
+from autodj.tracks.ingest import Incoming, ingest
 from autodj.tracks.policy import STEP_TIMEOUT_S
 from autodj.tracks.progress import watched
 from autodj.tracks.steps import backoff_s
@@ -31,6 +33,8 @@ log = structlog.get_logger(__name__)
 MAX_FETCHES = 3
 # So many workers may end in the middle of a fetch, be it by its doing or not.
 MAX_BEGUN = 10
+# How soon a worker hears that nobody wants the file any more.
+LOOK_S = 1.0
 
 
 async def request_fetch(
@@ -88,12 +92,19 @@ async def run_fetch(
         await _failed(db, job, AutodjError("No worker came to the end of the fetch."))
         return
     try:
-        async with held(db, Job, job_id), in_time(within_s):
+        async with held(db, Job, job_id), _while_wanted(db, job_id), in_time(within_s):
             fetched = await _fetch(db, local, fetch_limits, job)
             await _change(db, job, step="ingest", progress=0.9)
             incoming = _incoming(fetched, job)
             ingested = await ingest(
-                db, local, sandbox, jobs, limits, owner_id=job.owner_id, incoming=incoming
+                db,
+                local,
+                sandbox,
+                jobs,
+                limits,
+                owner_id=job.owner_id,
+                incoming=incoming,
+                along=partial(_end_with, job_id),
             )
     except AutodjError as error:
         await _failed(db, job, error)
@@ -103,7 +114,28 @@ async def run_fetch(
         log.exception("fetch_broke", job_id=str(job_id))
         await _failed(db, job, AutodjError())
         return
-    await _done(db, job_id, ingested)
+    if not ingested.created:
+        await _found(db, job_id, ingested.track)
+
+
+@asynccontextmanager
+async def _while_wanted(db: Database, job_id: UUID) -> AsyncGenerator[None]:
+    """Cancelled, soon after the job has been ended by somebody else."""
+    try:
+        async with asyncio.timeout(None) as limit:
+
+            async def look() -> None:
+                async with db.read_session() as session:
+                    job = await job_rows.get(session, job_id)
+                if job.state.is_over and not limit.expired():
+                    limit.reschedule(0)
+
+            async with beating(look, every_s=LOOK_S):
+                yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise Cancelled from error
 
 
 def _incoming(fetched: Fetched, job: Job) -> Incoming:
@@ -154,27 +186,36 @@ async def _failed(db: Database, job: Job, error: AutodjError) -> None:
     )
 
 
-def _result(ingested: Ingested) -> dict[str, Any]:
-    source = ingested.track.file_source
+def _result(track: Track, *, created: bool) -> dict[str, Any]:
     return {
         "state": JobState.DONE,
         "step": "done",
         "progress": 1.0,
         "next_attempt_at": None,
-        "track_id": ingested.track.id,
+        "track_id": track.id,
         "result": {
             "tracks": 1,
-            "created": ingested.created,
-            "sources": {name: int(source == name) for name in ("local", "s3")},
+            "created": created,
+            "sources": {name: int(track.file_source == name) for name in ("local", "s3")},
         },
     }
 
 
-async def _done(db: Database, job_id: UUID, ingested: Ingested) -> None:
-    """Whichever try it was: the track is there."""
+async def _end_with(job_id: UUID, session: Session, track: Track) -> None:
+    """The job is done when the track is there, whichever try it was. Cancelled when it is over
+    already: there is to be no track.
+    """
+    result = _result(track, created=True)
+    if not await job_rows.change_unfinished(session, job_id, now=track.updated_at, **result):
+        raise Cancelled
+
+
+async def _found(db: Database, job_id: UUID, track: Track) -> None:
+    """The owner had the bytes already."""
     now = await db.now()
     async with db.transaction() as session:
-        await job_rows.change_unfinished(session, job_id, now=now, **_result(ingested))
+        result = _result(track, created=False)
+        await job_rows.change_unfinished(session, job_id, now=now, **result)
 
 
 async def _change(db: Database, job: Job, **values: object) -> None:

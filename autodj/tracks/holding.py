@@ -23,15 +23,15 @@ async def held(db: Database, table: type[Queued], row_id: UUID) -> AsyncGenerato
     ``HOLD_S``. Whoever ends the block says on the row when it is due again.
     """
     await _hold(db, table, row_id)
-    async with beating(partial(_hold, db, table, row_id)):
+    async with beating(partial(_hold, db, table, row_id), every_s=BEAT_S):
         yield
 
 
 @asynccontextmanager
-async def beating(beat: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
-    """``beat`` every ``BEAT_S`` until the block ends."""
+async def beating(beat: Callable[[], Awaitable[None]], *, every_s: float) -> AsyncGenerator[None]:
+    """``beat`` again and again until the block ends."""
     over = asyncio.Event()
-    heart = asyncio.create_task(_beat(beat, over))
+    heart = asyncio.create_task(_beat(beat, over, every_s))
     try:
         yield
     finally:
@@ -39,10 +39,10 @@ async def beating(beat: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
         await heart
 
 
-async def _beat(beat: Callable[[], Awaitable[None]], over: asyncio.Event) -> None:
+async def _beat(beat: Callable[[], Awaitable[None]], over: asyncio.Event, every_s: float) -> None:
     while True:
         with suppress(TimeoutError):
-            await asyncio.wait_for(over.wait(), BEAT_S)
+            await asyncio.wait_for(over.wait(), every_s)
             return
         with suppress(AutodjError):  # a hold outlasts a beat that the database has missed
             await beat()

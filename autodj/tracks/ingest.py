@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,17 @@ import structlog
 from autodj.audio.facts import DecodeLimits, Probe
 from autodj.audio.identify import Container, identify
 from autodj.audio.sandbox import Sandbox
-from autodj.db import AnalysisState, Database, FileState, Job, JobKind, Origin, Track, Visibility
+from autodj.db import (
+    AnalysisState,
+    Database,
+    FileState,
+    Job,
+    JobKind,
+    Origin,
+    Session,
+    Track,
+    Visibility,
+)
 from autodj.db import jobs as job_rows
 from autodj.db import tracks as track_rows
 from autodj.errors import AutodjError, Conflict, NotFound
@@ -26,6 +37,13 @@ from autodj.storage.local import LocalStorage
 log = structlog.get_logger(__name__)
 
 MAX_TEXT = 512
+
+Along = Callable[[Session, Track], Awaitable[None]]
+"""What is committed together with a new track, or what it raises leaves none."""
+
+
+async def nothing_along(_session: Session, _track: Track) -> None:
+    """The track comes alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +86,7 @@ async def ingest(
     *,
     owner_id: UUID,
     incoming: Incoming,
+    along: Along = nothing_along,
 ) -> Ingested:
     """Take the file in, or find that the owner has it already.
 
@@ -82,7 +101,7 @@ async def ingest(
         probe = await sandbox.probe(incoming.path, container, limits)
         picture = await _cover(sandbox, incoming.path, container, probe)
         track = _new_track(owner_id, incoming, container, probe, now=await db.now())
-        return await _keep(db, local, jobs, track, incoming, picture)
+        return await _keep(db, local, jobs, track, incoming, picture, along)
     finally:
         await asyncio.to_thread(incoming.path.unlink, missing_ok=True)
 
@@ -99,6 +118,7 @@ async def _keep(
     track: Track,
     incoming: Incoming,
     picture: bytes | None,
+    along: Along,
 ) -> Ingested:
     assert track.file_path is not None
     if picture is not None:
@@ -114,7 +134,7 @@ async def _keep(
         )
         if picture is not None and track.cover_key is not None:
             await _put_cover(local, track.cover_key, picture)
-        ingested = await _settle(db, track)
+        ingested = await _settle(db, track, along)
     except (AutodjError, OSError) as error:
         await discard(db, local, track)
         if isinstance(error, Conflict):
@@ -127,7 +147,7 @@ async def _keep(
     return ingested
 
 
-async def _settle(db: Database, track: Track) -> Ingested:
+async def _settle(db: Database, track: Track, along: Along) -> Ingested:
     now = await db.now()
     async with db.transaction() as session:
         await track_rows.settle(session, track.id, now=now)
@@ -139,7 +159,9 @@ async def _settle(db: Database, track: Track) -> Ingested:
             track_id=track.id,
             now=now,
         )
-        return Ingested(await track_rows.get(session, track.id), job)
+        settled = await track_rows.get(session, track.id)
+        await along(session, settled)
+        return Ingested(settled, job)
 
 
 async def discard(db: Database, local: LocalStorage, track: Track) -> None:

@@ -66,6 +66,38 @@ def test_a_job_is_shown_with_its_result_and_its_problem(stage: Stage, owner: Per
     assert "payload" not in body
 
 
+def test_a_fetch_that_nobody_wants_any_more_is_cancelled(either_stage: Stage) -> None:
+    stage, owner = either_stage, either_stage.person()
+    asked = {"url": "https://example.org/mix.flac"}
+    job = stage.client.post("/api/v1/tracks", json=asked, headers=owner.bearer).json()
+    refused = stage.client.post(f"{JOBS}/{job['id']}/cancel", headers=stage.person().bearer)
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+    for _ in range(2):
+        answer = stage.client.post(f"{JOBS}/{job['id']}/cancel", headers=owner.bearer)
+        assert answer.status_code == 200
+        told = answer.json()
+        assert (told["state"], told["problem"]["code"]) == ("failed", "cancelled")
+    active = stage.client.get(f"{JOBS}?active=true", headers=owner.bearer)
+    assert active.json()["items"] == []
+
+
+@pytest.mark.parametrize("kind", JobKind)
+def test_a_job_that_is_over_or_follows_a_track_is_not_cancelled(
+    stage: Stage, owner: Person, kind: JobKind
+) -> None:
+    is_over = kind is not JobKind.PROCESS
+    job = stage.job(owner, kind=kind, state=JobState.DONE if is_over else JobState.RUNNING)
+    answer = stage.client.post(f"{JOBS}/{job.id}/cancel", headers=owner.bearer)
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+
+
+def test_another_site_cancels_nothing(stage: Stage, owner: Person) -> None:
+    job = stage.job(owner, kind=JobKind.FETCH)
+    headers = owner.session | {"Sec-Fetch-Site": "cross-site"}
+    answer = stage.client.post(f"{JOBS}/{job.id}/cancel", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")
+
+
 @pytest.mark.parametrize("text", [None, "", "x", "-1", "1.5", "9" * 40, "٣"])
 def test_an_id_that_is_none_of_ours_resumes_nothing(text: str | None) -> None:
     assert resume_time(text) is None
