@@ -87,7 +87,8 @@ class Operation:
     """One method of one path, and the handler that fulfils it.
 
     ``errors`` are those of this operation alone; ``all_errors`` adds what follows from how it
-    is called. ``headers`` are request headers that the handler heeds.
+    is called. ``headers`` are request headers that the handler heeds, ``loose_query`` query
+    parameters beside which it lets others pass.
     """
 
     method: str
@@ -100,6 +101,7 @@ class Operation:
     access: Access
     about: str = ""
     query: type[BaseModel] | None = None
+    loose_query: Mapping[str, str] = field(default_factory=dict)
     bodies: tuple[Body, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[type[AutodjError], ...] = ()
@@ -140,6 +142,7 @@ def operation(
     access: Access = Access.REQUIRED,
     about: str = "",
     query: type[BaseModel] | None = None,
+    loose_query: Mapping[str, str] | None = None,
     bodies: tuple[Body, ...] = (),
     headers: Mapping[str, str] | None = None,
     errors: tuple[type[AutodjError], ...] = (),
@@ -162,6 +165,7 @@ def operation(
             access=access,
             about=about,
             query=query,
+            loose_query=loose_query or {},
             bodies=bodies,
             headers=headers or {},
             errors=errors,

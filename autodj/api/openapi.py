@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
-from http import HTTPStatus
 from importlib.metadata import version
 from operator import or_
 from typing import Any, Literal
@@ -16,7 +15,13 @@ from autodj.api.auth import SESSION_COOKIE
 from autodj.api.contract import JSON, Access, Answer, Body, Operation, error_codes
 from autodj.api.problems import MEDIA_TYPE
 from autodj.api.schemas.replies import Problem
-from autodj.errors import AutodjError
+from autodj.errors import (
+    AutodjError,
+    InvalidRequest,
+    MethodNotAllowed,
+    RequestTimeout,
+    Unavailable,
+)
 
 Document = dict[str, Any]
 
@@ -31,6 +36,15 @@ SECURITY: Mapping[Access, list[Document]] = {
     Access.OPTIONAL: [{}, {"bearer": []}, {"session": []}],
     Access.REQUIRED: [{"bearer": []}, {"session": []}],
 }
+# Of no operation in particular: what nobody foresaw, and what the guard says of the request
+# before anybody reads it.
+ANYWHERE: tuple[type[AutodjError], ...] = (
+    AutodjError,
+    InvalidRequest,
+    MethodNotAllowed,
+    RequestTimeout,
+    Unavailable,
+)
 ABOUT = """Tracks are added, analysed, published to S3 and played from the CDN.
 
 Refusals are RFC 9457 problems; `code` is for programs and `hint` for people. Everything belongs
@@ -109,8 +123,9 @@ def _parameters(each: Operation, queries: Mapping[type[BaseModel], Document]) ->
                 "schema": _without_null(property_schema),
                 "description": property_schema.get("description", ""),
             }
-    for name, about in each.headers.items():
-        yield {"name": name, "in": "header", "schema": {"type": "string"}, "description": about}
+    for place, named in (("query", each.loose_query), ("header", each.headers)):
+        for name, about in named.items():
+            yield {"name": name, "in": place, "schema": {"type": "string"}, "description": about}
 
 
 def _without_null(schema: Document) -> Document:
@@ -137,9 +152,10 @@ def _responses(each: Operation) -> Document:
     for answer in each.answers:
         responses[str(answer.status)] = _response(answer)
     for status, kinds in _by_status(each.all_errors).items():
-        refusal = _refusal(status, kinds)
+        refusal = _refusal(kinds)
         known = responses.setdefault(str(status), refusal)
         known["content"] = known.get("content", {}) | refusal["content"]
+    responses["default"] = _refusal(ANYWHERE)
     return responses
 
 
@@ -157,11 +173,11 @@ def _response(answer: Answer) -> Document:
     return described
 
 
-def _refusal(status: int, kinds: Sequence[type[AutodjError]]) -> Document:
+def _refusal(kinds: Sequence[type[AutodjError]]) -> Document:
     codes = {code: kind for kind in kinds for code in error_codes(kind)}
     told = [f"`{code}`: {kind.title}." for code, kind in sorted(codes.items())]
     return {
-        "description": " ".join(told) or HTTPStatus(status).phrase,
+        "description": " ".join(told),
         "content": {MEDIA_TYPE: {"schema": _reference(Problem)}},
         "x-codes": sorted(codes),
     }

@@ -14,7 +14,7 @@ from autodj.api.app import OPERATIONS
 from autodj.api.openapi import openapi_document
 from autodj.api.problems import MEDIA_TYPE
 
-# These come of the address, or of what nobody foresaw, and not of the operation.
+# These come of the address, or of what nobody foresaw; their codes are told for all at once.
 ANYWHERE = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.INTERNAL_SERVER_ERROR})
 CONVERTERS = {"path": r".+", "uuid": r"[0-9a-f-]{36}", "str": r"[^/]+"}
 RESPONSES: Mapping[str, Any] = openapi_document(OPERATIONS, server="")["paths"]
@@ -31,11 +31,13 @@ def undocumented(answer: Response) -> str | None:
     """What the document does not say of the answer."""
     path, method = answer.request.url.path, answer.request.method.lower()
     found = next((plain for plain, each in PATTERNS.items() if each.fullmatch(path)), None)
-    if found is None or answer.status_code in ANYWHERE:
+    if found is None:
         return None
     methods = RESPONSES[found]
-    responses = methods.get(method, methods["get"] if method == "head" else {})["responses"]
-    told = responses.get(str(answer.status_code))
+    [any_other, *_] = methods.values()
+    responses = methods.get(method, methods["get"] if method == "head" else any_other)["responses"]
+    anything = responses.get("default") if answer.status_code in ANYWHERE else None
+    told = responses.get(str(answer.status_code), anything)
     if told is None:
         return f"{method} {found} is not said to answer {answer.status_code}"
     media_type = answer.headers.get("content-type", "").partition(";")[0]

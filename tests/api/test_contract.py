@@ -16,7 +16,10 @@ from autodj.api.app import OPERATIONS, create_app
 from autodj.api.contract import AUDIO_CODES, LINK_CODES, Access
 from autodj.api.openapi import openapi_document
 from autodj.api.problems import MEDIA_TYPE
+from autodj.api.schemas.replies import Problem
 from autodj.errors import AutodjError
+from autodj.guard import refusals
+from autodj.guard.refusals import Refusal
 from tests.api.stage import PUBLIC_URL, Stage
 
 DOCUMENT = openapi_document(OPERATIONS, server=PUBLIC_URL)
@@ -94,13 +97,38 @@ def test_every_error_of_ours_is_named_in_one_place() -> None:
 def test_every_refusal_is_documented_as_a_problem() -> None:
     for method, path, operation in operations():
         for status, response in operation["responses"].items():
-            if int(status) >= 400 and (path, status) not in {("/login", "401"), ("/readyz", "503")}:
+            if status >= "400" and (path, status) not in {("/login", "401"), ("/readyz", "503")}:
                 assert MEDIA_TYPE in response["content"], (method, path, status)
 
 
 def test_every_reference_leads_to_a_schema_and_every_schema_is_referred_to() -> None:
     named = {reference.removeprefix("#/components/schemas/") for reference in references(DOCUMENT)}
     assert named == set(DOCUMENT["components"]["schemas"])
+
+
+def test_what_the_guard_tells_is_documented_and_is_a_problem_like_any_other() -> None:
+    told = [each for each in vars(refusals).values() if isinstance(each, Refusal) and each.status]
+    assert {each.status for each in told} >= {400, 408, 431, 503}
+    for refusal in told:
+        head, _, body = refusal.encoded([]).partition(b"\r\n\r\n")
+        problem = Problem.model_validate_json(body, strict=True)
+        assert head.startswith(b"HTTP/1.1 %d " % problem.status)
+        assert (problem.status, problem.detail) == (refusal.status, refusal.detail)
+        assert problem.title
+        assert problem.hint
+        for method, path, operation in operations():
+            told_of = operation["responses"]["default"]["x-codes"]
+            assert problem.code in told_of, (method, path)
+
+
+def test_what_nobody_foresaw_is_documented() -> None:
+    for method, path, operation in operations():
+        assert "internal" in operation["responses"]["default"]["x-codes"], (method, path)
+
+
+def test_the_token_of_a_login_link_is_documented() -> None:
+    parameters = DOCUMENT["paths"]["/login"]["get"]["parameters"]
+    assert [(each["name"], each["in"]) for each in parameters] == [("t", "query")]
 
 
 @pytest.mark.parametrize("access", Access)

@@ -25,7 +25,9 @@ class Problem(Reply):
     detail: str
     code: str
     hint: str = Field(description="What a person can do about it.")
-    instance: str = Field(description="The path that was asked for.")
+    instance: str | None = Field(
+        description="The path that was asked for; null where nobody came to read it."
+    )
     request_id: str | None
 
 
