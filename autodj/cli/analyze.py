@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autodj.cli.options import AsJson
+from autodj.cli.options import AsJson, named_path
 
 if TYPE_CHECKING:
     from autodj.audio.facts import Analysis
@@ -21,6 +21,7 @@ def analyze(
     plot: Annotated[
         Path | None,
         typer.Option(
+            parser=named_path,
             metavar="PNG",
             help="Draw waveform, beats, key and form, in a file or in a folder.",
         ),
@@ -28,6 +29,7 @@ def analyze(
     waveform: Annotated[
         Path | None,
         typer.Option(
+            parser=named_path,
             metavar="DAT|JSON",
             help="Write the outline as BBC audiowaveform data, as a file or in a folder.",
         ),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from autodj.cli.options import AsJson, DataDir
+from autodj.cli.options import AsJson, DataDir, named_path
 
 
 def check(
@@ -35,6 +35,7 @@ def check(
         Path | None,
         typer.Option(
             "--ca",
+            parser=named_path,
             metavar="FILE",
             help="PEM of an authority of your own that vouches for it.",
             show_default=False,

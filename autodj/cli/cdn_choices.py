@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from autodj.cli.options import named_path
+
 STORAGE = "Bucket"
 DELIVERY = "CloudFront"
 RIGHTS = "Rights"
@@ -57,6 +59,7 @@ PublicKeys = Annotated[
     list[Path] | None,
     typer.Option(
         "--public-key",
+        parser=named_path,
         metavar="FILE",
         help="PEM of a public key; the first one signs, further ones are still honoured.",
         rich_help_panel=DELIVERY,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from autodj.cli.options import named_path
 from autodj.laptop.edge.fault import Fault
 
 WHERE = "Where the objects are"
@@ -79,6 +80,7 @@ KeyFolder = Annotated[
     Path | None,
     typer.Option(
         "--keys",
+        parser=named_path,
         metavar="DIR",
         help="Every ID.pem in this folder, also ones that come later.",
         rich_help_panel=WHO,
@@ -119,6 +121,7 @@ Certificate = Annotated[
     Path | None,
     typer.Option(
         "--certificate",
+        parser=named_path,
         metavar="FILE",
         help="PEM chain: answer HTTPS.",
         rich_help_panel=SERVING,
@@ -129,6 +132,7 @@ CertificateKey = Annotated[
     Path | None,
     typer.Option(
         "--certificate-key",
+        parser=named_path,
         metavar="FILE",
         help="Its private key (PEM).",
         rich_help_panel=SERVING,
@@ -150,6 +154,7 @@ CacheFolder = Annotated[
     Path | None,
     typer.Option(
         "--cache",
+        parser=named_path,
         metavar="DIR",
         help="Where copies are kept.  [dim]default: edge/cache in the data folder[/]",
         rich_help_panel=SERVING,

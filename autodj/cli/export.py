@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from autodj.cli.options import BearerToken, DataDir, ServerUrl
+from autodj.cli.options import BearerToken, DataDir, ServerUrl, named_path
 
 if TYPE_CHECKING:
     from autodj.cli.export_order import Order, Told
@@ -24,6 +24,7 @@ def export(
     to: Annotated[
         Path | None,
         typer.Option(
+            parser=named_path,
             metavar="PATH",
             help="The file to write; a folder for jams, tags and waveforms.  "
             "[dim]default: stdout, but for zip[/]",
@@ -32,7 +33,11 @@ def export(
     ] = None,
     music: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where the audio files are, for rekordbox and m3u8."),
+        typer.Option(
+            parser=named_path,
+            metavar="DIR",
+            help="Where the audio files are, for rekordbox and m3u8.",
+        ),
     ] = None,
     fetch: Annotated[
         bool, typer.Option("--fetch", metavar="", help="Download what is missing there.")

@@ -62,6 +62,9 @@ def find_files(named: Sequence[str]) -> list[Path | Measured]:
             continue
         found += [path for path, _ in sources.files]
         found += [Measured(Path(url), fault=CommandError(_NO_URLS)) for url in sources.urls]
+        found += [
+            Measured(Path(error.filename), fault=from_os_error(error)) for error in sources.unread
+        ]
     return list(dict.fromkeys(found))
 
 

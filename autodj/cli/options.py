@@ -23,10 +23,18 @@ def _user_name(given: str) -> str:
     return given
 
 
+def named_path(given: str) -> Path:
+    """As it is named. An empty name would be the folder that the command happens to run in."""
+    if not given:
+        raise typer.BadParameter("must not be empty; is a variable of the shell?")
+    return Path(given)
+
+
 DataDir = Annotated[
     Path | None,
     typer.Option(
         "--data",
+        parser=named_path,
         metavar="DIR",
         help="The data folder.  [dim]default: AUTODJ_DATA_DIR, or ~/.local/share/autodj[/]",
         show_default=False,

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from autodj.cli.options import AsJson, DataDir
+from autodj.cli.options import AsJson, DataDir, named_path
 
 ABOUT = "Put files into baskets, and see what their retention ends."
 
 
 def put(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to store.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", parser=named_path, help="What to store.")],
     basket: Annotated[
         str, typer.Option(metavar="NAME", help="Which basket; STORAGE_CONFIG names them.")
     ] = "default",

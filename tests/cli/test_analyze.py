@@ -65,6 +65,15 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_what_a_folder_holds_and_the_system_refuses_is_told(here: Here, tmp_path: Path) -> None:
+    (tmp_path / "sets").mkdir()
+    gone = tmp_path / "sets" / "gone.mp3"
+    gone.symlink_to("nowhere")
+    told = here("analyze", tmp_path / "sets")
+    assert told.code == 1
+    assert told.err == f"{gone}: No such file or directory.\n"
+
+
 def test_the_report_tells_everything_beside_the_tags(here: Here, music: Path) -> None:
     told = here("analyze", music / "first.mp3")
     assert (told.code, told.err) == (0, "")

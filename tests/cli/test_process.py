@@ -128,3 +128,24 @@ def test_a_host_that_is_empty_opens_no_address(here: Here) -> None:
     told = here("serve", "--host", "", "--port", "0")
     assert told.code == 1
     assert told.err.startswith("error: '' is not an address of this machine\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["up", "--data"],
+        ["export", "--format", "jams", "--to"],
+        ["analyze", "song.mp3", "--plot"],
+        ["edge", "--cache"],
+        ["cdn", "template", "--bucket", "music", "--public-key"],
+        ["storage", "put"],
+        ["demo", "--audio"],
+    ],
+)
+def test_an_empty_name_is_not_the_folder_one_happens_to_be_in(
+    here: Here, tmp_path: Path, arguments: list[str]
+) -> None:
+    told = here(*arguments, "")
+    assert told.code == 2
+    assert "must not be empty" in told.err
+    assert [*tmp_path.iterdir()] == []

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from autodj.cli.options import DataDir
+from autodj.cli.options import DataDir, named_path
 
 USUAL_PORT = 8000
 INTERRUPTED = 130
@@ -18,7 +18,9 @@ INTERRUPTED = 130
 def demo(
     audio: Annotated[
         Path | None,
-        typer.Option("--audio", metavar="DIR", help="Take the audio files of this folder."),
+        typer.Option(
+            "--audio", parser=named_path, metavar="DIR", help="Take the audio files of this folder."
+        ),
     ] = None,
     once: Annotated[
         bool, typer.Option("--once", metavar="", help="Stop after the checks.")
