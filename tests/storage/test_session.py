@@ -301,3 +301,47 @@ def test_the_web_servers_event_loop_does_as_well(way: Way) -> None:
         await test_a_cancelled_request_gives_its_place_back(way)
 
     uvloop.run(go())
+
+
+async def test_nothing_is_asked_after_the_end(way: Way) -> None:
+    server = answering()
+    async with way.listening(server) as url:
+        async with way.session() as opened:
+            await opened.send(request("GET", url))
+        with pytest.raises(RuntimeError, match="closed"):
+            await opened.send(request("GET", url))
+
+    assert len(server.heads) == 1
+
+
+async def test_a_connection_in_use_at_the_end_is_closed_when_it_is_free(way: Way) -> None:
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+        await opened_no_more.wait()
+        writer.write(b"ok")
+        await reader.read()
+        gone.set()
+
+    server, opened_no_more = Server(serve), asyncio.Event()
+    async with way.listening(server) as url:
+        async with way.session() as opened:
+            asked = request("GET", url)
+            asked.stream_output = True
+            found = await opened.send(asked)
+        opened_no_more.set()
+        assert await found.content == b"ok"
+        await gone.wait()
+
+
+async def test_another_event_loop_is_told_to_open_its_own(way: Way) -> None:
+    server = answering()
+    async with way.listening(server) as url, way.session() as opened:
+        await opened.send(request("GET", url))
+        with pytest.raises(RuntimeError, match="event loop"):
+            await asyncio.to_thread(asyncio.run, opened.send(request("GET", url)))
+        assert (await opened.send(request("GET", url))).status_code == 200
+
+    assert len(server.heads) == 2

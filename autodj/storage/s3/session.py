@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from aiobotocore.awsrequest import AioAWSResponse
@@ -78,10 +78,16 @@ class LeanSession(AIOHTTPSession):
         )
         self._trust = verify
         self._context: ssl.SSLContext | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._places = asyncio.Semaphore(max_pool_connections)
         self._idle: dict[Origin, list[Wire]] = {}
         # One for each connection: a body that waits for the network keeps no other work waiting.
         self._threads = ThreadPoolExecutor(max_pool_connections, thread_name_prefix="s3-body")
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        await super().__aenter__()
+        return self
 
     async def __aexit__(
         self,
@@ -89,6 +95,7 @@ class LeanSession(AIOHTTPSession):
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
+        self._loop = None
         for wires in self._idle.values():
             for wire in wires:
                 wire.drop()
@@ -97,6 +104,7 @@ class LeanSession(AIOHTTPSession):
         await super().__aexit__(exc_type, exc_val, exc_tb)
 
     async def send(self, request: Any) -> Any:  # noqa: ANN401 - as the client has it
+        self._require_open()
         asked = self._asked(request)
         if asked is None:
             return await super().send(request)
@@ -112,6 +120,13 @@ class LeanSession(AIOHTTPSession):
             if not request.stream_output:
                 await found.content
             return found
+
+    def _require_open(self) -> None:
+        """A mistake in the program is told as one: connections live in one event loop."""
+        if self._loop is None:
+            raise RuntimeError("This store is closed.")
+        if self._loop is not asyncio.get_running_loop():
+            raise RuntimeError("This store belongs to another event loop; open one in each.")
 
     def _asked(self, request: Any) -> Asked | None:  # noqa: ANN401 - as the client has it
         """The request as we send it, or None for what is not ours."""
@@ -155,7 +170,9 @@ class LeanSession(AIOHTTPSession):
             return answer
 
     def _over(self, origin: Origin, wire: Wire, keeps: bool) -> None:  # noqa: FBT001 - a callback
-        if keeps:
+        if self._loop is None:
+            wire.drop()
+        elif keeps:
             wire.idle_since_s = time.monotonic()
             self._idle.setdefault(origin, []).append(wire)
         self._places.release()
