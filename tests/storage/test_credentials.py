@@ -188,6 +188,23 @@ async def test_the_instance_is_asked_by_version_2_of_its_service(
     assert (found.source, found.key_tail) == ("instance role", "0001")
 
 
+@pytest.mark.can_fail_on("scripted")
+async def test_keys_that_are_nowhere_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = FaultServer(answering("404 Not Found"))
+    async with served(machine) as endpoint:
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", endpoint)
+        with pytest.raises(StoreCredentials):
+            await find_credentials(KEYLESS)
+        looked = len(machine.requests)
+        async with open_s3(KEYLESS) as store:
+            with pytest.raises(StoreCredentials):
+                await store.probe()
+
+    assert looked > 0
+    assert len(machine.requests) == 2 * looked
+
+
 async def test_the_container_comes_before_the_instance(monkeypatch: pytest.MonkeyPatch) -> None:
     async with key_server() as container, key_server() as instance:
         on_ecs(monkeypatch, container)

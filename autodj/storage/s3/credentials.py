@@ -65,10 +65,14 @@ class CredentialChain:
         self._config = config
         self._session = session
         self._own_chain = session.get_component("credential_provider")
+        self._nowhere = False
 
     async def load_credentials(self) -> Keys | None:
-        """The keys to sign with; None when there are none anywhere."""
-        found = await self.find()
+        """The keys to sign with; None when there are none anywhere. That is found out once, for a
+        machine without a role may be seconds in saying so; the session remembers what there is.
+        """
+        found = None if self._nowhere else await self.find()
+        self._nowhere = found is None
         return None if found is None else found.keys
 
     async def find(self) -> _Signing | None:
