@@ -14,9 +14,12 @@ from autodj import errors
 from autodj.settings import load
 from autodj.settings.baskets import STORAGE_CLASSES, Kind
 from autodj.settings.storage.words import BASKET, LOCAL, S3
+from autodj.storage.factory import basket_from
 from autodj.storage.s3 import S3Config, S3Storage
+from autodj.storage.s3.baskets import s3_config_of
 
 TEXT = (Path(__file__).parents[2] / "docs" / "storage.md").read_text()
+SSE = {"ServerSideEncryption": "AES256"}
 EXAMPLES = re.findall(r"### (.+?)\n(?:(?!###).)*?```python\n(.*?)```", TEXT, re.DOTALL)
 
 
@@ -85,6 +88,21 @@ def test_every_word_of_the_file_is_in_the_tables_and_no_other() -> None:
     assert words("### In every basket") == {*BASKET, "type", "kinds"}
     told = TEXT.partition("### In every basket")[2]
     assert all(f"`{each}`" in told for each in (*STORAGE_CLASSES, *Kind))
+
+
+def test_what_is_to_be_set_for_each_server_can_be_set() -> None:
+    settings = [
+        dict(re.findall(r"`(\w+): ([^`]+)`", row[1])) for row in rows("### S3-compatible servers")
+    ]
+
+    assert len(settings) == 5
+    for said in settings:
+        basket = basket_from({"type": "s3", "bucket": "night-music", **said}, {})
+        assert basket.s3 is not None
+        sent = s3_config_of(basket)
+        assert (sent.endpoint_url or "").lower() == said.get("endpoint_url", "").lower()
+        assert sent.protection == ({} if said.get("encryption") == "none" else SSE)
+        assert str(sent.transfers.multipart_bytes) == said.get("multipart_threshold", "5242880")
 
 
 def test_the_table_of_errors_is_that_of_the_code() -> None:

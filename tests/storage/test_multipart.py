@@ -113,6 +113,17 @@ async def test_the_threshold_decides_whether_there_are_parts(
     assert stored.sha256 == sha256(BODY[:size])
 
 
+async def test_where_no_parts_are_wanted_all_goes_in_one_piece(real_s3: S3Storage) -> None:
+    whole = dataclasses.replace(real_s3._config, transfers=S3Transfers(multipart_bytes=5 * 1024**3))
+    async with open_s3(whole) as store:
+        stored = await put(store, KEY, BODY)
+        await store.verify(KEY, sha256=DIGEST, size_bytes=len(BODY))
+
+    assert stored.etag is not None
+    assert "-" not in stored.etag
+    assert await read(real_s3, KEY) == BODY
+
+
 @pytest.mark.usefixtures("real_s3")
 async def test_a_part_may_take_as_long_as_all_that_share_its_line(
     real_config: S3Config, monkeypatch: pytest.MonkeyPatch

@@ -338,3 +338,49 @@ async def test_a_large_object_is_sent_where_uploads_are_not_listed(
             await put(store, key, body)
     assert [each.method for each in server.requests] == ["HEAD", "GET", "POST"]
     assert server.requests[-1].target.endswith("?uploads")
+
+
+def refusing(status: str, code: str, message: str) -> Answer:
+    body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
+    return answering(status, body, content_type="application/xml")
+
+
+async def test_why_a_server_refuses_what_s3_takes_is_told_in_its_own_words() -> None:
+    why = "Unsupported header 'x-amz-checksum-sha256'\n  received for this API call."
+    async with store_on(refusing("400 x", "InvalidArgument", why)) as (store, _):
+        with pytest.raises(StoreError) as caught:
+            await put(store, "a", BODY)
+    assert caught.value.detail == (
+        "PutObject a: InvalidArgument (Unsupported header 'x-amz-checksum-sha256' received for "
+        "this API call)."
+    )
+
+
+@pytest.mark.parametrize("told", ["x" * 5000, "\x1b[31mred\x07", "", "InvalidArgument"])
+async def test_words_of_a_server_are_short_and_plain(told: str) -> None:
+    told = told.replace("\x1b", "&#x85;").replace("\x07", "&#x9b;")
+    async with store_on(refusing("400 x", "InvalidArgument", told)) as (store, _):
+        with pytest.raises(StoreError) as caught:
+            await put(store, "a", BODY)
+    assert caught.value.detail.isprintable()
+    assert len(caught.value.detail) < 300
+    assert caught.value.detail.count("InvalidArgument") == 1
+    assert "()" not in caught.value.detail
+
+
+@pytest.mark.parametrize("code", ["NotImplemented", "501"])
+async def test_what_a_server_lacks_is_told_with_where_to_read_of_it(code: str) -> None:
+    async with store_on(failing("501 x", code)) as (store, _):
+        with pytest.raises(StoreError) as caught:
+            await put(store, "a", BODY)
+    assert "docs/storage.md" in caught.value.hint
+
+
+@pytest.mark.can_fail_on("scripted")
+async def test_why_credentials_are_refused_is_not_told_in_the_words_of_the_server() -> None:
+    """They name users and policies, and details are shown to whoever uses the API."""
+    refused = refusing("403 x", "AccessDenied", "arn:aws:iam::123456789012:user/ana may not")
+    async with store_on(refused) as (store, _):
+        with pytest.raises(StoreDenied) as caught:
+            await put(store, "a", BODY)
+    assert "ana" not in caught.value.detail

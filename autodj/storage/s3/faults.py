@@ -127,6 +127,12 @@ _TELLING: Final = {
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.SERVICE_UNAVAILABLE,
 }
+_NOT_IMPLEMENTED: Final = {"NotImplemented", "501"}
+LACKING: Final = (
+    "The server lacks something that S3 has. docs/storage.md, S3-compatible servers, tells what "
+    "is needed, and what to set for which server."
+)
+_MOST_WORDS: Final = 200
 _ASKS_FOR_KEYS: Final = {"AssumeRole", "AssumeRoleWithWebIdentity"}
 
 
@@ -162,7 +168,8 @@ async def store_errors(doing: str, within_s: float | None) -> AsyncGenerator[Non
         fault = fault_of(error)
         if fault is None:
             raise
-        raise fault(f"{doing}: {_reason(error)}.") from error
+        hint = LACKING if _reason(error) in _NOT_IMPLEMENTED else None
+        raise fault(f"{doing}: {_reason(error)}.", hint=hint) from error
 
 
 def required(answer: Mapping[str, Any], name: str, doing: str) -> Any:  # noqa: ANN401 - as S3 types it
@@ -193,10 +200,22 @@ def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code") or status)
 
 
+def _told(error: ClientError) -> str:
+    """The code, and what the server says beside one that has no name of ours: else nobody would
+    know which of many things it does not like.
+    """
+    code = _code(error)
+    said = " ".join(str(error.response.get("Error", {}).get("Message") or "").split()).rstrip(".")
+    if _answered(error) is not StoreError or code in BY_CODE or said in {"", code}:
+        return code
+    plain = "".join(each if each.isprintable() else "?" for each in said)
+    return f"{code} ({plain[:_MOST_WORDS]})"
+
+
 def _reason(error: BaseException) -> str:
     if isinstance(error, ClientError):
         asked = error.operation_name
-        return f"{asked} {_code(error)}" if asked in _ASKS_FOR_KEYS else _code(error)
+        return f"{asked} {_code(error)}" if asked in _ASKS_FOR_KEYS else _told(error)
     if isinstance(error, _LATE):
         return "no answer in time"
     if isinstance(error, _KEYLESS):
