@@ -83,7 +83,7 @@ class Storage(Protocol):
         described: Described | None = None,
         progress: Progress | None = None,
     ) -> ObjectStat:
-        """Store the bytes durably, once.
+        """Store the bytes durably, once. ObjectNotFound where ``source`` names no file.
 
         Putting the same bytes again succeeds without writing (and without changing how they
         are described); other bytes under a known key raise ObjectExists. The store checks

@@ -16,6 +16,7 @@ from typing import BinaryIO, Final
 
 from autodj.errors import (
     AutodjError,
+    Conflict,
     DiskFull,
     IntegrityFault,
     ObjectNotFound,
@@ -28,24 +29,30 @@ from autodj.storage.base import ByteRange
 BLOCK_BYTES: Final = 256 * 1024
 
 
-def opened(source: Path | bytes) -> BinaryIO:
-    """The bytes as a binary file without a name.
+def opened(source: Path | bytes, key: str) -> BinaryIO:
+    """The bytes for that key as a binary file without a name; ObjectNotFound for a path where
+    no file is.
 
     An HTTP client would send a name along as a Content-Disposition that S3 then keeps.
     """
-    if isinstance(source, bytes):
-        return io.BytesIO(source)
-    return os.fdopen(os.open(source, os.O_RDONLY | os.O_CLOEXEC), "rb")
+    if isinstance(source, Path):
+        return os.fdopen(_open_regular(source, f"what goes to {key}"), "rb")
+    return io.BytesIO(source)
 
 
 def open_regular(path: Path, key: str) -> int:
     """A read-only descriptor of the object's file; ObjectNotFound for anything else there."""
-    with disk_errors(key):
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    return _open_regular(path, key, os.O_NOFOLLOW)
+
+
+def _open_regular(path: Path, what: str, flags: int = 0) -> int:
+    with disk_errors(what):
+        # A pipe without a writer would keep us waiting; files do not know the difference.
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | flags)
     if stat.S_ISREG(os.fstat(fd).st_mode):
         return fd
     os.close(fd)
-    raise ObjectNotFound(f"{key} is not a file.")
+    raise ObjectNotFound(f"There is no file for {what}.")
 
 
 def sha256_of(file: BinaryIO) -> str:
@@ -92,6 +99,20 @@ def disk_errors(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise _translated(what, error) from error
+
+
+@contextmanager
+def new_file_errors(path: Path) -> Iterator[None]:
+    """The same for a file that is made: what is missing then is a folder, and no object."""
+    with disk_errors(str(path)):
+        try:
+            yield
+        except FileExistsError as error:
+            raise Conflict(f"{path} is there already.", hint="Choose another name.") from error
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise StoreError(
+                f"There is no folder {path.parent}.", hint="Make it, or name another."
+            ) from error
 
 
 def _translated(what: str, error: OSError) -> AutodjError:

@@ -11,7 +11,7 @@ from autodj.errors import InvalidRequest
 
 MAX_KEY_LENGTH = 200
 
-_ALPHABET = re.compile(rf"[a-z0-9/._-]{{1,{MAX_KEY_LENGTH}}}")
+_ALPHABET = re.compile("[a-z0-9/._-]*")
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _SHA256 = "[0-9a-f]{64}"
 
@@ -70,8 +70,12 @@ def check_key(key: str) -> str:
     ``..`` appears nowhere. A key therefore means the same to a URL, to S3 and to a file
     system, and cannot reach the dot-named places where a store keeps its own files.
     """
-    if not _ALPHABET.fullmatch(key) or ".." in key:
+    if not 0 < len(key) <= MAX_KEY_LENGTH:
+        raise InvalidRequest(f"An object key has 1 to {MAX_KEY_LENGTH} characters.")
+    if not _ALPHABET.fullmatch(key):
         raise InvalidRequest("An object key may hold only a-z, 0-9, '/', '.', '_' and '-'.")
+    if ".." in key:
+        raise InvalidRequest("An object key never holds '..'.")
     if any(not segment or segment.startswith(".") for segment in key.split("/")):
         raise InvalidRequest("A segment of an object key is empty or begins with a dot.")
     return key

@@ -8,6 +8,7 @@ import stat
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from autodj.errors import ObjectExists, ObjectNotFound, PreconditionFailed
@@ -24,6 +25,7 @@ from autodj.storage.local_facts import (
 )
 from autodj.storage.local_objects import LocalObjects
 from autodj.storage.local_versions import former_states, version_path
+from autodj.storage.pouring import seen_through
 from autodj.storage.powers import ObjectVersion
 
 
@@ -61,15 +63,15 @@ class LocalStorage(LocalObjects):
     ) -> ObjectStat:
         facts = Facts(sha256, content_type, described or Described())
         with self._told("replace", key) as doing:
-            stored = await asyncio.to_thread(
-                self._replace, key, source, facts, if_match, self.max_object_bytes
+            stored = await seen_through(
+                partial(self._replace, key, source, facts, if_match, self.max_object_bytes)
             )
             doing.bytes = stored.size_bytes
             return stored
 
     async def set_metadata(self, key: str, metadata: Mapping[str, str]) -> ObjectStat:
         with self._told("set_metadata", key):
-            return await asyncio.to_thread(self._set_metadata, key, metadata)
+            return await seen_through(partial(self._set_metadata, key, metadata))
 
     async def versions(self, key: str) -> Sequence[ObjectVersion]:
         with self._told("versions", key), disk_errors(key):
@@ -85,11 +87,11 @@ class LocalStorage(LocalObjects):
 
     async def restore_version(self, key: str, version_id: str) -> ObjectStat:
         with self._told("restore_version", key):
-            return await asyncio.to_thread(self._restore_version, key, version_id)
+            return await seen_through(partial(self._restore_version, key, version_id))
 
     async def delete_version(self, key: str, version_id: str) -> None:
         with self._told("delete_version", key), disk_errors(key):
-            await asyncio.to_thread(self._delete_version, key, version_id)
+            await seen_through(partial(self._delete_version, key, version_id))
 
     def _replace(
         self,
@@ -101,7 +103,7 @@ class LocalStorage(LocalObjects):
     ) -> ObjectStat:
         temporary = self.incoming()
         try:
-            with disk_errors(key), opened(source) as file:
+            with disk_errors(key), opened(source, key) as file:
                 self._write(temporary, file, facts.sha256, fresh_stamp_ns(), max_bytes)
                 with self._locked():
                     return self._swap(key, temporary, facts, if_match)

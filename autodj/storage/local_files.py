@@ -64,7 +64,7 @@ class LocalFiles(DurableDirectory):
     def _put(
         self, key: str, source: Path | bytes, sha256: str, facts: Facts | None = None
     ) -> ObjectStat:
-        with opened(source) as file:
+        with opened(source, key) as file:
             temporary = self.incoming()
             try:
                 with disk_errors(key):

@@ -25,7 +25,9 @@ from autodj.storage.local_disk import INCOMING
 from autodj.storage.local_facts import Facts
 from autodj.storage.local_files import LocalFiles, opened_file
 from autodj.storage.local_listing import Listing
+from autodj.storage.metadata import in_header
 from autodj.storage.operations import Operation, operation
+from autodj.storage.pouring import seen_through
 
 LOGGER: Final = "autodj.storage.local"
 
@@ -33,7 +35,8 @@ LOGGER: Final = "autodj.storage.local"
 class LocalObjects(LocalFiles):
     """The port. An acknowledged object is durable: bytes written and hashed, fsync of the file,
     a hard link to the final name (atomic and create-only, also between processes), fsync of
-    every directory from that name up to the root.
+    every directory from that name up to the root. Whoever is cancelled goes on when the change
+    is over, and may undo it.
     """
 
     basket = "local"
@@ -52,10 +55,11 @@ class LocalObjects(LocalFiles):
         described: Described | None = None,
         progress: Progress | None = None,
     ) -> ObjectStat:
+        in_header(content_type)
         # A file alone has neither; the row of the object remembers its content type.
         facts = None if described is None else Facts(sha256, content_type, described)
         with self._told("put", key) as doing:
-            stored = await asyncio.to_thread(self._put, key, source, sha256, facts)
+            stored = await seen_through(partial(self._put, key, source, sha256, facts))
             doing.bytes = stored.size_bytes
             if progress is not None:
                 progress(stored.size_bytes)
@@ -74,7 +78,7 @@ class LocalObjects(LocalFiles):
             raise ValueError(f"{source} does not lie in the store's incoming directory")
         with self._told("put", key) as doing:
             doing.bytes = size_bytes
-            return await asyncio.to_thread(self._adopt, key, source, sha256, size_bytes, facts)
+            return await seen_through(partial(self._adopt, key, source, sha256, size_bytes, facts))
 
     async def stat(self, key: str) -> ObjectStat:
         with self._told("stat", key):
@@ -93,20 +97,20 @@ class LocalObjects(LocalFiles):
 
     async def delete(self, key: str) -> None:
         with self._told("delete", key):
-            await asyncio.to_thread(self._delete, key)
+            await seen_through(partial(self._delete, key))
 
     async def delete_many(self, keys: Sequence[str]) -> None:
         for key in keys:
             check_key(key)
         with self._told("delete_many") as doing:
             doing.more["objects"] = len(keys)
-            await asyncio.to_thread(self._delete_many, keys)
+            await seen_through(partial(self._delete_many, keys))
 
     async def copy(self, source: str, target: str) -> ObjectStat:
         check_key(source)
         with self._told("copy", target) as doing:
             doing.more["source"] = source
-            return await asyncio.to_thread(self._copy, source, target)
+            return await seen_through(partial(self._copy, source, target))
 
     async def list(self, prefix: str = "") -> AsyncGenerator[ObjectStat, None]:
         keys = self._listing.keys(prefix)

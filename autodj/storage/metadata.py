@@ -51,9 +51,13 @@ def encoded(metadata: Mapping[str, str]) -> dict[str, str]:
 
 def in_header(value: str) -> str:
     """What goes as it is into a header of its own; InvalidRequest for what cannot."""
-    if not _HEADER.fullmatch(value):
+    if not is_header(value):
         raise InvalidRequest(f"No value for a header: {value!r}.")
     return value
+
+
+def is_header(value: str) -> bool:
+    return _HEADER.fullmatch(value) is not None
 
 
 def decoded(stored: Mapping[str, str]) -> dict[str, str]:

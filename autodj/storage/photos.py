@@ -17,7 +17,7 @@ from autodj.audio.photo import MAX_PHOTO_BYTES, PhotoForm
 from autodj.audio.sandbox import Sandbox
 from autodj.settings.baskets import Basket
 from autodj.storage.base import Described, ObjectStat, Storage
-from autodj.storage.disk import BLOCK_BYTES, disk_errors, opened, sha256_of
+from autodj.storage.disk import BLOCK_BYTES, disk_errors, sha256_of
 from autodj.storage.limits import check_size
 from autodj.storage.whole import Source, received, save
 
@@ -134,5 +134,5 @@ async def _blocks(body: bytes) -> AsyncIterator[bytes]:
 
 
 def _hashed(path: Path) -> str:
-    with disk_errors("the photo"), opened(path) as file:
+    with disk_errors("the photo"), path.open("rb") as file:
         return sha256_of(file)

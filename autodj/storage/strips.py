@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autodj.errors import IntegrityFault, StoreError
 from autodj.storage.base import ByteRange
-from autodj.storage.disk import BLOCK_BYTES, disk_errors
+from autodj.storage.disk import BLOCK_BYTES, disk_errors, new_file_errors
 
 Update = Callable[[bytes | memoryview], object]
 Arrived = Callable[[int], None]
@@ -24,7 +24,7 @@ class NewFile:
 
         Where the system or the file system has no such call, it comes later.
         """
-        with disk_errors(str(target)):
+        with new_file_errors(target):
             self._fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
                 _reserve(self._fd, size_bytes)

@@ -8,12 +8,14 @@ import io
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from autodj.errors import ObjectNotFound
 from autodj.storage.base import Bounded, Described, ObjectStat, Storage
-from autodj.storage.disk import disk_errors, opened, sha256_of
+from autodj.storage.disk import disk_errors, new_file_errors, opened, sha256_of
 from autodj.storage.limits import check_size, stricter
+from autodj.storage.pouring import seen_through
 
 Source = Path | bytes | AsyncIterable[bytes]
 
@@ -36,16 +38,16 @@ async def save(
     """
     if isinstance(store, Bounded):
         max_bytes = stricter(max_bytes, store.max_object_bytes)
-    if isinstance(source, Path | bytes):
-        sha256, size_bytes = await asyncio.to_thread(_hashed, source)
-        check_size(size_bytes, max_bytes)
-        return await store.put(
-            key, source, sha256=sha256, content_type=content_type, described=described
-        )
-    async with received(source, scratch, max_bytes) as (file, sha256):
-        return await store.put(
-            key, file, sha256=sha256, content_type=content_type, described=described
-        )
+    if isinstance(source, AsyncIterable):
+        async with received(source, scratch, max_bytes) as (file, sha256):
+            return await store.put(
+                key, file, sha256=sha256, content_type=content_type, described=described
+            )
+    sha256, size_bytes = await asyncio.to_thread(_hashed, source, key)
+    check_size(size_bytes, max_bytes)
+    return await store.put(
+        key, source, sha256=sha256, content_type=content_type, described=described
+    )
 
 
 async def load(store: Storage, key: str, *, max_bytes: int) -> bytes:
@@ -83,11 +85,13 @@ async def received(
     digest = hashlib.sha256()
     try:
         # Without a buffer, whose rest would be refused when it is closed.
-        with path.open("xb", buffering=0) as file:
+        with new_file_errors(path):
+            file = path.open("xb", buffering=0)
+        with file:
             async for block in source:
                 check_size(file.tell() + len(block), max_bytes)
                 digest.update(block)
-                await asyncio.to_thread(_append, file, block)
+                await seen_through(partial(_append, file, block))
         yield path, digest.hexdigest()
     finally:
         path.unlink(missing_ok=True)
@@ -100,6 +104,6 @@ def _append(file: io.FileIO, block: bytes) -> None:
             rest = rest[file.write(rest) :]
 
 
-def _hashed(source: Path | bytes) -> tuple[str, int]:
-    with disk_errors("the file sent"), opened(source) as file:
+def _hashed(source: Path | bytes, key: str) -> tuple[str, int]:
+    with disk_errors(f"what goes to {key}"), opened(source, key) as file:
         return sha256_of(file), file.tell()

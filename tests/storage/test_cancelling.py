@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from itertools import count
@@ -19,6 +20,7 @@ from autodj.storage.download import Ranges, download
 from autodj.storage.local import LocalStorage
 from autodj.storage.s3 import S3Storage
 from autodj.storage.s3.copying import copy_object
+from autodj.storage.s3.uploads import unfinished
 from autodj.storage.whole import move, save
 from tests.storage.builders import keys, patterned, put, read, sha256
 
@@ -138,6 +140,8 @@ async def at_every_await(store: Store, act: Act, folder: Path) -> int:
             session = store._client._endpoint.http_session  # type: ignore[attr-defined]
             assert session._places._value == store._config.max_connections
             assert store._bucket.in_flight.free_bytes == store._config.transfers.in_flight_bytes
+            begun = [each async for each in unfinished(store._bucket, store._config.key_prefix)]
+            assert begun == []
         assert await is_whole(store, key)
     raise AssertionError
 
@@ -170,3 +174,58 @@ async def test_whoever_is_cancelled_while_s3_copies_leaves_no_copy(
     folder = tmp_path / "scratch"
     folder.mkdir()
     assert await at_every_await(real_s3, copied, folder) > 3
+
+
+class Stuck:
+    """Holds a store at its first durable step until it is let go."""
+
+    def __init__(self) -> None:
+        self.reached, self.let_go = threading.Event(), threading.Event()
+
+    def step(self, _name: str) -> None:
+        self.reached.set()
+        self.let_go.wait()
+
+
+CHANGES: dict[str, Act] = {
+    "put": ACTS["put"],
+    "adopt": lambda store, key, file: store.adopt(
+        key, file, sha256=sha256(SMALL), size_bytes=len(SMALL)
+    ),
+    "replace": lambda store, *_: store.replace(
+        HELD, SMALL, sha256=sha256(SMALL), content_type="a/b"
+    ),
+    "set metadata": ACTS["set metadata"],
+    "copy": lambda store, key, _: store.copy(HELD, key),
+    "delete": lambda store, *_: store.delete(HELD),
+    "delete many": lambda store, *_: store.delete_many([HELD]),
+    "restore a version": lambda store, version_id, _: store.restore_version(HELD, version_id),
+    "delete a version": lambda store, version_id, _: store.delete_version(HELD, version_id),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+async def test_a_cancelled_change_is_over_when_its_caller_goes_on(
+    tmp_path: Path, what: str
+) -> None:
+    plain, stuck = LocalStorage(tmp_path, versioned=True), Stuck()
+    await put(plain, HELD, SMALL)
+    [version] = await plain.versions(HELD)
+    brought = plain.incoming()
+    brought.write_bytes(SMALL)
+    store = LocalStorage(tmp_path, versioned=True, step=stuck.step)
+    key = version.version_id if "version" in what else "new/key"
+
+    change = asyncio.create_task(_begun(CHANGES[what], store, key, brought))
+    await asyncio.to_thread(stuck.reached.wait)
+    change.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    still_there = not change.done()
+    stuck.let_go.set()
+    await asyncio.wait([change])
+
+    assert still_there
+    assert change.cancelled()
+    brought.unlink(missing_ok=True)
+    assert [*brought.parent.iterdir()] == []

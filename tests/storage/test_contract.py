@@ -418,6 +418,7 @@ async def test_more_than_is_taken_is_not_loaded(store: Storage) -> None:
 @pytest.mark.parametrize("word", ["a/b\r\nX-Y: z", "ä/b", "", " a/b", "\ud800/b", "x" * 256])
 async def test_what_fits_in_no_header_describes_no_object(store: Storage, word: str) -> None:
     for content_type, described in (
+        (word, None),
         (word, Described()),
         ("a/b", Described(content_encoding=word or "\n")),
     ):

@@ -79,7 +79,7 @@ async def test_only_the_version_that_was_read_is_replaced(store: Powerful) -> No
     assert await keys(store) == []
 
 
-@pytest.mark.parametrize("tag", ["", " ", "*"])
+@pytest.mark.parametrize("tag", ["", " ", "*", '"a\r\nx: y"', '"\0"', '"ä"', "\ud800"])
 async def test_a_tag_that_no_state_has_is_a_condition_that_does_not_hold(
     store: Powerful, tag: str
 ) -> None:

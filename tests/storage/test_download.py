@@ -15,9 +15,11 @@ import pytest
 from autodj.errors import (
     AutodjError,
     BatchIncomplete,
+    Conflict,
     DiskFull,
     IntegrityFault,
     ObjectNotFound,
+    StoreError,
     StoreTimeout,
 )
 from autodj.storage.base import ByteRange, ObjectStat, Storage
@@ -100,6 +102,27 @@ async def test_an_empty_object_of_which_everything_is_known_is_fetched_all_the_s
     assert not (tmp_path / "x").exists()
     await put(store, KEY, b"")
     assert await download(store, KEY, tmp_path / "x", sha256=sha256(b""), size_bytes=0) == 0
+
+
+async def test_what_stands_in_the_way_of_a_download_stays_and_is_told(
+    local: LocalStorage, tmp_path: Path
+) -> None:
+    await put(local, KEY, BODY)
+    there = tmp_path / "there"
+    there.write_bytes(b"mine")
+    with pytest.raises(Conflict, match="there is there already"):
+        await download(local, KEY, there)
+    assert there.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "a-file"])
+async def test_a_folder_that_is_not_there_is_no_missing_object(
+    local: LocalStorage, tmp_path: Path, folder: str
+) -> None:
+    await put(local, KEY, BODY)
+    (tmp_path / "a-file").touch()
+    with pytest.raises(StoreError, match=f"no folder .*{folder}"):
+        await download(local, KEY, tmp_path / folder / "x")
 
 
 async def test_what_is_not_there_leaves_no_file(store: Storage, tmp_path: Path) -> None:

@@ -49,6 +49,15 @@ def test_anything_else_is_no_key(key: str) -> None:
         check_key(key)
 
 
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [("", "200"), ("x" * 201, "200"), ("a..b", "'..'"), ("A", "a-z"), ("/a", "empty")],
+)
+def test_what_is_no_key_hears_why(key: str, why: str) -> None:
+    with pytest.raises(InvalidRequest, match=why):
+        check_key(key)
+
+
 @given(st.text("abz09/._-", max_size=30) | st.text(max_size=10))
 @unhurried
 def test_a_key_means_the_same_to_a_url_and_a_file_system(key: str) -> None:

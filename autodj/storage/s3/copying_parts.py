@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
-from autodj.errors import AutodjError, PreconditionFailed, UploadGone
+from autodj.errors import PreconditionFailed, UploadGone
 from autodj.storage.base import ByteRange
-from autodj.storage.s3 import parts
+from autodj.storage.s3 import parts, uploads
 from autodj.storage.s3.bucket import S3Bucket
 from autodj.storage.s3.faults import required, store_errors
 from autodj.storage.s3.groups import side_by_side
@@ -20,7 +19,6 @@ PARTS_AT_ONCE: Final = 4
 _KEPT: Final = ("ContentType", "CacheControl", "ContentEncoding", "ContentDisposition", "Metadata")
 
 _CHECKSUM: Final = "ChecksumCRC32"
-_CHECKED: Final[Mapping[str, Any]] = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
 
 
 def described_as(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,15 +41,10 @@ async def copied_in_parts(
     PreconditionFailed when the condition does not hold, or no longer.
     """
     whole = found.get(_CHECKSUM) if found.get("ChecksumType") == "FULL_OBJECT" else None
-    doing = f"CreateMultipartUpload {target}"
-    async with bucket.asking(doing):
-        begun = await bucket.client.create_multipart_upload(
-            **bucket.named(target),
-            **described_as(found),
-            **bucket.protected_as(found),
-            **(_CHECKED if whole else {}),
-        )
-    upload = {**bucket.readable(target), "UploadId": required(begun, "UploadId", doing)}
+    checked = uploads.CHECKED if whole else {}
+    how = {**described_as(found), **bucket.protected_as(found), **checked}
+    upload_id = await uploads.begin(bucket, target, how)
+    upload = {**bucket.readable(target), "UploadId": upload_id}
     size_bytes = found["ContentLength"]
     cut = parts.ranges(size_bytes, min(PART_BYTES, max_part_bytes))
     # S3 itself looks at all of it before it answers.
@@ -67,14 +60,10 @@ async def copied_in_parts(
             )
     except UploadGone as gone:
         # Also what a repetition meets whose first answer was lost: then the copy is there.
-        raise PreconditionFailed(f"{doing}: {gone.detail}") from gone
+        raise PreconditionFailed(gone.detail) from gone
     except BaseException:
-        # Whatever happened, the parts must not stay; the sweep takes what even this leaves.
-        with suppress(AutodjError):
-            async with bucket.asking(f"AbortMultipartUpload {target}"):
-                await bucket.client.abort_multipart_upload(
-                    **bucket.named(target), UploadId=upload["UploadId"]
-                )
+        # Whatever happened, the parts must not stay.
+        await uploads.abort(bucket, target, upload_id)
         raise
 
 

@@ -29,7 +29,7 @@ from autodj.errors import (
 )
 from autodj.storage.base import ByteRange, Progress
 from autodj.storage.metadata import SHA256_NOTE
-from autodj.storage.s3 import crc32, parts
+from autodj.storage.s3 import crc32, parts, uploads
 from autodj.storage.s3.bucket import S3Bucket
 from autodj.storage.s3.faults import required, store_errors
 from autodj.storage.s3.groups import Lanes, side_by_side
@@ -112,7 +112,7 @@ class Uploader:
                 return await self._complete(order, content, started, sent)
             except BaseException as error:
                 if not (resumable and _may_go_on(error)):
-                    await self._abort(order.key, started)
+                    await uploads.abort(self._bucket, order.key, started.upload_id)
                 raise
 
     async def _refuse_taken(self, key: str) -> None:
@@ -134,16 +134,9 @@ class Uploader:
         return started
 
     async def _begin(self, order: Order, content: Content) -> StartedUpload:
-        doing = f"CreateMultipartUpload {order.key}"
         metadata = with_note(order.written.get("Metadata", {}), {SHA256_NOTE: content.sha256})
-        async with self._bucket.asking(doing):
-            answer = await self._client.create_multipart_upload(
-                **self._bucket.named(order.key),
-                **{**order.written, "Metadata": metadata},
-                ChecksumAlgorithm="CRC32",
-                ChecksumType="FULL_OBJECT",
-            )
-        return StartedUpload(required(answer, "UploadId", doing))
+        how = {**order.written, "Metadata": metadata, **uploads.CHECKED}
+        return StartedUpload(await uploads.begin(self._bucket, order.key, how))
 
     async def _send_all(
         self,
@@ -251,19 +244,10 @@ class Uploader:
                 )
         except UploadGone as gone:
             # Also what a repetition meets whose first answer was lost: then the object is there.
-            raise PreconditionFailed(f"{doing}: {gone.detail}") from gone
+            raise PreconditionFailed(gone.detail) from gone
         if answer.get("ChecksumCRC32", whole) != whole:
             raise IntegrityFault(f"{doing}: the store has other bytes.")
         return answer
-
-    async def _abort(self, key: str, started: StartedUpload) -> None:
-        try:
-            async with self._bucket.asking(f"AbortMultipartUpload {key}"):
-                await self._client.abort_multipart_upload(
-                    **self._bucket.named(key), UploadId=started.upload_id
-                )
-        except AutodjError as error:  # the sweep of dead uploads finds it
-            log.info("upload_not_aborted", key=key, code=error.code)
 
 
 def order_of(key: str, how: Mapping[str, Any]) -> Order:

@@ -14,6 +14,7 @@ from isal.isal_zlib import crc32
 
 from autodj.errors import IntegrityFault
 from autodj.storage.base import ByteRange
+from autodj.storage.disk import disk_errors
 
 READ_BYTES: Final = 1024 * 1024
 # As much as stays in the cache of one core, beside what it is copied to.
@@ -30,7 +31,12 @@ def reading_at(file: BinaryIO) -> FillAt:
     except io.UnsupportedOperation:
         file.seek(0)
         return _reading_memory(memoryview(file.read()))
-    return lambda room, place: os.preadv(fd, [room], place)
+
+    def fill(room: memoryview, place: int) -> int:
+        with disk_errors("what is sent"):
+            return os.preadv(fd, [room], place)
+
+    return fill
 
 
 def _reading_memory(memory: memoryview) -> FillAt:

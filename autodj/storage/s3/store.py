@@ -87,7 +87,7 @@ class S3Storage:
         described: Described | None = None,
         progress: Progress | None = None,
     ) -> ObjectStat:
-        with self._told("put", key) as doing, opened(source) as body:
+        with self._told("put", key) as doing, opened(source, key) as body:
             check_size(body.seek(0, os.SEEK_END), self.max_object_bytes)
             async with writing.deadline(self._bucket, key, body):
                 stored = await writing.create(
@@ -106,7 +106,7 @@ class S3Storage:
         if_match: str | None = None,
         described: Described | None = None,
     ) -> ObjectStat:
-        with self._told("replace", key) as doing, opened(source) as body:
+        with self._told("replace", key) as doing, opened(source, key) as body:
             check_size(body.seek(0, os.SEEK_END), self.max_object_bytes)
             async with writing.deadline(self._bucket, key, body):
                 stored = await writing.replace(

@@ -1,7 +1,8 @@
-"""What S3 knows of multipart uploads that are not finished."""
+"""Multipart uploads that are not finished: begun, found again, given up."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,12 +11,15 @@ from typing import Any, Final
 
 import structlog
 
-from autodj.errors import UploadGone
+from autodj.errors import AutodjError, UploadGone
 from autodj.storage.s3.bucket import S3Bucket
 from autodj.storage.s3.faults import required
 from autodj.storage.s3.paging import onwards
 
 log = structlog.get_logger(__name__)
+
+# How an upload is begun whose parts and whole S3 compares with their CRC-32.
+CHECKED: Final[Mapping[str, Any]] = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
 
 _UPLOADS: Final = {"KeyMarker": "NextKeyMarker", "UploadIdMarker": "NextUploadIdMarker"}
 _PARTS: Final = {"PartNumberMarker": "NextPartNumberMarker"}
@@ -45,6 +49,29 @@ class Unfinished:
     name: str
     upload_id: str
     begun_at: datetime
+
+
+async def begin(bucket: S3Bucket, key: str, how: Mapping[str, Any]) -> str:
+    """Begin an upload of the object, which is made as ``how`` says; its id.
+
+    Whoever is cancelled waits for the id, to abort what nobody else would know of.
+    """
+    beginning = asyncio.create_task(_begun(bucket, key, how))
+    try:
+        return await asyncio.shield(beginning)
+    except asyncio.CancelledError:
+        with suppress(AutodjError):
+            await abort(bucket, key, await beginning)
+        raise
+
+
+async def abort(bucket: S3Bucket, key: str, upload_id: str) -> None:
+    """Give up an upload and its parts; the sweep of dead uploads takes what even this leaves."""
+    try:
+        async with bucket.asking(f"AbortMultipartUpload {key}"):
+            await bucket.client.abort_multipart_upload(**bucket.named(key), UploadId=upload_id)
+    except AutodjError as error:
+        log.info("upload_not_aborted", key=key, code=error.code)
 
 
 async def unfinished(bucket: S3Bucket, prefix: str) -> AsyncGenerator[Unfinished, None]:
@@ -95,6 +122,14 @@ async def sweep_uploads(bucket: S3Bucket, *, before: datetime) -> int:
     if swept:
         log.info("dead_uploads_aborted", count=swept)
     return swept
+
+
+async def _begun(bucket: S3Bucket, key: str, how: Mapping[str, Any]) -> str:
+    doing = f"CreateMultipartUpload {key}"
+    async with bucket.asking(doing):
+        answer = await bucket.client.create_multipart_upload(**bucket.named(key), **how)
+    upload_id: str = required(answer, "UploadId", doing)
+    return upload_id
 
 
 async def _parts_of(bucket: S3Bucket, key: str, upload_id: str) -> Mapping[int, KnownPart]:

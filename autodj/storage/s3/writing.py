@@ -20,6 +20,7 @@ from autodj.errors import (
     StoreThrottled,
 )
 from autodj.storage.base import ByteRange, Described, ObjectStat, Progress
+from autodj.storage.metadata import is_header
 from autodj.storage.s3.bucket import ARCHIVE_CLASSES, IMMUTABLE, MUTABLE, S3Bucket, stat_of
 from autodj.storage.s3.faults import required, store_errors
 from autodj.storage.s3.marking import done_before, new_mark
@@ -78,8 +79,8 @@ async def replace(
     if_match: str | None,
 ) -> ObjectStat:
     """PUT over what is there; only over ``if_match`` when it is given."""
-    if if_match is not None and not if_match.strip(" *"):
-        # Sent, it would be no condition, or one that every state meets.
+    if if_match is not None and (not if_match.strip(" *") or not is_header(if_match)):
+        # Sent, it would be no condition, one that every state meets, or no header.
         raise PreconditionFailed(f"{key} is not what it was.")
     written = bucket.written(content_type, described, cache_control=MUTABLE)
     condition = {} if if_match is None else {"IfMatch": if_match}
