@@ -32,7 +32,7 @@ from autodj.tracks import publish as publishing
 from autodj.tracks import reconcile as reconciling
 from autodj.tracks import sharing
 from autodj.tracks import work as working
-from autodj.tracks.ingest import Incoming, Ingested
+from autodj.tracks.ingest import Along, Incoming, Ingested
 from autodj.tracks.policy import Policy
 from bench.crash import actors
 from bench.crash.fates import Draw, Fate, any_fate
@@ -104,12 +104,13 @@ async def settle_first(
     track: Track,
     incoming: Incoming,
     picture: bytes | None,
+    along: Along,
 ) -> Ingested:
     del jobs, picture
     assert track.file_path is not None
     async with db.transaction() as session:
         session.add(track)
-    settled = await ingesting._settle(db, track)  # noqa: SLF001 - the order is what is broken
+    settled = await ingesting._settle(db, track, along)  # noqa: SLF001 - the order is what is broken
     await local.adopt(
         track.file_path, incoming.path, sha256=incoming.sha256, size_bytes=incoming.size_bytes
     )
