@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -42,12 +42,8 @@ async def page(
     )
     if after is not None:
         created, last_id = after
-        query = query.where(
-            or_(
-                col(Track.created_at) < created,
-                and_(col(Track.created_at) == created, col(Track.id) < last_id),
-            )
-        )
+        # A row value, for an index is entered at one, and read from its start for an OR.
+        query = query.where(tuple_(col(Track.created_at), col(Track.id)) < (created, last_id))
     ordered = query.order_by(col(Track.created_at).desc(), col(Track.id).desc()).limit(limit)
     return (await session.execute(ordered)).scalars().all()
 

@@ -66,6 +66,7 @@ RENDITION_CHECKS = {
 
 # Few rows are so at any time. A query has to say it in these words to be given the index.
 PENDING = f"file_state = '{FileState.PENDING}'"
+MEASURED_ANEW = "reanalysis_id IS NOT NULL"
 ACTIVE_JOBS = "state IN ({})".format(", ".join(f"'{state}'" for state in ACTIVE))
 
 
@@ -84,7 +85,15 @@ class Track(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         *(CheckConstraint(rule, name=name) for name, rule in FILE_CHECKS.items()),
         Index("ix_tracks_due", "next_attempt_at"),
-        Index("ix_tracks_reanalysis", "reanalysis_id"),
+        Index(
+            "ix_tracks_reanalysis",
+            "reanalysis_state",
+            "reanalysis_id",
+            "created_at",
+            "file_source",
+            sqlite_where=text(MEASURED_ANEW),
+            postgresql_where=text(MEASURED_ANEW),
+        ),
         Index("uq_tracks_public_object_key", "public_object_key", unique=True),
         Index("ix_tracks_analysis_key", "analysis_key"),
         Index("ix_tracks_cover_key", "cover_key"),

@@ -140,7 +140,7 @@ async def counts(session: AsyncSession, job_id: UUID) -> Mapping[ReanalysisState
     """How many living tracks of a job are in each state."""
     query = (
         select(col(Track.reanalysis_state), func.count())
-        .where(col(Track.reanalysis_id) == job_id, col(Track.file_source).is_not(None))
+        .where(_of(job_id), col(Track.file_source).is_not(None))
         .group_by(col(Track.reanalysis_state))
     )
     found = (await session.execute(query)).all()
@@ -178,8 +178,15 @@ async def get_job(session: AsyncSession, job_id: UUID) -> Job:
 
 async def end(session: AsyncSession, job_id: UUID) -> None:
     """No track belongs to the job any more."""
-    mine = update(Track).where(col(Track.reanalysis_id) == job_id)
+    mine = update(Track).where(_of(job_id))
     await count(session, mine.values(reanalysis_state=None, reanalysis_id=None))
+
+
+def _of(job_id: UUID) -> ColumnElement[bool]:
+    """The states are said because the index begins with them."""
+    return and_(
+        col(Track.reanalysis_id) == job_id, col(Track.reanalysis_state).in_(ReanalysisState)
+    )
 
 
 def _owned(owner_id: UUID) -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -81,8 +82,42 @@ async def claim_key(session: Session) -> None:
             lambda session: claim_due(session, Job, now=MOMENT, lease_until=MOMENT, limit=9),
         ),
         ("ix_tracks_reanalysis", lambda session: reanalysis_rows.counts(session, NOBODY)),
+        ("ix_tracks_reanalysis", lambda session: reanalysis_rows.end(session, NOBODY)),
         ("ix_idempotency_keys_created", claim_key),
     ],
 )
 async def test_what_is_asked_often_has_its_index(db: Database, index: str, act: Act) -> None:
     assert index in await plans(db, act)
+
+
+async def test_a_page_from_the_middle_of_the_list_reads_nothing_before_it(db: Database) -> None:
+    after = (MOMENT, uuid4())
+    plan = await plans(
+        db, lambda session: library.page(session, NOBODY, TrackFilter(), after=after, limit=50)
+    )
+    if db.engine.dialect.name == "sqlite":
+        assert "(owner_id=? AND (created_at,id)<(?,?))" in plan
+    else:
+        assert "Index Cond" in plan
+        assert re.search(r"Index Cond.*ROW\(created_at, id\) <", plan)
+    assert "ix_tracks_owner_created" in plan
+
+
+@pytest.mark.parametrize(
+    ("act", "of_one_job"),
+    [
+        (lambda session: reanalysis_rows.begin(session, NOBODY, limit=2, now=MOMENT), True),
+        (lambda session: reanalysis_rows.wake(session, NOBODY, now=MOMENT), True),
+        (reanalysis_rows.under_way, False),
+    ],
+)
+async def test_of_a_reanalysis_those_are_read_that_are_next_or_begun_and_no_others(
+    db: Database, act: Act, of_one_job: bool
+) -> None:
+    plan = await plans(db, act)
+    if db.engine.dialect.name == "sqlite":
+        within = "=? AND reanalysis_id=?" if of_one_job else "=? AND reanalysis_id>?"
+        assert f"ix_tracks_reanalysis (reanalysis_state{within}" in plan
+        assert "TEMP B-TREE FOR ORDER BY" not in plan
+    else:
+        assert re.search(r"Index Cond.*reanalysis_state", plan)
