@@ -121,4 +121,7 @@ def _autodj(
         autodj up           run autodj on this machine and print a login link
         autodj add ~/Music  send it a folder, a file or a URL
         autodj ls           tempo, key, loudness, and where the bytes are
+
+    The exit code is 0 when all is done, 1 when something is not, 2 for a command line that makes
+    no sense, and 130 after Ctrl-C, with which `up`, `edge` and `serve` end as they should: with 0.
     """

@@ -183,6 +183,8 @@ async def refusal_of(response: aiohttp.ClientResponse, *, hint: str = _ADDRESS) 
     try:
         problem = json.loads(await response.text())
         detail, hint, code = _detail(problem), str(problem["hint"]), str(problem["code"])
+        if problem.get("errors"):
+            hint = ""  # the values are in the sentence, and not in a list that could be looked at
     except (ValueError, KeyError, TypeError):
         detail = f"{response.url.origin()} answered {response.status} {response.reason}"
         code = "unexpected_answer"

@@ -144,6 +144,8 @@ async def _finish(order: Order, lines: Sequence[str]) -> None:
     make = rekordbox.collection if order.format is Format.REKORDBOX else playlist.playlist
     text = make(lines)
     if order.to is None:
+        if sys.stdout is None:
+            raise CommandError("There is no output to write to", hint="Give --to FILE.")
         sys.stdout.buffer.write(text.encode())  # UTF-8, whatever the terminal takes
         sys.stdout.buffer.flush()
     else:

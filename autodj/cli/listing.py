@@ -43,7 +43,7 @@ async def find_track(client: Client, named: str) -> Document:
         pass
     if not re.fullmatch(rf"[0-9a-f-]{{{SHORTEST_PREFIX},36}}", wanted):
         raise CommandError(
-            f"{named} is not the id of a track",
+            f"{named or repr(named)} is not the id of a track",
             hint=f"`autodj ls` shows them; {SHORTEST_PREFIX} characters are enough if unique.",
         )
     found = [track async for track in client.tracks({}) if track["id"].startswith(wanted)]

@@ -63,6 +63,10 @@ def find_sources(named: Iterable[str]) -> Sources:
                     skipped.append(file)
         elif path.is_file():
             files[path] = path.stat().st_size
+        elif path.exists():
+            raise CommandError(
+                f"{name} is neither a file nor a folder", hint="Nothing was sent; name a file."
+            )
         else:
             raise CommandError(
                 f"There is no file or folder {name}", hint="Nothing was sent; check the name."

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import av
@@ -205,6 +206,16 @@ def test_how_far_an_export_is_shows_on_a_terminal_and_nowhere_else(
     shown = exported(here, up, "m3u8", "first", "--to", target)
     assert "1 of 1  First [Light]" in shown.err
     assert exported(here, up, "m3u8", "first").out == target.read_text()
+
+
+def test_an_export_without_an_output_is_told(
+    here: Here, up: Up, added: Ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del added
+    monkeypatch.setattr("autodj.cli.exporting.sys", SimpleNamespace(stdout=None))  # as ``>&-``
+    told = exported(here, up, "m3u8", "first")
+    assert told.code == 1
+    assert told.err == "error: There is no output to write to\nhint:  Give --to FILE.\n"
 
 
 async def test_a_track_without_a_link_is_left_out_with_the_reason(added: Ended) -> None:

@@ -29,6 +29,7 @@ def test_the_help_names_every_command_and_first_steps(here: Here) -> None:
         assert f" {command} " in told.out
     assert "autodj demo   " in told.out
     assert "see the whole path once" in told.out
+    assert "The exit code is 0 when all is done" in told.out
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -120,6 +120,7 @@ def test_the_printed_link_plays_the_very_bytes(
     [
         ("ffffffff", "No track's id starts with ffffffff"),
         ("xyz", "xyz is not the id of a track"),
+        ("", "'' is not the id of a track"),
         ("ab", "ab is not the id of a track"),
         ("00000000-0000-4000-8000-000000000000", "There is nothing here for you"),
     ],

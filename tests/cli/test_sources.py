@@ -78,6 +78,12 @@ def test_what_may_not_be_read_is_a_failed_line_of_add(here: Here, up: Up, locked
     assert f"{locked}: Permission denied." in told.err.splitlines()
 
 
+def test_a_pipe_is_not_told_to_be_missing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp3")
+    with pytest.raises(CommandError, match="is neither a file nor a folder"):
+        find_sources([str(tmp_path / "pipe.mp3")])
+
+
 def test_hidden_folders_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / ".trash").mkdir()
     (tmp_path / ".trash" / "old.mp3").write_bytes(b"x")
