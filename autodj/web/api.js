@@ -4,6 +4,7 @@
 /** @import { Analysis, AudioLink, Filter, Job, Page, ProblemDocument, Rendition, Track } from "./types.js" */
 
 const BASE = "/api/v1";
+export const EVENTS = `${BASE}/jobs/events`;
 const PAGE_SIZE = 50;
 const MOST_JOBS = 200;
 
@@ -72,6 +73,22 @@ export async function jobsSince(moment_ms) {
   /** @type {{items: Job[]}} */
   const { items } = await json("GET", `${BASE}/jobs?limit=${MOST_JOBS}`);
   return items.filter((job) => Date.parse(job.changed_at) >= moment_ms).reverse();
+}
+
+/**
+ * Why the events of jobs are refused, which a stream does not say; null when they are not.
+ * @returns {Promise<Problem | null>}
+ */
+export async function eventsRefusal() {
+  const leaving = new AbortController();
+  try {
+    await answer("GET", EVENTS, { signal: leaving.signal });
+    return null;
+  } catch (error) {
+    return error instanceof Problem ? error : null;
+  } finally {
+    leaving.abort();
+  }
 }
 
 /** Make this browser a stranger again. */

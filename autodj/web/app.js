@@ -6,12 +6,20 @@ import { find } from "./dom.js";
 import { bindFilters } from "./filters.js";
 import { readPlace } from "./format.js";
 import { Library } from "./library.js";
-import { follow } from "./live.js";
+import { RETRY_MS, follow } from "./live.js";
 import { Player } from "./player.js";
 import { bindShortcuts } from "./shortcuts.js";
 import { complain } from "./toast.js";
 import { Uploads } from "./upload.js";
 
+const TOO_MANY = 429;
+const TOO_MANY_WINDOWS = new api.Problem({
+  title: "Too many windows of autodj are open",
+  hint: `Close one: this one tries again every ${RETRY_MS / 1000} seconds. Until then a reload shows what is new.`,
+});
+
+/** @type {{close: () => void} | null} what says why this window hears nothing */
+let refusal = null;
 /** @type {Player} */
 const player = new Player({
   beside: (track, step) => library.beside(track, step),
@@ -44,12 +52,13 @@ async function start() {
   try {
     user = await api.me();
   } catch (error) {
-    return complain(error);
+    complain(error);
+    return;
   }
   find("#user", HTMLElement).textContent = user.name;
   await library.reload();
   await goToPlace();
-  follow(user.id, { job: hear, connection: showConnection });
+  follow(user.id, { job: hear, connection: showConnection, refused: explain });
 }
 
 async function logOut() {
@@ -72,6 +81,15 @@ function showConnection(connected) {
   const light = find("#live", HTMLElement);
   light.dataset.state = connected ? "on" : "off";
   light.textContent = connected ? "Live" : "Reconnecting";
+  if (!connected) return;
+  refusal?.close();
+  refusal = null;
+}
+
+/** @param {api.Problem} why this window hears nothing */
+function explain(why) {
+  if (refusal || why.status === 401) return;
+  refusal = complain(why.status === TOO_MANY ? TOO_MANY_WINDOWS : why, "Live");
 }
 
 /** Open what the address names: a track, a time in it, or a time in the first track. */

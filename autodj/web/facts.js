@@ -163,5 +163,5 @@ function signed(value, digits) {
 /** @param {number} cents */
 function tuned(cents) {
   const whole = Math.round(cents);
-  return whole === 0 ? "A = 440 Hz" : `${signed(whole, 0)} cents from A = 440 Hz`;
+  return whole === 0 ? "A = 440 Hz" : `${signed(whole, 0)} ${Math.abs(whole) === 1 ? "cent" : "cents"} from A = 440 Hz`;
 }

@@ -3,6 +3,7 @@
 
 import { WHEEL, byCode } from "./camelot.js";
 import { find, make } from "./dom.js";
+import { leading } from "./focus.js";
 
 /** @import { Filter } from "./types.js" */
 
@@ -21,7 +22,9 @@ export function bindFilters(narrow) {
     clearTimeout(rest);
     const filter = filterOf(new FormData(form));
     showKey(filter.key);
-    find("#clear", HTMLButtonElement).hidden = Object.values(filter).every((value) => !value);
+    const isAll = Object.values(filter).every((value) => !value);
+    const show = () => void (find("#clear", HTMLButtonElement).hidden = isAll);
+    leading(show, () => form.querySelector("[name=source]:checked"));
     narrow(filter);
   };
   const clear = () => {

@@ -3,6 +3,7 @@
 
 import { make } from "./dom.js";
 import { gridOf, hasSetGrid } from "./edited.js";
+import { offer } from "./focus.js";
 import { say } from "./toast.js";
 
 /** @import { Edited } from "./edited.js" */
@@ -23,7 +24,8 @@ export function gridTools(edited, place) {
   const said = make("output", { class: "grid-said" });
   const adjust = (/** @type {() => Record<string, unknown>} */ changes) => () => void edited.adjust(changes);
   const undo = button("Undo", "Take the last change of the grid back", () => void edited.undo());
-  const reset = button("Reset grid", "Back to the beats and bars that were measured", adjust(nothingSet));
+  const measured = () => (hasSetGrid(edited.track) ? nothingSet() : {});
+  const reset = button("Reset grid", "Back to the beats and bars that were measured", adjust(measured));
   const tools = make(
     "div",
     { class: "grid-tools", role: "group", "aria-label": "Beat grid" },
@@ -44,8 +46,8 @@ export function gridTools(edited, place) {
   const show = () => {
     const { track } = edited;
     metre.value = String(track.metre ?? USUAL_METRE);
-    undo.disabled = !edited.canUndo;
-    reset.disabled = !hasSetGrid(track);
+    offer(undo, edited.canUndo);
+    offer(reset, hasSetGrid(track));
     said.textContent = gridWords(track);
   };
   edited.addEventListener("change", show);

@@ -5,6 +5,7 @@
 
 const USUAL_METRE = 4;
 const BARS_PER_PHRASE = 8;
+const CLOSE = 0.1;
 
 /**
  * Times in seconds, rising. `phrases` are the indices of the bars that begin one.
@@ -12,6 +13,8 @@ const BARS_PER_PHRASE = 8;
  * @property {ArrayLike<number>} beats
  * @property {number[]} bars
  * @property {Set<number>} phrases
+ * @property {number} beat_s from beat to beat where they are close
+ * @property {number} bar_s
  */
 
 /**
@@ -38,7 +41,16 @@ export function gridOf(analysis) {
   const found = analysis?.downbeats_s ?? [];
   const metre = analysis?.metre ?? USUAL_METRE;
   const bars = found.length > 0 ? found : beats.filter((_, index) => index % metre === 0);
-  return { beats, bars, phrases: phrasesOf(bars.length, analysis?.sections ?? []) };
+  const phrases = phrasesOf(bars.length, analysis?.sections ?? []);
+  return { beats, bars, phrases, beat_s: closeness(beats), bar_s: closeness(bars) };
+}
+
+/** Seconds from line to line in the quickest part, be that a tenth of the track. On average they
+ * would seem further apart than they are there: tempi change, and some bars are silent.
+ * @param {number[]} lines */
+function closeness(lines) {
+  const steps = lines.slice(1).map((line, index) => line - lines[index]);
+  return steps.sort((one, other) => one - other)[Math.floor(CLOSE * steps.length)] ?? 0;
 }
 
 /** Those that the track has. @param {Analysis | null} analysis @returns {Cue[]} */

@@ -3,10 +3,14 @@
 
 import * as api from "./api.js";
 import { find } from "./dom.js";
+import { isSeen, leading } from "./focus.js";
 import { Rows } from "./rows.js";
 import { complain, say } from "./toast.js";
 
 /** @import { Filter, Job, Track } from "./types.js" */
+
+/** Where the keys go on when the table gives way to something else, or the other way round. */
+const BEGINNINGS = ".blank button, #tracks [data-act=play]";
 
 /**
  * @typedef {object} Heard
@@ -146,6 +150,7 @@ export class Library {
   async #load(cursor) {
     this.#request.abort();
     this.#request = new AbortController();
+    const isByHand = document.activeElement === this.#more;
     this.#more.hidden = true;
     try {
       const page = await api.tracks(this.#filter, cursor, this.#request.signal);
@@ -154,7 +159,7 @@ export class Library {
       this.#cursor = page.next_cursor;
       this.#total = page.total;
       if (cursor === null) this.#rows.all(page.items);
-      else this.#rows.append(page.items);
+      else this.#rows.append(page.items, isByHand);
       this.#isRefused = false;
       this.#summarise();
     } catch (error) {
@@ -163,6 +168,7 @@ export class Library {
       complain(error, "Reading the library");
     }
     this.#more.hidden = this.#cursor === null;
+    if (isByHand && this.#isRefused) this.#more.focus();
   }
 
   /** Files that are sent side by side are not told of in the order they were taken in. What is
@@ -189,7 +195,8 @@ export class Library {
   #summarise() {
     const shown = this.#tracks.size;
     const view = shown > 0 ? "tracks" : this.#isNarrowed() ? "nothing" : "empty";
-    document.body.dataset.view = view;
+    const show = () => void (document.body.dataset.view = view);
+    leading(show, () => [...document.querySelectorAll(BEGINNINGS)].find(isSeen));
     const total = `${this.#total} ${this.#total === 1 ? "track" : "tracks"}`;
     const partly = this.#isNarrowed() || shown < this.#total;
     find("#count", HTMLElement).textContent = partly ? `${shown} of ${total}` : total;
@@ -225,7 +232,8 @@ export class Library {
     try {
       await api.remove(track.id);
     } catch (error) {
-      return complain(error, "Deleting");
+      complain(error, "Deleting");
+      return;
     }
     this.forget(track.id);
     say(`Deleted ${track.title}`);

@@ -6,7 +6,7 @@ import { openStream } from "./stream.js";
 
 /** @import { Job } from "./types.js" */
 
-const RETRY_MS = 5000;
+export const RETRY_MS = 5000;
 /** Clocks differ, and a change is stamped a little before anybody can see it. */
 const OVERLAP_MS = 60_000;
 
@@ -14,6 +14,7 @@ const OVERLAP_MS = 60_000;
  * @typedef {object} Heard
  * @property {(job: Job) => void} job
  * @property {(connected: boolean) => void} connection
+ * @property {(why: api.Problem) => void} refused it is tried again all the same
  */
 
 /**
@@ -41,10 +42,16 @@ export function follow(user, heard) {
     own.addEventListener("error", () => {
       heard.connection(false);
       // The browser goes on by itself after the last event that it saw, if it saw any.
-      if (own.readyState !== EventSource.CLOSED && seen_ms > 0) return;
+      const isRefused = own.readyState === EventSource.CLOSED;
+      if (!isRefused && seen_ms > 0) return;
       letGo();
       retry = setTimeout(again, RETRY_MS);
+      if (isRefused) void askWhy();
     });
+  };
+  const askWhy = async () => {
+    const why = await api.eventsRefusal();
+    if (why && !stream && !document.hidden) heard.refused(why);
   };
   const letGo = () => {
     clearTimeout(retry);

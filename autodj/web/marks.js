@@ -89,18 +89,24 @@ export function stateMark(track, job) {
     );
   }
   if (job?.state === "failed" && job.problem) {
-    const title = `${job.problem.detail || job.problem.title}. ${job.problem.hint ?? ""}`;
-    return make("span", { class: "state", "data-state": "failed", title }, icon("alert"), "Failed");
+    const { detail, title, hint } = job.problem;
+    return failureMark("Failed", `${(detail || title).replace(/\.$/, "")}. ${hint ?? ""}`.trim());
   }
   const { state, failure } = track.analysis;
   if (state === "failed") {
     const why = FAILURES.get(failure ?? "") ?? failure ?? "the audio could not be measured";
-    const title = `Plays, but has no tempo and key: ${why}`;
-    return make("span", { class: "state", "data-state": "failed", title }, icon("alert"), "Not analysed");
+    return failureMark("Not analysed", `Plays, but has no tempo and key: ${why}`);
   }
   return state === "done"
     ? make("span", { class: "state", "data-state": "ready" }, icon("check"), make("span", {}, "Ready"))
     : make("span", { class: "state", "data-state": "waiting" }, icon("clock"), "Waiting");
+}
+
+/** What went wrong, and why for who points at it or has it read out.
+ * @param {string} words @param {string} why */
+function failureMark(words, why) {
+  const told = { class: "state", "data-state": "failed", title: why };
+  return make("span", told, icon("alert"), words, spoken(`. ${why}`));
 }
 
 /** Why a track can follow another, or null. @param {Track} from @param {Track} to */

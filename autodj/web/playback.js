@@ -5,7 +5,7 @@
  * breaks it goes on from the same place.
  */
 
-import { audioLink } from "./api.js";
+import { Problem, UNREACHABLE, audioLink } from "./api.js";
 import { copyInTime, verdict } from "./copies.js";
 import { renewal_s } from "./links.js";
 
@@ -14,13 +14,14 @@ import { renewal_s } from "./links.js";
 /** @typedef {Awaited<ReturnType<typeof audioLink>>} Link */
 
 const ORIGINAL = "original";
-const RENEW_AGAIN_MS = 5000;
+const ASK_AGAIN_MS = 5000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const STALL_MS = 6000;
 const MAX_TRIES = 3;
 const RETRY_MS = 600;
 const SETTLED_S = 1;
 const BEING_MADE = "A copy that this browser can play is being made; it starts by itself";
+const UNANSWERED = "autodj does not answer; the music goes on as soon as it does";
 
 /**
  * Times are on the original's timeline, whichever file of the track sounds. Fires "change" for
@@ -40,6 +41,8 @@ export class Playback extends EventTarget {
   #tries = 0;
   #triedAt = 0;
   #ready = false;
+  /** Whether the listener knows that nobody answers. */
+  #isTold = false;
   #goodUntil_ms = 0;
   #renewal = 0;
   #stall = 0;
@@ -145,7 +148,9 @@ export class Playback extends EventTarget {
     try {
       link = await audioLink(track);
     } catch (error) {
-      if (opening === this.#opening) this.#fail(error);
+      if (opening !== this.#opening) return;
+      if (this.#wanted && isUnreachable(error)) this.#outlast(opening);
+      else this.#fail(error);
       return;
     }
     if (opening === this.#opening) await this.#use(link);
@@ -162,7 +167,7 @@ export class Playback extends EventTarget {
       else await this.#use(link);
     } catch {
       // The one that plays is still good; when it no longer is, its refusal is told.
-      if (opening === this.#opening) this.#planRenewal(RENEW_AGAIN_MS);
+      if (opening === this.#opening) this.#planRenewal(ASK_AGAIN_MS);
     }
   }
 
@@ -171,6 +176,7 @@ export class Playback extends EventTarget {
     if (this.#isSettled()) this.#place = this.at;
     this.#opening += 1;
     this.#ready = false;
+    this.#isTold = false;
     this.link = link;
     this.#expect(link);
     this.#audio.src = link.source === "local" ? onThisHost(link.url) : link.url;
@@ -289,9 +295,26 @@ export class Playback extends EventTarget {
     return buffered.length > 0 && buffered.end(buffered.length - 1) >= duration - 0.5;
   }
 
+  /** Silent until somebody answers, then on from the place. @param {number} opening */
+  #outlast(opening) {
+    this.#silence();
+    if (!this.#isTold) this.dispatchEvent(new CustomEvent("news", { detail: UNANSWERED }));
+    this.#isTold = true;
+    setTimeout(() => {
+      if (opening === this.#opening && this.#wanted) void this.#open();
+    }, ASK_AGAIN_MS);
+  }
+
+  /** Nothing sounds by itself when the store is back; what is in the element is used no more. */
+  #silence() {
+    this.#goodUntil_ms = 0;
+    this.#audio.pause();
+  }
+
   /** @param {unknown} error */
   #fail(error) {
     this.#wanted = false;
+    this.#silence();
     this.#change();
     this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
   }
@@ -299,6 +322,11 @@ export class Playback extends EventTarget {
   #change() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** @param {unknown} error */
+function isUnreachable(error) {
+  return error instanceof Problem && error.code === UNREACHABLE.code;
 }
 
 /** Our own links by the address that this page was opened at. @param {string} url */

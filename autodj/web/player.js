@@ -4,6 +4,7 @@
 import { analysisOf, keyOf } from "./analyses.js";
 import { find, make } from "./dom.js";
 import { showFacts } from "./facts-view.js";
+import { offer } from "./focus.js";
 import { clock, keyHint, tempo, tempoHint, writePlace } from "./format.js";
 import { barAt } from "./grid.js";
 import { playedWords } from "./links.js";
@@ -258,8 +259,9 @@ export class Player {
   }
 
   #showZoom() {
-    const zoom = this.#wave.zoom;
-    find("[data-act=wider]", HTMLButtonElement, this.#root).disabled = zoom === 1;
+    const { zoom, deepest } = this.#wave;
+    offer(find("[data-act=wider]", HTMLButtonElement, this.#root), zoom > 1);
+    offer(find("[data-act=closer]", HTMLButtonElement, this.#root), zoom < deepest);
     find("#zoom", HTMLElement).textContent = `${zoom}×`;
   }
 

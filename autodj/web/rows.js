@@ -2,6 +2,7 @@
 /** The table's rows on the page: painted again in place, without losing focus, press or edit. */
 
 import { find } from "./dom.js";
+import { leading } from "./focus.js";
 import { editRow } from "./track-edit.js";
 import { renew, trackRow } from "./track-row.js";
 
@@ -44,9 +45,10 @@ export class Rows {
     if (!isSame) this.#keepingFocus(() => this.#body.replaceChildren(...rows));
   }
 
-  /** @param {Track[]} tracks */
-  append(tracks) {
+  /** @param {Track[]} tracks @param {boolean} isLed whether the focus goes to the first of them */
+  append(tracks, isLed) {
     this.#body.append(...tracks.map((track) => this.#make(track)));
+    if (isLed) this.#focus(tracks[0]?.id, "play");
   }
 
   /** @param {Track} track */
@@ -62,7 +64,13 @@ export class Rows {
 
   /** @param {string} id */
   remove(id) {
-    this.#find(id)?.remove();
+    const row = this.#find(id);
+    if (!row) return;
+    const beside = row.nextElementSibling ?? row.previousElementSibling;
+    const held = document.activeElement;
+    const act = held instanceof HTMLElement && held.dataset.act;
+    const same = () => beside?.querySelector(`[data-act="${act}"]`) ?? beside?.querySelector("input");
+    leading(() => row.remove(), () => same() ?? document.querySelector("[data-pick]"));
   }
 
   /** @param {Track} track @param {(track: Track) => void} changed gets the track as it is then,
@@ -102,9 +110,11 @@ export class Rows {
     if (place && !this.#body.contains(document.activeElement)) this.#focus(place.id, place.act);
   }
 
-  /** @param {string} id @param {string | undefined} act */
+  /** On a button of a row, or on the one that every row has.
+   * @param {string} id @param {string | undefined} act */
   #focus(id, act) {
-    const button = act && this.#find(id)?.querySelector(`[data-act="${act}"]`);
+    const row = act ? this.#find(id) : null;
+    const button = row?.querySelector(`[data-act="${act}"]`) ?? row?.querySelector("[data-act=play]");
     if (button instanceof HTMLElement) button.focus({ preventScroll: true });
   }
 

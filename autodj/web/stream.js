@@ -1,7 +1,8 @@
 // @ts-check
 /** What the server tells as it happens, by one connection for all windows of a browser. */
 
-const EVENTS = "/api/v1/jobs/events";
+import { EVENTS } from "./api.js";
+
 const WORKER = "/static/stream-worker.js";
 
 /** @typedef {EventSource | SharedStream} Stream */

@@ -70,8 +70,8 @@ function titleCell(track, sounding) {
     make(
       "span",
       { class: "names" },
-      make("span", { class: "title", title: track.title }, track.title),
-      make("span", { class: "artist" }, artistAndAlbum(track)),
+      make("span", { class: "title", title: track.title, dir: "auto" }, track.title),
+      make("span", { class: "artist", dir: "auto" }, artistAndAlbum(track)),
     ),
   );
 }

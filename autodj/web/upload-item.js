@@ -2,6 +2,7 @@
 /** One line of the list of what is coming in. */
 
 import { find, icon, make } from "./dom.js";
+import { isSeen, leading } from "./focus.js";
 
 export class UploadItem {
   element;
@@ -17,7 +18,7 @@ export class UploadItem {
     this.element = make(
       "li",
       { class: "upload", "data-state": "waiting" },
-      make("span", { class: "upload-name", title: name }, name),
+      make("span", { class: "upload-name", title: name, dir: "auto" }, name),
       make("span", { class: "upload-size" }, size),
       make("progress", { max: 1, value: 0, "aria-label": `Progress of ${name}` }),
       make("span", { class: "upload-words" }, "Waiting"),
@@ -79,14 +80,11 @@ export class UploadItem {
   /** Whoever pressed a button that goes is led to the one that comes, or to the list.
    * @param {string} state @param {string} words */
   #show(state, words) {
-    this.element.dataset.state = state;
-    find(".upload-words", HTMLElement, this.element).textContent = words;
-    const held = document.activeElement;
-    if (!held || !this.element.contains(held) || isSeen(held)) return;
+    const change = () => {
+      this.element.dataset.state = state;
+      find(".upload-words", HTMLElement, this.element).textContent = words;
+    };
     const buttons = [...this.element.querySelectorAll("button")];
-    (buttons.find(isSeen) ?? this.element.closest("ul"))?.focus();
+    leading(change, () => buttons.find(isSeen) ?? this.element.closest("ul"));
   }
 }
-
-/** @param {Element} element */
-const isSeen = (element) => element.checkVisibility({ visibilityProperty: true });

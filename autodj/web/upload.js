@@ -3,6 +3,7 @@
 
 import * as api from "./api.js";
 import { find } from "./dom.js";
+import { leading } from "./focus.js";
 import { bytes, jobWords, percent } from "./format.js";
 import { bindDrop, bindPickers } from "./intake.js";
 import { freshKey } from "./send-file.js";
@@ -119,10 +120,11 @@ export class Uploads {
   }
 
   #clear() {
-    for (const element of this.#list.querySelectorAll(FINISHED)) {
-      element.remove();
-    }
-    this.#showPanel();
+    const clear = () => {
+      this.#list.querySelectorAll(FINISHED).forEach((element) => element.remove());
+      this.#showPanel();
+    };
+    leading(clear, () => document.querySelector("[data-pick]"));
   }
 
   #showPanel() {

@@ -22,6 +22,7 @@ const BAR_PX = 3;
 const BAR_GAP_PX = 1;
 const MIN_GAP_PX = 6;
 const LABEL_GAP_PX = 44;
+const PLATE_PX = 14;
 const NUMBERED = [1, 4, 8, 16, 64];
 
 /**
@@ -108,10 +109,10 @@ export function drawBlank(context, { width, height }, colours) {
  * @param {CanvasRenderingContext2D} context @param {Grid} grid @param {View} view
  * @param {Colours} colours
  */
-export function drawGrid(context, { beats, bars, phrases }, view, colours) {
+export function drawGrid(context, { beats, bars, phrases, beat_s, bar_s }, view, colours) {
   const scale = view.width / (view.to - view.from);
-  const bar_px = spacing(bars) * scale;
-  if (spacing(beats) * scale >= MIN_GAP_PX) {
+  const bar_px = bar_s * scale;
+  if (beat_s * scale >= MIN_GAP_PX) {
     for (const beat of Array.from(beats)) drawTick(context, beat, 0.1, view, colours.beat);
   }
   const numbered = NUMBERED.find((count) => count * bar_px >= LABEL_GAP_PX) ?? Infinity;
@@ -120,9 +121,18 @@ export function drawGrid(context, { beats, bars, phrases }, view, colours) {
     if (kind === "bar" && bar_px < MIN_GAP_PX) return;
     const x = drawTick(context, bar, 0.5, view, colours[kind]);
     if (x === null || index % numbered > 0) return;
-    context.fillStyle = colours.label;
-    context.fillText(String(index + 1), x + 4, 11);
+    drawNumber(context, index + 1, x, colours);
   });
+}
+
+/** On a plate: what is loud would reach up to it. @param {CanvasRenderingContext2D} context
+ * @param {number} bar @param {number} x @param {Colours} colours */
+function drawNumber(context, bar, x, colours) {
+  const text = String(bar);
+  context.fillStyle = colours.plate;
+  context.fillRect(x + 1, 0, context.measureText(text).width + 6, PLATE_PX);
+  context.fillStyle = colours.label;
+  context.fillText(text, x + 4, 11);
 }
 
 /** A line from either edge; where it is, or null when that is out of view.
@@ -136,11 +146,6 @@ function drawTick(context, at, share, view, colour) {
   context.fillRect(x, 0, 1, length);
   context.fillRect(x, view.height - length, 1, length);
   return x;
-}
-
-/** Seconds from line to line, on average. @param {ArrayLike<number>} lines */
-function spacing(lines) {
-  return lines.length < 2 ? 0 : (lines[lines.length - 1] - lines[0]) / (lines.length - 1);
 }
 
 /**

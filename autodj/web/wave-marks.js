@@ -1,5 +1,5 @@
 // @ts-check
-/** What lies over and under a drawn waveform: playhead, pointer, cues, sections, the part that is
+/** What lies over and under a drawn waveform: shade, playhead, pointer, cues, sections, the part that is
  * looked at. */
 
 import { clock } from "./format.js";
@@ -12,16 +12,11 @@ const FLAG_PX = 16;
 const FLAG_PADDING_PX = 4;
 const FAINTEST = 0.25;
 
-/**
- * Shade what was played, and draw the playhead.
- * @param {CanvasRenderingContext2D} context @param {View} view @param {number} at seconds
- * @param {Colours} colours
- */
-export function drawHead(context, view, at, colours) {
-  const x = place(view, at);
+/** Over what was played. @param {CanvasRenderingContext2D} context @param {View} view
+ * @param {number} at seconds @param {Colours} colours */
+export function drawShade(context, view, at, colours) {
   context.fillStyle = colours.shade;
-  context.fillRect(0, 0, x, view.height);
-  drawLine(context, view, at, colours);
+  context.fillRect(0, 0, place(view, at), view.height);
 }
 
 /** @param {CanvasRenderingContext2D} context @param {View} view @param {number} at seconds
@@ -40,7 +35,7 @@ export function drawPointer(context, view, at, colours) {
   const left = x + room > view.width ? x - room : x;
   context.fillStyle = colours.head;
   context.fillRect(Math.round(x), 0, 1, view.height);
-  context.fillStyle = colours.shade;
+  context.fillStyle = colours.plate;
   context.fillRect(left, view.height - 18, room, 18);
   context.fillStyle = colours.label;
   context.fillText(text, left + 6, view.height - 5);

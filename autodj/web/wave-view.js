@@ -5,14 +5,14 @@ import { clock, spokenPlace } from "./format.js";
 import { cuesOf, gridOf, indexAt } from "./grid.js";
 import { drawBars, drawBlank, drawCurves, drawGrid, surface, visible } from "./wave-draw.js";
 import { keyTarget } from "./wave-keys.js";
-import { drawCues, drawHead, drawLine, drawPointer, drawSections, drawWindow } from "./wave-marks.js";
+import { drawCues, drawLine, drawPointer, drawSections, drawShade, drawWindow } from "./wave-marks.js";
 
 /** @import { Analysis } from "./types.js" */
 /** @import { Colours, View } from "./wave-draw.js" */
 
 const COLOURS = [
   ...["low", "mid", "high", "beat", "bar", "phrase", "label", "head", "shade", "window"],
-  ...["cue", "on-cue", "part", "on-part"],
+  ...["cue", "on-cue", "part", "on-part", "plate"],
 ];
 const SHORTEST_VIEW_S = 4;
 const LAST_S = 0.05;
@@ -76,7 +76,7 @@ class WaveView extends HTMLElement {
     this.#analysis = analysis;
     this.#grid = gridOf(analysis);
     this.#cues = cuesOf(analysis);
-    this.#zoom = Math.min(this.#zoom, this.#deepest());
+    this.zoomBy(1);
     this.setAttribute("aria-valuemax", duration_s.toFixed(1));
     this.toggleAttribute("data-parted", this.#sections.length > 0);
     const parts = this.#sections.map(({ label, start_s }) => `${label} from ${clock(start_s)}`);
@@ -92,8 +92,12 @@ class WaveView extends HTMLElement {
 
   /** Where the music is. @param {number} seconds */
   set at(seconds) {
+    const before = this.#at;
     this.#at = Math.min(Math.max(0, seconds), this.#duration);
-    if (Math.floor(this.#at) !== this.#spokenSecond) this.#speak();
+    // Every new value of a slider that has the focus is read out: there only jumps are told.
+    const isJump = this.#at < before || this.#at > before + 1;
+    const isSaid = Math.floor(this.#at) === this.#spokenSecond;
+    if (!isSaid && (isJump || document.activeElement !== this)) this.#speak();
     if (this.#headPixel() !== this.#drawnHead) this.#redraw();
   }
 
@@ -119,13 +123,13 @@ class WaveView extends HTMLElement {
 
   /** @param {number} factor above 1 looks closer */
   zoomBy(factor) {
-    this.#zoom = Math.min(Math.max(1, this.#zoom * factor), this.#deepest());
+    this.#zoom = Math.min(Math.max(1, this.#zoom * factor), this.deepest);
     this.toggleAttribute("data-zoomed", this.#zoom > 1);
     this.#redraw();
     this.dispatchEvent(new Event("zoom"));
   }
 
-  #deepest() {
+  get deepest() {
     return 2 ** Math.floor(Math.log2(Math.max(1, this.#duration / SHORTEST_VIEW_S)));
   }
 
@@ -229,13 +233,12 @@ class WaveView extends HTMLElement {
     if (!this.#colours.low) this.#readColours();
     const { context, width, height } = surface(this.#main);
     const view = { ...(this.#held ?? this.#stretch()), width, height };
-    if (this.#zoom > 1 && this.#analysis) {
-      drawCurves(context, this.#analysis.waveform, view, this.#colours);
-      drawGrid(context, this.#grid, view, this.#colours);
-    } else {
-      context.drawImage(this.#drawWhole(this.#main), 0, 0, width, height);
-    }
-    drawHead(context, view, this.#at, this.#colours);
+    const close = this.#zoom > 1 ? this.#analysis : null;
+    if (close) drawCurves(context, close.waveform, view, this.#colours);
+    else context.drawImage(this.#drawWhole(this.#main), 0, 0, width, height);
+    drawShade(context, view, this.#at, this.#colours);
+    if (close) drawGrid(context, this.#grid, view, this.#colours);
+    drawLine(context, view, this.#at, this.#colours);
     drawCues(context, this.#cues, view, this.#colours);
     if (this.#hover !== null) drawPointer(context, view, this.#hover, this.#colours);
     if (this.#sections.length > 0) this.#drawStrip(view);

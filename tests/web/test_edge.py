@@ -11,10 +11,10 @@ from playwright.async_api import APIResponse, Route, expect
 
 from tests.web.conftest import Visiting, signer_of
 from tests.web.house import House, Person
+from tests.web.visit import PAGE_ASKS_AGAIN_MS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PATIENCE_WITH_SILENCE_MS = 6500
 _names = count(1)
 
 
@@ -151,7 +151,7 @@ async def test_a_store_that_says_nothing_is_asked_again(
     await expect(guest.page.locator("#player")).to_have_attribute("data-state", "waiting")
     while not silent:
         await guest.page.evaluate("() => new Promise(requestAnimationFrame)")
-    await guest.page.clock.fast_forward(PATIENCE_WITH_SILENCE_MS)
+    await guest.page.clock.fast_forward(PAGE_ASKS_AGAIN_MS)
     await guest.reached(0.2)
     await silent[0].abort()
 

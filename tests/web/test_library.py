@@ -60,7 +60,9 @@ async def test_a_row_tells_what_was_measured_and_how_sure_it_is(
     await expect(row.locator(".c-lufs")).to_have_text("\u22129.3 LUFS")
     await expect(row.locator(".c-length")).to_have_text("3:00")
     failed = guest.row("Untitled").locator(".state")
-    await expect(failed).to_have_text("Not analysed")
+    await expect(failed).to_have_text(
+        "Not analysed. Plays, but has no tempo and key: the audio could not be decoded to its end"
+    )
     await expect(failed).to_have_attribute(
         "title", "Plays, but has no tempo and key: the audio could not be decoded to its end"
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any
+from itertools import pairwise
+from typing import Any, Literal
 
 import pytest
 import pytest_asyncio
@@ -15,6 +16,8 @@ from tests.web.visit import visiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+LABEL_GAP_PX = 44
+READABLE = 4.5
 BEATS = [0.25 + 0.5 * index for index in range(200)]
 BARS = BEATS[::4]
 TWO_CUES = [{"number": 1, "name": "In", "at": 0}, {"number": 3, "name": "Drop", "at": 9.5}]
@@ -170,6 +173,76 @@ async def test_bars_follow_the_downbeats_and_phrases_the_sections(
         analysis,
     )
     assert found == [bars, phrases]
+
+
+async def test_lines_keep_apart_where_the_tempo_is_quickest(page: Page) -> None:
+    slow, quick = [float(beat) for beat in range(200)], [200 + beat / 4 for beat in range(200)]
+    drawn = await page.evaluate(
+        """async (beats_s) => {
+          const { gridOf } = await import("/static/grid.js");
+          const { drawGrid } = await import("/static/wave-draw.js");
+          const labels = [];
+          const lines = new Set();
+          const fillText = (text, x) => labels.push([text, x]);
+          const fillRect = (x, y, width) => width === 1 && lines.add(x);
+          const measureText = () => ({ width: 7 });
+          const view = { from: 200, to: 250, width: 1000, height: 80 };
+          drawGrid({ fillText, fillRect, measureText }, gridOf({ beats_s }), view, {});
+          return { labels, lines: [...lines].sort((one, other) => one - other) };
+        }""",
+        slow + quick,
+    )
+    places = [x for _, x in drawn["labels"]]
+    assert len(places) > 5
+    assert min(later - x for x, later in pairwise(places)) >= LABEL_GAP_PX
+    assert drawn["lines"] == [20 * bar for bar in range(50)]
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+async def test_numbers_of_bars_are_read_over_the_loudest_music(
+    page: Page, scheme: Literal["dark", "light"]
+) -> None:
+    await page.emulate_media(color_scheme=scheme)
+    for loud in ("low", "mid", "high"):
+        number, behind = await page.evaluate(
+            """async (loud) => {
+              const { gridOf } = await import("/static/grid.js");
+              const { drawCurves, drawGrid, surface } = await import("/static/wave-draw.js");
+              const canvas = document.createElement("canvas");
+              const { context } = surface(canvas, 1000, 80);
+              const style = getComputedStyle(document.documentElement);
+              const colours = new Proxy({}, {
+                get: (_, name) => style.getPropertyValue(`--wave-${name}`),
+              });
+              const pixel = (x, y) => [...context.getImageData(x, y, 1, 1).data.slice(0, 3)];
+              const [quiet, most] = [0, 255].map((value) => Array(200).fill(value));
+              const music = { low: quiet, mid: quiet, high: quiet, [loud]: most, peak: most };
+              const view = { from: 0, to: 10, width: 1000, height: 80 };
+              context.fillStyle = colours.label;
+              context.fillRect(0, 0, 1000, 80);
+              const number = pixel(0, 0);
+              const player = document.querySelector("#player");
+              context.fillStyle = getComputedStyle(player).backgroundColor;
+              context.fillRect(0, 0, 1000, 80);
+              drawCurves(context, { points_per_s: 20, ...music }, view, colours);
+              drawGrid(context, gridOf({ beats_s: [1, 3, 5, 7, 9], metre: 1 }), view, colours);
+              return [number, pixel(102, 6)];
+            }""",
+            loud,
+        )
+        assert contrast(number, behind) >= READABLE, loud
+
+
+def contrast(one: list[int], other: list[int]) -> float:
+    """Between two colours, as WCAG counts it."""
+    dark, light = sorted(luminance(each) for each in (one, other))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: list[int]) -> float:
+    shares = [value / 255 for value in colour]
+    linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in shares]
+    return sum(weight * x for weight, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 async def test_a_link_without_an_end_is_never_renewed(page: Page) -> None:

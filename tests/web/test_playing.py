@@ -7,7 +7,7 @@ from playwright.async_api import Locator, expect
 
 from tests.web.conftest import Visiting
 from tests.web.house import House, Person
-from tests.web.visit import Visit
+from tests.web.visit import PAGE_ASKS_AGAIN_MS, Visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -153,6 +153,57 @@ async def test_the_end_of_a_track_is_the_start_of_the_next(
     await guest.page.keyboard.press("End")
     await expect(guest.page.locator("#now-title")).to_have_text(titles[1])
     await guest.playing()
+
+
+async def lost_at_a_far_place(guest: Visit) -> None:
+    """Send the player where it has read nothing yet, with no network, and have it notice."""
+    await guest.page.clock.install()
+    await guest.open()
+    await guest.play("Voyage")
+    await guest.reached(0.2)
+    await guest.page.route("**/*", lambda route: route.abort("internetdisconnected"))
+    await guest.click_wave(0.9)
+    await guest.sent_to(160, 164)
+    await expect(guest.page.locator("#player")).to_have_attribute("data-state", "waiting")
+
+
+async def test_music_waits_for_the_network_and_goes_on_by_itself(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    guest.expected.append("ERR_INTERNET_DISCONNECTED")
+    await lost_at_a_far_place(guest)
+    await guest.page.clock.fast_forward(PAGE_ASKS_AGAIN_MS)
+    await guest.told("the music goes on as soon as it does")
+    await expect(guest.page.locator("#player")).to_have_attribute("data-state", "waiting")
+    for _ in range(3):
+        await guest.page.clock.fast_forward(PAGE_ASKS_AGAIN_MS)
+    await guest.page.unroute("**/*")
+    await guest.page.clock.fast_forward(PAGE_ASKS_AGAIN_MS)
+    await guest.reached(160)
+    await guest.playing()
+    await expect(guest.page.locator("#time")).to_have_text(re.compile(r"2:4\d / 3:00"))
+    said = [each for each in await guest.told("") if "goes on" in each]
+    assert len(said) == 1
+    await expect(guest.page.locator("#alerts")).to_be_empty()
+
+
+async def test_what_was_given_up_does_not_sound_when_the_store_is_back(
+    local_house: House, listener: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, listener)
+    guest.expected.extend(["ERR_INTERNET_DISCONNECTED", "503"])
+    await lost_at_a_far_place(guest)
+    problem = {"status": 503, "title": "The store is away", "code": "store_unavailable"}
+    await guest.page.route("**/audio/url", lambda route: route.fulfill(status=503, json=problem))
+    await guest.page.clock.fast_forward(PAGE_ASKS_AGAIN_MS)
+    await expect(guest.page.locator("#alerts .toast")).to_contain_text("The store is away")
+    await expect(guest.page.locator("#player")).to_have_attribute("data-state", "paused")
+    assert await guest.page.locator("#audio").evaluate("(audio) => audio.paused")
+    await guest.page.unroute_all()
+    await guest.page.get_by_role("button", name="Play", exact=True).click()
+    await guest.reached(160)
+    await expect(guest.page.locator("#time")).to_have_text(re.compile(r"2:4\d / 3:00"))
 
 
 async def test_the_system_is_told_what_plays(

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from playwright.async_api import Page, expect
 
+from autodj.api.jobs import STREAMS_OF_A_BROWSER
 from autodj.db import JobKind, JobState, jobs
 from tests.web.conftest import Visiting
 from tests.web.house import House, Person
@@ -18,13 +19,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 WINDOWS = 8
 
 
-async def another(guest: Visit, address: str = "") -> Page:
+async def another(guest: Visit, address: str = "", *, light: str = "Live") -> Page:
     """One more window of the same browser."""
     page = await guest.page.context.new_page()
     page.on("console", guest.heard)
     page.on("request", guest.asked)
     await page.goto(address or guest.house.url)
-    await expect(page.locator("#live")).to_have_text("Live")
+    await expect(page.locator("#live")).to_have_text(light)
     return page
 
 
@@ -60,6 +61,23 @@ async def test_more_windows_than_connections_all_hear_of_what_happens(
     await begin(local_house, newcomer, await one_track(local_house, newcomer))
     for page in windows:
         await expect(page.locator("tr.track .title")).to_have_text(["Track 000"])
+
+
+async def test_a_window_that_is_one_too_many_says_so_and_waits_for_its_turn(
+    local_house: House, newcomer: Person, visit: Visiting
+) -> None:
+    guest = await visit(local_house, newcomer)
+    guest.expected.append("429")
+    await guest.page.context.add_init_script("delete window.SharedWorker")
+    await guest.open()
+    others = [await another(guest) for _ in range(STREAMS_OF_A_BROWSER - 1)]
+    last = await another(guest, light="Reconnecting")
+    alert = last.locator("#alerts .toast")
+    await expect(alert).to_contain_text("Too many windows of autodj are open")
+    await expect(alert).to_contain_text("tries again every 5 seconds")
+    await others[0].close()
+    await expect(last.locator("#live")).to_have_text("Live")
+    await expect(alert).to_have_count(0)
 
 
 async def test_a_window_that_comes_later_hears_what_is_under_way_and_outlives_the_first(

@@ -14,6 +14,8 @@ from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request
 from tests.web.house import House, Person
 
 PATIENCE_MS = 60_000
+# By then the page has asked again for what has stood still, or for what nobody answered.
+PAGE_ASKS_AGAIN_MS = 6500
 expect.set_options(timeout=PATIENCE_MS)
 
 # A machine that is slow now and then looks too late for what passes: it is written down.
