@@ -110,7 +110,9 @@ class Feed:
         told: dict[UUID, tuple[int, datetime]] = {}
         while self._watchers:
             try:
-                newest = await self._tell(newest or await self._db.now(), told)
+                now = await self._db.now()
+                # A clock that was put back must not make the past the only news.
+                newest = await self._tell(min(newest or now, now), told)
             except AutodjError as error:
                 log.warning("feed_poll_failed", code=error.code)
             await asyncio.sleep(self._poll_s)

@@ -126,12 +126,13 @@ async def _all_events(
     news = _News()
     # Watching begins before the past is read, so that nothing falls between the two.
     with web.feed.watch(owner_id) as watcher:
-        if seen is None:
+        now = await web.runtime.db.now()
+        if seen is None or seen > now:  # of a clock that was put back since
             async with web.runtime.db.read_session() as session:
                 active = await jobs.latest(session, owner_id, limit=MAX_ACTIVE, active_only=True)
             for event in news.of(reversed(active)):
                 yield event
-            seen = await web.runtime.db.now() - RECENT
+            seen = now - RECENT
         async with aclosing(_changed_since(web, owner_id, seen - OVERLAP)) as past:
             async for rows in past:
                 for event in news.of(rows):

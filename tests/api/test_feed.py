@@ -117,6 +117,18 @@ async def test_a_change_that_is_committed_late_is_not_missed(
     assert heard[-1].id == late.id
 
 
+async def test_a_clock_that_was_put_back_keeps_no_change_from_watchers(
+    db: Database, feed: Feed, owner_id: UUID
+) -> None:
+    job = await add(db, owner_id)
+    with feed.watch(owner_id) as watcher:
+        await change(db, job, late=-timedelta(hours=1), progress=0.5)
+        await until(watcher, lambda job: job.progress == 0.5)
+        await change(db, job, progress=0.7)
+        heard = await until(watcher, lambda job: job.progress == 0.7)
+    assert heard[-1].id == job.id
+
+
 async def test_a_slow_watcher_sees_the_newest_state_and_no_backlog(
     db: Database, feed: Feed, owner_id: UUID
 ) -> None:

@@ -276,6 +276,15 @@ async def test_who_comes_back_after_long_hears_all_of_it(
     assert list(dict.fromkeys(told)) == [str(job.id) for job in made]
 
 
+async def test_who_comes_back_after_the_clock_was_put_back_hears_what_changed(live: Live) -> None:
+    half_a_minute = timedelta(seconds=30)
+    job = await live.job(late=half_a_minute)
+    await live.change(job, late=half_a_minute, state=JobState.DONE)
+    later = int((datetime.now(UTC) + timedelta(hours=1)).timestamp() * 1_000_000)
+    async with live.watching(f"{JOBS}/events", last_event_id=later) as events:
+        assert (await anext(events)).job["state"] == "done"
+
+
 async def test_a_silent_stream_says_that_it_lives(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
