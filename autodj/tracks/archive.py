@@ -95,7 +95,10 @@ class Originals:
 
     async def _row(self, track_id: UUID) -> Track:
         async with self.db.read_session() as session:
-            return await track_rows.get(session, track_id)
+            track = await track_rows.get(session, track_id)
+        if track.file_source is None:
+            raise NotFound(f"{track.title} is gone.")
+        return track
 
 
 async def archive_of(
