@@ -20,6 +20,7 @@ from autodj.errors import (
     ObjectExists,
     ObjectNotFound,
     StoreCredentials,
+    StoreError,
     StoreTimeout,
     StoreUnreachable,
 )
@@ -31,6 +32,7 @@ from autodj.storage.s3 import (
     copying,
     multipart,
     open_s3,
+    sending,
 )
 from autodj.storage.s3.faults import store_errors
 from bench.faults.proxy import Cut, Exchange, FaultProxy, Message, open_proxy
@@ -122,6 +124,57 @@ async def test_where_no_parts_are_wanted_all_goes_in_one_piece(real_s3: S3Storag
     assert stored.etag is not None
     assert "-" not in stored.etag
     assert await read(real_s3, KEY) == BODY
+
+
+LACKING = b"<Error><Code>NotImplemented</Code><Message>Header not implemented</Message></Error>"
+
+
+@pytest.mark.parametrize("refused", ["POST /{}?uploads ", "POST /{}?uploadId="])
+@pytest.mark.parametrize("does", ["put", "replace"])
+async def test_what_is_refused_in_parts_goes_in_one_piece(
+    real_s3: S3Storage, refused: str, does: str
+) -> None:
+    name = f"{real_s3._config.bucket}/{real_s3._config.object_name(KEY)}"
+    heard: list[int] = []
+
+    async def without_parts(exchange: Exchange) -> None:
+        if exchange.request.first.startswith(refused.format(name)):
+            length = ("Content-Length", str(len(LACKING)))
+            await exchange.reply(Message("HTTP/1.1 501 x", (length,), LACKING))
+        else:
+            await exchange.reply(await exchange.pass_on())
+
+    async with behind(real_s3._config) as (store, proxy):
+        proxy.plan(without_parts, lambda _: True)
+        if does == "put":
+            await store.put(
+                KEY, BODY, sha256=DIGEST, content_type="audio/wav", progress=heard.append
+            )
+        else:
+            await store.replace(KEY, BODY, sha256=DIGEST, content_type="audio/wav")
+
+    stored = await real_s3.verify(KEY, sha256=DIGEST, size_bytes=len(BODY))
+    assert stored.etag is not None
+    assert "-" not in stored.etag
+    assert heard == sorted(heard)
+    assert heard[-1:] == ([len(BODY)] if does == "put" else [])
+    assert await unfinished(real_s3) == []
+
+
+async def test_what_is_too_large_for_one_piece_is_refused_with_the_reason(
+    real_s3: S3Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "LARGEST_PIECE_BYTES", len(BODY) - 1)
+
+    async def without_parts(exchange: Exchange) -> None:
+        length = ("Content-Length", str(len(LACKING)))
+        await exchange.reply(Message("HTTP/1.1 501 x", (length,), LACKING))
+
+    async with behind(real_s3._config) as (store, proxy):
+        proxy.plan(without_parts, lambda _: True)
+        with pytest.raises(StoreError, match="NotImplemented"):
+            await put(store, KEY, BODY)
+        assert proxy.count == 1
 
 
 @pytest.mark.usefixtures("real_s3")
@@ -327,6 +380,7 @@ async def test_an_upload_that_ran_out_of_time_goes_on_with_one_part_at_a_time(
     assert await unfinished(real_s3) == []
 
 
+@pytest.mark.usefixtures("real_s3")
 @pytest.mark.parametrize(("well_in_time", "expected"), [(0.5, [1, 1, 2]), (0.0, [1, 1, 1])])
 async def test_an_upload_that_is_taken_up_widens_on_a_quick_line(
     real_config: S3Config,

@@ -16,7 +16,8 @@ from autodj.storage.checks import BodyCheck
 from autodj.storage.download import download
 from autodj.storage.metadata import MAX_METADATA_BYTES, MAX_STORED_BYTES
 from autodj.storage.powers import Versions
-from autodj.storage.s3 import S3Storage, writing
+from autodj.storage.s3 import S3Storage
+from autodj.storage.s3 import sending as way_out
 from autodj.storage.s3.vouching import Vouched, crc32_note, full_sha256, vouched, with_note
 from tests.storage.builders import KEY, put, read, sha256
 from tests.storage.faults import Answer, answering, cutting
@@ -273,7 +274,7 @@ async def test_metadata_that_takes_all_the_room_leaves_the_hash_to_the_store(
 async def test_a_body_too_large_to_be_read_twice_is_sent_without_a_note(
     real_s3: S3Storage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(writing, "NOTED_BYTES", len(BODY) - 1)
+    monkeypatch.setattr(way_out, "NOTED_BYTES", len(BODY) - 1)
     await put(real_s3, KEY, BODY)
     assert await noted(real_s3, KEY) is None
     assert await by_name(real_s3, tmp_path) == BODY

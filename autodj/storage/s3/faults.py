@@ -127,7 +127,7 @@ _TELLING: Final = {
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.SERVICE_UNAVAILABLE,
 }
-_NOT_IMPLEMENTED: Final = {"NotImplemented", "501"}
+NOT_IMPLEMENTED: Final = {"NotImplemented", "501"}
 LACKING: Final = (
     "The server lacks something that S3 has. docs/storage.md, S3-compatible servers, tells what "
     "is needed, and what to set for which server."
@@ -168,7 +168,7 @@ async def store_errors(doing: str, within_s: float | None) -> AsyncGenerator[Non
         fault = fault_of(error)
         if fault is None:
             raise
-        hint = LACKING if _reason(error) in _NOT_IMPLEMENTED else None
+        hint = LACKING if _reason(error) in NOT_IMPLEMENTED else None
         raise fault(f"{doing}: {_reason(error)}.", hint=hint) from error
 
 

@@ -19,20 +19,17 @@ from autodj.errors import (
     PreconditionFailed,
     StoreThrottled,
 )
-from autodj.storage.base import ByteRange, Described, ObjectStat, Progress
+from autodj.storage.base import Described, ObjectStat, Progress
 from autodj.storage.metadata import is_header
-from autodj.storage.s3.bucket import ARCHIVE_CLASSES, IMMUTABLE, MUTABLE, S3Bucket, stat_of
+from autodj.storage.s3.bucket import IMMUTABLE, MUTABLE, S3Bucket, stat_of
 from autodj.storage.s3.faults import required, store_errors
 from autodj.storage.s3.marking import done_before, new_mark
-from autodj.storage.s3.multipart import Content, Uploader, order_of
 from autodj.storage.s3.objects import verify
-from autodj.storage.s3.sections import body_of, crc32_of, reading_at
-from autodj.storage.s3.vouching import crc32_note, full_sha256, sha256_as_header, with_note
+from autodj.storage.s3.sending import send
+from autodj.storage.s3.vouching import full_sha256
 
 CREATE_ATTEMPTS: Final = 3
 CONFLICT_PAUSE_S: Final = 0.2
-# Bodies of so many bytes are read once more before they are sent, for the note of their CRC-32.
-NOTED_BYTES: Final = 8 * 1024**2
 
 
 def deadline(bucket: S3Bucket, key: str, body: BinaryIO) -> AbstractAsyncContextManager[None]:
@@ -57,7 +54,7 @@ async def create(
         await asyncio.sleep(attempt * CONFLICT_PAUSE_S)
         try:
             how = {**written, "IfNoneMatch": "*"}
-            answer = await _send(bucket, key, body, sha256, how, progress)
+            answer = await send(bucket, key, body, sha256, how, progress)
         except Conflict:
             continue
         except PreconditionFailed:
@@ -90,7 +87,7 @@ async def replace(
     for attempt in range(CREATE_ATTEMPTS):
         await asyncio.sleep(attempt * CONFLICT_PAUSE_S)
         try:
-            answer = await _send(bucket, key, body, sha256, {**written, **condition})
+            answer = await send(bucket, key, body, sha256, {**written, **condition})
         except Conflict:
             continue
         except (PreconditionFailed, ObjectNotFound) as refused:
@@ -103,42 +100,6 @@ async def replace(
         stored = _vouched_stat(key, written, answer, sha256, size_bytes)
         return stored or await _replaced(bucket, key, sha256, size_bytes, answer)
     raise StoreThrottled(f"{key} is written by others all the time.")
-
-
-async def _send(
-    bucket: S3Bucket,
-    key: str,
-    body: BinaryIO,
-    sha256: str,
-    how: Mapping[str, Any],
-    progress: Progress | None = None,
-) -> Mapping[str, Any]:
-    checksum = sha256_as_header(sha256)
-    size_bytes = body.seek(0, os.SEEK_END)
-    if size_bytes >= bucket.config.transfers.multipart_bytes:
-        content = Content(reading_at(body), size_bytes, sha256)
-        return await Uploader(bucket).upload(order_of(key, how), content, progress)
-    deadline_s = bucket.config.timing.body_deadline_s(size_bytes)
-    if how.get("StorageClass") in ARCHIVE_CLASSES:
-        # It cannot be read back: servers that keep a hash only when told to must keep this one.
-        how = {**how, "ChecksumAlgorithm": "SHA256"}
-    fill_at, whole = reading_at(body), ByteRange(0, size_bytes)
-    async with store_errors(f"PutObject {key}", deadline_s):
-        crc32 = None
-        if size_bytes <= NOTED_BYTES:
-            crc32 = await asyncio.to_thread(crc32_of, fill_at, whole)
-            note = crc32_note(crc32, sha256)
-            how = {**how, "Metadata": with_note(how.get("Metadata", {}), note)}
-        answer: Mapping[str, Any] = await bucket.client.put_object(
-            **bucket.named(key),
-            Body=body_of(fill_at, whole, crc32=crc32),
-            ContentLength=size_bytes,
-            ChecksumSHA256=checksum,
-            **how,
-        )
-    if progress is not None:
-        progress(size_bytes)
-    return answer
 
 
 def _vouched_stat(
