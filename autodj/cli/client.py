@@ -12,19 +12,15 @@ from typing import Any, BinaryIO
 
 import aiohttp
 
+from autodj.cli.refusals import ADDRESS, BusyServer, reason_of, refusal_of
 from autodj.cli.where import Server
-from autodj.cli.words import plural
 from autodj.errors import CommandError
 
 API = "/api/v1"
 BLOCK_BYTES = 256 * 1024
 PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=180)
 PAUSES_S = (1.0, 2.0, 4.0, 8.0)
-LONGEST_PAUSE_S = 30.0
-BUSY = frozenset({429, 503})
 PAGE = 200
-_ADDRESS = "Is this the address of an autodj?"
-
 Document = dict[str, Any]
 Query = Mapping[str, str | Sequence[str]]
 """By name; a value may be several."""
@@ -138,16 +134,6 @@ class Client:
             ) from error
 
 
-class BusyServer(CommandError):
-    """The server asks to come back after some seconds."""
-
-    def __init__(self, detail: str, *, hint: str, after_s: int) -> None:
-        if "Retry-After" in hint:
-            hint = f"Try again in {plural(after_s, 'second')}."
-        super().__init__(detail, hint=hint)
-        self.retry_after_s = min(float(after_s), LONGEST_PAUSE_S)
-
-
 @asynccontextmanager
 async def open_client(server: Server) -> AsyncGenerator[Client]:
     """A client for the server; its connections are closed on leaving."""
@@ -159,12 +145,6 @@ async def open_client(server: Server) -> AsyncGenerator[Client]:
         yield Client(http, server)
 
 
-def reason_of(error: Exception) -> str:
-    """Why a connection failed, without the client's own wrapping."""
-    inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
-
-
 async def _document(response: aiohttp.ClientResponse) -> Document:
     """What an autodj answers with; CommandError for anything else."""
     try:
@@ -172,39 +152,8 @@ async def _document(response: aiohttp.ClientResponse) -> Document:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise CommandError(f"{response.url.origin()} does not answer as autodj does", hint=_ADDRESS)
+        raise CommandError(f"{response.url.origin()} does not answer as autodj does", hint=ADDRESS)
     return document
-
-
-async def refusal_of(response: aiohttp.ClientResponse, *, hint: str = _ADDRESS) -> CommandError:
-    """The problem document (RFC 9457) as an error; anything else in words of our own, with the
-    ``hint``.
-    """
-    try:
-        problem = json.loads(await response.text())
-        detail, hint, code = _detail(problem), str(problem["hint"]), str(problem["code"])
-        if problem.get("errors"):
-            hint = ""  # the values are in the sentence, and not in a list that could be looked at
-    except (ValueError, KeyError, TypeError):
-        detail = f"{response.url.origin()} answered {response.status} {response.reason}"
-        code = "unexpected_answer"
-    error = CommandError(detail, hint=hint)
-    if response.status in BUSY:
-        after = response.headers.get("Retry-After", "")
-        error = BusyServer(detail, hint=hint, after_s=int(after) if after.isdigit() else 1)
-    error.code = code
-    return error
-
-
-def _detail(problem: Document) -> str:
-    """The sentence, with the values that were at fault, or where to look in the server's log."""
-    detail = str(problem["detail"])
-    for each in problem.get("errors", ()):
-        name = each["pointer"].strip("/")
-        detail += f" {name}: {each['detail'].removeprefix('Value error, ')}."
-    if problem["code"] == "internal":
-        detail += f" (request {problem['request_id']})"
-    return detail
 
 
 async def _blocks(path: Path, on_sent: Callable[[int], None]) -> AsyncGenerator[bytes]:

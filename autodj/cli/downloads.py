@@ -8,8 +8,9 @@ from pathlib import Path
 
 import aiohttp
 
-from autodj.cli.client import BLOCK_BYTES, PATIENCE, Client, reason_of, refusal_of
+from autodj.cli.client import BLOCK_BYTES, PATIENCE, Client
 from autodj.cli.part_file import in_place_of
+from autodj.cli.refusals import reason_of, refusal_of
 from autodj.errors import CommandError
 
 

@@ -9,8 +9,9 @@ import pytest
 from aiohttp import web
 
 from autodj.cli import client as client_module
-from autodj.cli.client import BusyServer, Client, open_client
+from autodj.cli.client import Client, open_client
 from autodj.cli.downloads import fetch
+from autodj.cli.refusals import BusyServer
 from autodj.cli.where import Server
 from autodj.errors import CommandError
 from autodj.laptop.ports import free_ports

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from autodj.cli.client import API, Document, reason_of
+from autodj.cli.client import API, Document
+from autodj.cli.refusals import reason_of
 from autodj.cli.where import Server
 from autodj.errors import CommandError
 
