@@ -21,6 +21,7 @@ from autodj.db.moves import count
 from autodj.db.types import AnalysisState, ReanalysisState
 from autodj.errors import NotFound
 
+ROWS_AT_ONCE = 5000
 UNFINISHED = (ReanalysisState.WAITING, ReanalysisState.BEGUN)
 
 
@@ -76,7 +77,7 @@ async def mark(
             raise NotFound
         chosen = and_(chosen, mine)
     values = {"reanalysis_state": ReanalysisState.WAITING, "reanalysis_id": job_id}
-    return await count(session, update(Track).where(chosen).values(updated_at=now, **values))
+    return await _set(session, chosen, {**values, "updated_at": now})
 
 
 async def begin(
@@ -178,8 +179,21 @@ async def get_job(session: AsyncSession, job_id: UUID) -> Job:
 
 async def end(session: AsyncSession, job_id: UUID) -> None:
     """No track belongs to the job any more."""
-    mine = update(Track).where(_of(job_id))
-    await count(session, mine.values(reanalysis_state=None, reanalysis_id=None))
+    await _set(session, _of(job_id), {"reanalysis_state": None, "reanalysis_id": None})
+
+
+async def _set(
+    session: AsyncSession, which: ColumnElement[bool], values: Mapping[str, object]
+) -> int:
+    """Set columns of the tracks, which then are such no more; how many there were. Of a large
+    library, one statement would take longer than Postgres lets it.
+    """
+    some = select(col(Track.id)).where(which).limit(ROWS_AT_ONCE)
+    changed = update(Track).where(col(Track.id).in_(some)).values(**values)
+    total = 0
+    while found := await count(session, changed):
+        total += found
+    return total
 
 
 def _of(job_id: UUID) -> ColumnElement[bool]:
