@@ -16,7 +16,8 @@ import pytest
 from autodj.api.app import OPERATIONS
 from autodj.api.auth import SESSION_COOKIE
 from autodj.api.contract import SAFE_METHODS, Access, Operation
-from autodj.db import JobState, Visibility
+from autodj.db import JobKind, JobState, Visibility
+from autodj.errors import Cancelled
 from autodj.users.tokens import Audience, issue
 from tests.api.stage import SECRET, Person, Stage, wav
 
@@ -170,8 +171,10 @@ def scene(sqlite_stage: Stage) -> Scene:
         owner=owner,
         other=sqlite_stage.person(),
         tracks={each: add_track(sqlite_stage, owner, each) for each in Visibility},
-        # One that is over, so that watching it ends.
-        job_id=sqlite_stage.job(owner, state=JobState.DONE).id,
+        # One that is over, so that watching it ends, and may be cancelled again and again.
+        job_id=sqlite_stage.job(
+            owner, kind=JobKind.FETCH, state=JobState.FAILED, problem=Cancelled().problem()
+        ).id,
     )
 
 

@@ -134,7 +134,8 @@ async def at_every_await(store: Store, act: Act, folder: Path) -> int:
         if not cut.reached:
             running.result()
             return at - 1
-        assert asyncio.all_tasks() == before
+        # Of those before some may be over: the loop ends iterators that nobody holds any more.
+        assert asyncio.all_tasks() <= before
         assert [*folder.iterdir()] == []
         if isinstance(store, S3Storage):
             session = store._client._endpoint.http_session  # type: ignore[attr-defined]

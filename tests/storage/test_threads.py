@@ -22,7 +22,7 @@ from autodj.errors import IntegrityFault, ObjectNotFound
 from autodj.storage.base import ByteRange
 from autodj.storage.download import download
 from autodj.storage.pouring import pour, seen_through
-from autodj.storage.s3 import S3Storage, reading, tap, writing
+from autodj.storage.s3 import S3Storage, reading, sending, tap
 from autodj.storage.s3.answers import Answer
 from autodj.storage.s3.sections import Section, body_of, crc32_of, reading_at
 from autodj.storage.s3.tap import ROOM_BYTES
@@ -341,7 +341,7 @@ async def test_a_file_that_changes_while_it_is_sent_is_not_stored(
         source.write_bytes(BODY[:-1] + b"?")
         return crc
 
-    monkeypatch.setattr(writing, "crc32_of", changing)
+    monkeypatch.setattr(sending, "crc32_of", changing)
     with pytest.raises(IntegrityFault):
         await real_s3.put(KEY, source, sha256=sha256(BODY), content_type="a/b")
     with pytest.raises(ObjectNotFound):
