@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 # Eight bars: fewer beats lie near a line where a tempo climbs slowly.
 _FEWEST = 32
-_ONE_OFF_S = 0.025
-_FEW, _FEW_OFF_S = 8, 0.008
+# Of so many beats together.
+_OFF_S = ((1, 0.025), (8, 0.008))
 _SHARE, _SHARE_OFF_S = 4, 0.004
 
 _Doubles = NDArray[np.float64]
@@ -42,32 +42,33 @@ def even_stretches(beats_s: _Doubles) -> list[tuple[int, int]]:
 
 
 def _end(beats_s: _Doubles, start: int) -> int:
-    """How far the line from ``start`` goes, by doubling and halving."""
+    """How far the line from ``start`` goes: doubled until it is too long, then by halves."""
+
+    def goes_to(stop: int) -> bool:
+        return stop <= beats_s.size and bool(_are_even(beats_s[None, start:stop])[0])
+
+    stop = start + _FEWEST
     step = _FEWEST
-    stop = start + step
-    while step:
-        further = min(stop + step, beats_s.size)
-        if further > stop and _are_even(beats_s[None, start:further])[0]:
-            stop, step = further, 2 * step
-        else:
-            step //= 2
+    while goes_to(stop + step):
+        stop, step = stop + step, 2 * step
+    while step := step // 2:
+        if goes_to(stop + step):
+            stop += step
     return stop
 
 
 def _are_even(rows: _Doubles) -> NDArray[np.bool_]:
     """Whether the beats of each row lie on a line of its own."""
-    at = np.arange(rows.shape[1]) - (rows.shape[1] - 1) / 2
-    middle = rows.mean(axis=1, keepdims=True)
-    off_s = rows - middle - (rows @ at / (at @ at))[:, None] * at
-    few = _none_off(off_s, 1, _ONE_OFF_S) & _none_off(off_s, _FEW, _FEW_OFF_S)
-    return few & _none_off(off_s, rows.shape[1] // _SHARE, _SHARE_OFF_S)
-
-
-def _none_off(off_s: _Doubles, together: int, most_s: float) -> NDArray[np.bool_]:
-    """Whether so many neighbours are nowhere further off, on average."""
-    sums = np.cumsum(np.pad(off_s, ((0, 0), (1, 0))), axis=1)
-    means = (sums[:, together:] - sums[:, :-together]) / together
-    return np.asarray(np.abs(means).max(axis=1) < most_s)
+    count = rows.shape[1]
+    at = np.arange(count) - (count - 1) / 2
+    off_s = rows - rows.mean(axis=1, keepdims=True) - (rows @ at / (at @ at))[:, None] * at
+    sums = np.zeros((len(rows), count + 1))
+    np.cumsum(off_s, axis=1, out=sums[:, 1:])
+    even = np.ones(len(rows), bool)
+    for together, most_s in (*_OFF_S, (count // _SHARE, _SHARE_OFF_S)):
+        means = (sums[:, together:] - sums[:, :-together]) / together
+        even &= np.abs(means).max(axis=1) < most_s
+    return even
 
 
 def _line(beats_s: _Doubles) -> _Doubles:
