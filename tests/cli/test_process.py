@@ -17,10 +17,13 @@ from autodj.cli.app import run
 from tests.cli.conftest import Here
 from tests.cli.starting import AUTODJ, empty_environment
 
+# As from a terminal, also where the tests were started to ignore Ctrl-C, as what runs behind is.
 WAITS_AT_AN_IMPORT = """
-import sys, time
+import signal, sys, time
 from importlib.abc import MetaPathFinder
 from autodj.__main__ import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 class Waiting(MetaPathFinder):
     def find_spec(self, name, path, target=None):
