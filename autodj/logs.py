@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import sys
 import time
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from json.encoder import encode_basestring_ascii as _quoted
-from typing import Any, TextIO
+from typing import TextIO
 
 import structlog
 
-SECRET_NAMES = re.compile(
-    r"authorization|cookie|secret|token|signature|password|private_key|access_key", re.IGNORECASE
-)
-SIGNED_QUERY = re.compile(r"(?i)\b(signature|policy|key-pair-id|x-amz-[a-z-]+|token|t)=[^&\s\"']+")
+from autodj.redaction import redact, without_secrets
 
 
 def set_up(*, level: str, fmt: str) -> None:
@@ -92,8 +88,7 @@ class JsonAccessLog:
         """Write one line; ``quiet`` ones are for debugging. ``context`` holds plain words."""
         if self._level > (logging.DEBUG if quiet else logging.INFO):
             return
-        if "=" in path:
-            path = _without_signatures(path)
+        path = without_secrets(path)
         ids = "".join([f', "{name}": "{word}"' for name, word in context.items()])
         line = (
             f'{{"method": {_quoted(method)}, "path": {_quoted(path)}, "route": {_quoted(route)}, '
@@ -114,19 +109,3 @@ class JsonAccessLog:
             self._moment = datetime.fromtimestamp(self._second, UTC).isoformat()[:-6]
             since_s = now_s - self._second
         return f"{self._moment}.{int(since_s * 1e6):06}Z"
-
-
-def redact(
-    _logger: object, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    """Blank values that are secret by name, and signatures inside any text."""
-    for name, value in event.items():
-        if name != "event" and SECRET_NAMES.search(name):
-            event[name] = "[redacted]"
-        elif isinstance(value, str):
-            event[name] = _without_signatures(value)
-    return event
-
-
-def _without_signatures(text: str) -> str:
-    return SIGNED_QUERY.sub(lambda match: f"{match[1]}=[redacted]", text)

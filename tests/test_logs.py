@@ -51,8 +51,10 @@ def general(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
         {"quiet": True},
         {"path": '/a"b\\c\n\u2028\udcff', "method": 'BR"EW', "client": "::1"},
         {"path": "/x?t=secret&Signature=hunter2&policy=p"},
+        {"path": "/x?next=%2Fa%3Fb%26Signature%3Dhunter2"},
+        {"path": f"/x/eyJhbGciOiJIUzI1NiJ9.{4 * 'hunter2'}.x"},
     ],
-    ids=["plain", "gone", "quiet", "odd", "secret"],
+    ids=["plain", "gone", "quiet", "odd", "secret", "coded", "token"],
 )
 def test_the_quick_line_says_what_the_general_one_says(
     general: io.StringIO, facts: dict[str, Any]
@@ -116,3 +118,74 @@ def test_a_log_that_cannot_be_written_spoils_no_answer() -> None:
     log = JsonAccessLog(closed, level="info")
     closed.close()
     log(IDS, **REQUEST)
+
+
+LINK = "https://cdn.example/a.mp3?Policy=hunter2&Signature=hunter2"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.hunter2"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"asked": {"url": LINK, "headers": {"Authorization": "Bearer hunter2", "Range": "safe"}}},
+        {"asked": ["safe", (LINK, {"password": "hunter2"})]},
+        {"headers": [(b"authorization", b"Bearer hunter2"), (b"range", b"safe")]},
+        {"cause": ConnectionError(f"safe: {LINK}")},
+        {"body": b"safe " + LINK.encode()},
+        {"policy": "hunter2", "customer_key": "hunter2", "Private-Key": "hunter2", "n": "safe"},
+        {"by_link": {LINK: 1}, "n": "safe"},
+        {"link": "/login?next=safe%26t%3Dhunter2%26b"},
+        {"detail": f"GET safe with {{'Authorization': 'AWS4 x, Signature=hunter2', 'b': {JWT!r}}}"},
+        {"detail": "safe [(b'cookie', b'a=\"hunter2\\'hunter2')]"},
+        {"detail": 'safe {"x-amz-signature": "hunter2"}'},
+        {"detail": "safe\r\nAuthorization: Basic hunter2, hunter2\r\nRange: bytes=0-"},
+        {"detail": "safe\r\nSet-Cookie: CloudFront-Policy=hunter2; session=hunter2; Path=/"},
+        {"detail": "x-amz-server-side-encryption-customer-key: hunter2\nsafe"},
+        {"detail": "cannot reach redis://:hunter2@safe:6379/0"},
+        {"detail": "cannot reach postgresql+asyncpg://ana:hunter2@safe/db"},
+        {"detail": "host=safe password=hunter2 user=ana"},
+        {"detail": "aws_secret_access_key='hunter2 hunter2', region='safe'"},
+        {"detail": f"safe: {JWT} is over"},
+        {"detail": "safe -----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----"},
+    ],
+    ids="-".join,
+)
+def test_no_shape_hides_a_secret(general: io.StringIO, facts: dict[str, Any]) -> None:
+    structlog.get_logger("autodj.any").warning("tried", **facts)
+    logging.getLogger("their.library").warning("tried %s", facts)
+    for line in general.getvalue().splitlines():
+        assert "safe" in line
+        assert "hunter2" not in line
+        assert json.loads(line)["level"] == "warning"
+    assert general.getvalue().count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET https://b.s3.amazonaws.com/tracks/a.mp3?partNumber=3&uploadId=x",
+        "attempt=1 code=store_faulty key=tracks/a-secret.mp3",
+        "The authorization is missing, and a token is needed: log in",
+        "uploaded 12:30 by ana@example.org",
+        "http://[::1]:9000/a@b",
+    ],
+)
+def test_what_is_no_secret_is_told(general: io.StringIO, text: str) -> None:
+    structlog.get_logger("autodj.any").warning("tried", detail=text, count=3, more=[1.5, None])
+    said = json.loads(general.getvalue())
+    assert (said["detail"], said["count"], said["more"]) == (text, 3, [1.5, None])
+
+
+def test_what_led_to_an_error_tells_no_secret_either(general: io.StringIO) -> None:
+    try:
+        try:
+            int(LINK)
+        except ValueError as error:
+            raise ConnectionError("redis://:hunter2@broker/0") from error
+    except ConnectionError as error:
+        structlog.get_logger("autodj.any").warning("broke", exc_info=error)
+        logging.getLogger("theirs").warning("broke: %r", {"token": "hunter2"}, exc_info=error)
+    said = [json.loads(line) for line in general.getvalue().splitlines()]
+    assert all("direct cause" in each["exception"] for each in said)
+    assert len(said) == 2
+    assert "hunter2" not in general.getvalue()
