@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from autodj.settings.endpoint import fault_of_endpoint
 from autodj.settings.model import PAUSE_GRACE_S, CdnSettings, Settings
 from autodj.settings.plain_http import fault_of_plain_http
 from autodj.settings.s3 import S3Settings
@@ -22,6 +23,8 @@ def _storage_faults(settings: Settings) -> Iterator[tuple[str, str]]:
     s3, cdn = settings.s3, settings.cdn
     if settings.publish_to == "s3" and not s3.bucket:
         yield "S3_BUCKET_NAME", "is missing, and FILE_STORAGE_TYPE is s3"
+    if s3.endpoint_url and (fault := fault_of_endpoint(s3.endpoint_url, s3.bucket)):
+        yield "S3_ENDPOINT_URL", fault
     if s3.access_key and not s3.secret_key:
         yield "AWS_SECRET_ACCESS_KEY", "is missing, and AWS_ACCESS_KEY_ID is set"
     if s3.secret_key and not s3.access_key:

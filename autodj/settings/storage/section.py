@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from autodj.settings.baskets import DEFAULT_BASKET, Basket, Baskets, Kind
 from autodj.settings.encryption import TYPE_BY_NAME, Encryption
+from autodj.settings.endpoint import fault_of_endpoint
 from autodj.settings.plain_http import fault_of_plain_http
 from autodj.settings.s3 import S3Settings
 from autodj.settings.storage import words
@@ -114,10 +115,13 @@ def _s3_faults(s3: S3Settings, given: Tree, base: Base) -> Iterable[tuple[str, s
         yield "access_key", "is missing, and secret_key is set"
     if given.get("session_token") and not given.get("access_key"):
         yield "access_key", "is missing, and session_token is set"
-    if s3.endpoint_url and (
-        fault := fault_of_plain_http(s3.endpoint_url, production=base.production)
-    ):
-        yield "endpoint_url", fault
+    if s3.endpoint_url:
+        for fault in (
+            fault_of_plain_http(s3.endpoint_url, production=base.production),
+            fault_of_endpoint(s3.endpoint_url, s3.bucket),
+        ):
+            if fault:
+                yield "endpoint_url", fault
 
 
 def _encryption(given: object, base: Base, where: str, faults: list[str]) -> Encryption:
