@@ -9,9 +9,18 @@ from typing import Any, Final
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+)
 
 from autodj.errors import (
+    StoreCredentials,
     StoreDenied,
     StoreError,
     StoreFaulty,
@@ -25,6 +34,14 @@ REGION: Final = "us-east-1"
 DEADLINE_S: Final = 30.0
 
 _BUSY: Final = {"TooManyInvalidationsInProgress", "Throttling", "ThrottlingException"}
+_STRANGERS: Final = {
+    "ExpiredToken",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+_KEYLESS: Final = (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError)
+_LATE: Final = (ConnectTimeoutError, ReadTimeoutError, TimeoutError)
 _SERVER_FAULT: Final = 500
 
 
@@ -68,8 +85,10 @@ class CloudFrontCaches:
                 )
         except ClientError as error:
             raise _known(error) from error
-        except TimeoutError as error:
+        except _LATE as error:
             raise StoreTimeout("CloudFront did not answer in time") from error
+        except _KEYLESS as error:
+            raise StoreCredentials("There are no usable credentials for CloudFront") from error
         except BotoCoreError as error:
             raise StoreUnreachable(f"CloudFront cannot be reached: {error}") from error
 
@@ -94,6 +113,8 @@ def _known(error: ClientError) -> StoreError:
             "CloudFront refused an invalidation: the credentials need "
             "cloudfront:CreateInvalidation on the distribution"
         )
+    if code in _STRANGERS:
+        return StoreCredentials(f"CloudFront does not take the credentials: {code}")
     if code in _BUSY:
         return StoreThrottled(f"CloudFront is busy: {code}")
     if status >= _SERVER_FAULT:
