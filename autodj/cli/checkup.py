@@ -20,7 +20,13 @@ from autodj.cli import words
 from autodj.cli.console import from_os_error
 from autodj.cli.findings import Finding, fault
 from autodj.cli.options import Group
-from autodj.cli.probes import put_document, put_probe, round_trip, second_of_silence
+from autodj.cli.probes import (
+    parts_round_trip,
+    put_document,
+    put_probe,
+    round_trip,
+    second_of_silence,
+)
 from autodj.cli.signing import credentials
 from autodj.cli.where import described
 from autodj.db import open_database
@@ -130,8 +136,9 @@ async def _s3_store(settings: Settings) -> str:
     config = s3_config(settings)
     async with open_s3(config) as store:
         await round_trip(store)
+        how = await parts_round_trip(store)
     place = config.endpoint_url or f"AWS, {config.region}"
-    return f"put, read and deleted an object in {config.bucket} ({place})"
+    return f"put, read and deleted an object in {config.bucket} ({place}), {how}"
 
 
 async def _clock(settings: Settings) -> str:

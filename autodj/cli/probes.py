@@ -7,11 +7,15 @@ import hashlib
 import io
 import secrets
 import wave
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from autodj.errors import IntegrityFault
 from autodj.storage.base import Described, ObjectStat, Storage
 from autodj.storage.keys import analysis_key, track_key
+
+if TYPE_CHECKING:
+    from autodj.storage.s3 import S3Storage
 
 PROBE_BYTES = 4096
 
@@ -35,6 +39,26 @@ async def put_probe(store: Storage) -> ObjectStat:
     key = track_key(uuid4(), 0, digest, "bin")
     await store.put(key, body, sha256=digest, content_type="application/octet-stream")
     return await store.stat(key)
+
+
+async def parts_round_trip(store: S3Storage) -> str:
+    """Do the same in parts; how objects travel, and what to know of it."""
+    body = secrets.token_bytes(PROBE_BYTES)
+    digest = hashlib.sha256(body).hexdigest()
+    key = track_key(uuid4(), 0, digest, "bin")
+    try:
+        rehearsed = await store.rehearse_parts(key, body)
+        if not rehearsed.taken:
+            return "all in one piece, for it takes no parts"
+        await store.verify(key, sha256=digest, size_bytes=len(body))
+    finally:
+        await store.delete(key)
+    if rehearsed.unlisted is None:
+        return "in parts too"
+    return (
+        "in parts too; what a broken upload leaves is not found again "
+        f"({rehearsed.unlisted.detail.rstrip('.')}): let a rule of the bucket end it"
+    )
 
 
 async def put_document(store: Storage) -> ObjectStat:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -79,6 +80,13 @@ def check_key(key: str) -> str:
     if any(not segment or segment.startswith(".") for segment in key.split("/")):
         raise InvalidRequest("A segment of an object key is empty or begins with a dot.")
     return key
+
+
+def check_keys(keys: Iterable[str]) -> list[str]:
+    """Check each of them. One text is refused: its letters are keys too, of other objects."""
+    if isinstance(keys, str):
+        raise InvalidRequest("Many object keys are a list, not one text.")
+    return [check_key(key) for key in keys]
 
 
 def is_key(text: str) -> bool:

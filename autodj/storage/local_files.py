@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -181,14 +181,26 @@ class LocalFiles(DurableDirectory):
             self._forget_state(key, stamp)
 
     def _delete_many(self, keys: Sequence[str]) -> None:
-        failed: dict[str, AutodjError] = {}
-        for key in keys:
-            try:
-                self._delete(key)
-            except AutodjError as error:
-                failed[key] = error
-        if failed:
-            raise DeleteIncomplete(failed)
+        with _all_tried() as tried:
+            for key in keys:
+                with tried(key):
+                    self._delete(key)
+
+    def _delete_unchanged(self, found: Sequence[ObjectStat]) -> Collection[str]:
+        stayed = set()
+        with _all_tried() as tried:
+            for each in found:
+                with tried(each.key), disk_errors(each.key), self._locked():
+                    if self._is_another(each):
+                        stayed.add(each.key)
+                    else:
+                        self._remove(each.key)
+        return stayed
+
+    def _is_another(self, found: ObjectStat) -> bool:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return etag_of(self.path(found.key).lstat()) != found.etag
+        return False
 
     def _write_facts(self, key: str, stamp: str, facts: Facts) -> None:
         self._write_over(facts_path(self.root, key, stamp), facts.packed())
@@ -252,6 +264,23 @@ class LocalFiles(DurableDirectory):
 
     def _open(self, key: str) -> BinaryIO:
         return opened_file(self.path(key), key)
+
+
+@contextmanager
+def _all_tried() -> Iterator[Callable[[str], AbstractContextManager[None]]]:
+    """What fails for one key is kept until each had its turn; DeleteIncomplete then."""
+    failed: dict[str, AutodjError] = {}
+
+    @contextmanager
+    def tried(key: str) -> Iterator[None]:
+        try:
+            yield
+        except AutodjError as error:
+            failed[key] = error
+
+    yield tried
+    if failed:
+        raise DeleteIncomplete(failed)
 
 
 def opened_file(path: Path, key: str) -> BinaryIO:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from autodj.storage.base import (
     Progress,
 )
 from autodj.storage.disk import blocks, disk_errors
-from autodj.storage.keys import check_key
+from autodj.storage.keys import check_key, check_keys
 from autodj.storage.local_disk import INCOMING
 from autodj.storage.local_facts import Facts
 from autodj.storage.local_files import LocalFiles, opened_file
@@ -100,11 +100,16 @@ class LocalObjects(LocalFiles):
             await seen_through(partial(self._delete, key))
 
     async def delete_many(self, keys: Sequence[str]) -> None:
-        for key in keys:
-            check_key(key)
+        check_keys(keys)
         with self._told("delete_many") as doing:
             doing.more["objects"] = len(keys)
             await seen_through(partial(self._delete_many, keys))
+
+    async def delete_unchanged(self, found: Sequence[ObjectStat]) -> Collection[str]:
+        check_keys(each.key for each in found)
+        with self._told("delete_unchanged") as doing:
+            doing.more["objects"] = len(found)
+            return await seen_through(partial(self._delete_unchanged, found))
 
     async def copy(self, source: str, target: str) -> ObjectStat:
         check_key(source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -114,6 +114,17 @@ class Versions(Protocol):
 
 
 @runtime_checkable
+class Pruning(Protocol):
+    async def delete_unchanged(self, found: Sequence[ObjectStat]) -> Collection[str]:
+        """Remove those that still have the ETag they were found with, a thousand a request where
+        the store can; the keys of the others, which stay.
+
+        DeleteIncomplete as ``delete_many`` raises it.
+        """
+        ...
+
+
+@runtime_checkable
 class Sealing(Protocol):
     """A store that says beforehand what the bytes of a whole object can be compared with."""
 
@@ -168,6 +179,7 @@ OFFERED_BY: Final[Mapping[type[object], str]] = {
     Replaceable: "the local store and S3",
     Metadata: "the local store and S3",
     Versions: "the local store and S3, where versioning is on",
+    Pruning: "the local store and S3",
     Sealing: "S3",
     Restorable: "S3",
     Presigner: "S3",

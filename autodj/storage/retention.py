@@ -14,6 +14,7 @@ import structlog
 from autodj.errors import ObjectNotFound
 from autodj.settings.baskets import Basket, Baskets, Kind
 from autodj.storage.base import ObjectStat, Storage
+from autodj.storage.powers import Pruning, power
 
 log = structlog.get_logger(__name__)
 
@@ -58,20 +59,22 @@ async def sweep_expired(
 
     Every batch is looked at again, asked about and deleted before the next is read: it may be
     cut short at any moment, and run again. An object that was written anew since it was listed
-    is young again and stays.
+    is young again and stays; so does one that becomes another until the store deletes it.
     """
+    pruning = power(store, Pruning)  # type: ignore[type-abstract] # powers are protocols
     objects = size_bytes = kept = 0
     async with aclosing(_over(store, basket, now, prefixes)) as batches:
         async for batch in batches:
-            still = [each for each in batch if await _is_still_over(store, basket, each.key, now)]
+            looks = [await _still_over(store, basket, each.key, now) for each in batch]
+            still = [each for each in looks if each is not None]
             known = await named([each.key for each in still])
             going = [each for each in still if each.key not in known]
-            if remove:
-                await store.delete_many([each.key for each in going])
-            for each in going:
+            changed = await pruning.delete_unchanged(going) if remove else ()
+            gone = [each for each in going if each.key not in changed]
+            for each in gone:
                 tell(each)
-            objects += len(going)
-            size_bytes += sum(each.size_bytes for each in going)
+            objects += len(gone)
+            size_bytes += sum(each.size_bytes for each in gone)
             kept += len(still) - len(going)
     swept = Swept(objects, size_bytes, kept)
     if objects and remove:
@@ -108,10 +111,11 @@ async def _over(
         yield batch
 
 
-async def _is_still_over(store: Storage, basket: Basket, key: str, now: datetime) -> bool:
+async def _still_over(store: Storage, basket: Basket, key: str, now: datetime) -> ObjectStat | None:
     with suppress(ObjectNotFound):
-        return basket.is_over((await store.stat(key)).modified_at, now)
-    return False
+        found = await store.stat(key)
+        return found if basket.is_over(found.modified_at, now) else None
+    return None
 
 
 def _place(basket: Basket) -> Sequence[str]:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from autodj.errors import NotOffered
 from autodj.settings.baskets import Basket
 from autodj.storage.base import Presigner, Storage
-from autodj.storage.keys import check_key
+from autodj.storage.keys import check_key, check_keys
 
 TTL_S: Final = 3600
 
@@ -51,4 +51,6 @@ async def urls_of(
     sign: Callable[[str, int], str] | None = None,
 ) -> Mapping[str, str]:
     """The same for many at once, by key; S3 is not asked, links are made here."""
-    return {key: await url_of(store, basket, key, ttl_s=ttl_s, sign=sign) for key in keys}
+    return {
+        key: await url_of(store, basket, key, ttl_s=ttl_s, sign=sign) for key in check_keys(keys)
+    }

@@ -56,6 +56,7 @@ def test_the_storage_alone_is_examined_and_no_secret_shown(
     assert [*found] == ["settings", "local store", "clock", "credentials", "S3 store"]
     key_id = environment["AWS_ACCESS_KEY_ID"]
     assert found["credentials"] == f"from: environment; key …{key_id[-4:]}; they do not expire"
+    assert found["S3 store"].endswith("), in parts too")
     assert key_id not in answer.out
     assert environment["AWS_SECRET_ACCESS_KEY"] not in answer.out
 

@@ -21,6 +21,7 @@ from autodj.errors import (
     TooLarge,
 )
 from autodj.storage.base import ByteRange, Described, Storage
+from autodj.storage.s3 import writing
 from autodj.storage.whole import exists, load, move, save
 from tests.storage.builders import KEY, keys, patterned, put, read, sha256
 
@@ -309,6 +310,32 @@ async def test_many_are_deleted_at_once_and_what_was_not_there_is_no_fault(
     await store.delete_many([])
 
     assert await keys(store) == wanted[10:]
+
+
+@pytest.mark.parametrize("store", ["local", "real_s3"], indirect=True)
+async def test_what_is_a_folder_to_the_store_is_no_free_key(
+    store: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # moto, as S3, has no folders.
+    monkeypatch.setattr(writing, "CONFLICT_PAUSE_S", 0)
+    for key in ("a/b", "c", "ab"):
+        await put(store, key, b"x")
+
+    with pytest.raises(ObjectExists, match="inside a"):
+        await put(store, "a", b"y")
+    with pytest.raises(ObjectExists, match="inside a"):
+        await store.copy("c", "a")
+
+    assert await keys(store) == ["a/b", "ab", "c"]
+
+
+async def test_one_key_is_not_taken_for_the_many_that_its_letters_are(store: Storage) -> None:
+    await put(store, "a", b"x")
+
+    with pytest.raises(InvalidRequest):
+        await store.delete_many("a")
+
+    assert await keys(store) == ["a"]
 
 
 async def test_pages_are_the_list_in_pieces(store: Storage) -> None:

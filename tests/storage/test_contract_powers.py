@@ -25,6 +25,7 @@ from autodj.storage.powers import (
     DirectUploads,
     Downloads,
     Metadata,
+    Pruning,
     Replaceable,
     Restorable,
     Sealing,
@@ -247,6 +248,26 @@ async def test_a_version_deleted_is_gone_and_the_others_stay(versioned: Powerful
     assert len(await versioned.versions(DOCUMENT)) == 2
 
 
+@pytest.mark.parametrize("store", ["local", "real_s3", "proxied_s3"], indirect=True)
+@pytest.mark.can_fail_on("local", "real_s3")
+async def test_what_changed_since_it_was_found_is_not_deleted_with_the_rest(
+    store: Powerful,
+) -> None:
+    # moto deletes it, so it could not fail this.
+    await put(store, "a/stays", FIRST)
+    await put(store, "a/goes", FIRST)
+    await put(store, "a/went", FIRST)
+    found = [await store.stat(key) for key in await keys(store)]
+    await store.replace("a/stays", SECOND, sha256=sha256(SECOND), content_type="application/json")
+    await store.delete("a/went")
+
+    assert await store.delete_unchanged(found) == {"a/stays"}
+
+    assert await keys(store) == ["a/stays"]
+    assert await read(store, "a/stays") == SECOND
+    assert await store.delete_unchanged([]) == set()
+
+
 async def test_versions_belong_to_one_key(versioned: Powerful) -> None:
     await replace(versioned, FIRST)
     for key in (f"{DOCUMENT}.bak", f"{DOCUMENT}-2"):
@@ -270,7 +291,7 @@ async def test_what_is_no_version_is_not_found(versioned: Powerful, version_id: 
 
 def test_each_power_is_asked_for_and_granted_or_named(tmp_path: Any, moto: S3Storage) -> None:
     local = LocalStorage(tmp_path)
-    everywhere = {Replaceable, Metadata, Versions}
+    everywhere = {Replaceable, Metadata, Versions, Pruning}
     only_s3 = {Restorable, Presigner, Downloads, DirectUploads, Sealing}
     assert everywhere | only_s3 == set(OFFERED_BY)
     for each in OFFERED_BY:

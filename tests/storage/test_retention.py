@@ -17,7 +17,7 @@ from autodj.storage.base import ObjectStat, Storage
 from autodj.storage.factory import basket_from
 from autodj.storage.local import LocalStorage
 from autodj.storage.retention import PREFIXES, Swept, prefixes_swept, sweep_expired
-from tests.storage.builders import keys, put
+from tests.storage.builders import keys, put, sha256
 
 MONTH = Basket("month", retention_days=30)
 BODY = b"0123456789"
@@ -97,18 +97,38 @@ async def test_what_changed_since_it_was_listed_is_not_judged_by_the_list(
     assert await keys(store) == left
 
 
+async def test_what_is_written_between_the_look_and_the_end_stays_and_is_not_counted(
+    tmp_path: Path,
+) -> None:
+    store = LocalStorage(tmp_path)
+    for key in ("a/1", "a/2"):
+        await put(store, key, BODY)
+    told: list[str] = []
+
+    async def named(_asked: Sequence[str]) -> Collection[str]:
+        await store.replace("a/1", b"new", sha256=sha256(b"new"), content_type="text/plain")
+        return ()
+
+    swept = await sweep_expired(
+        store, MONTH, in_days(31), named=named, tell=lambda found: told.append(found.key)
+    )
+
+    assert await keys(store) == ["a/1"]
+    assert (swept, told) == (Swept(1, 10), ["a/2"])
+
+
 class Failing(LocalStorage):
     """Deletes one batch, then the store is away, then the process ends."""
 
     calls = 0
 
-    async def delete_many(self, keys: Sequence[str]) -> None:
+    async def delete_unchanged(self, found: Sequence[ObjectStat]) -> Collection[str]:
         self.calls += 1
         if self.calls == 2:
-            raise DeleteIncomplete({key: StoreError() for key in keys})
+            raise DeleteIncomplete({each.key: StoreError() for each in found})
         if self.calls == 4:
             raise asyncio.CancelledError
-        await super().delete_many(keys)
+        return await super().delete_unchanged(found)
 
 
 async def test_a_sweep_that_was_cut_short_is_finished_by_the_next(

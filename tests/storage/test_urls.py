@@ -38,6 +38,11 @@ async def test_without_a_cdn_the_store_signs_and_its_link_leads_to_the_bytes(
             assert answer.status == 404
 
 
+async def test_one_key_has_not_the_links_of_its_letters(local: LocalStorage) -> None:
+    with pytest.raises(InvalidRequest):
+        await urls_of(local, Basket("b", root=Path("/m"), cdn_origin=CDN), "ab")
+
+
 async def test_a_basket_behind_a_cdn_has_its_links_there(local: LocalStorage) -> None:
     here = Basket("b", root=Path("/m"), cdn_origin=CDN)
 

@@ -147,7 +147,7 @@ async def test_a_basket_inside_another_sweeps_the_kinds_that_go_into_it_only(
 
 
 class Denied(LocalStorage):
-    async def delete_many(self, keys: object) -> None:
+    async def delete_unchanged(self, found: object) -> Collection[str]:
         raise StoreDenied
 
 

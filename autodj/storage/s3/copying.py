@@ -19,6 +19,7 @@ from autodj.storage.metadata import NOTES, encoded
 from autodj.storage.s3.bucket import S3Bucket, stat_of
 from autodj.storage.s3.copying_parts import copied_in_parts, described_as
 from autodj.storage.s3.faults import required, store_errors
+from autodj.storage.s3.listing import refuse_folder
 from autodj.storage.s3.marking import done_before, new_mark
 from autodj.storage.s3.objects import read_back, verify
 from autodj.storage.s3.vouching import with_note
@@ -42,6 +43,7 @@ async def copy_object(
         # Somebody made it meanwhile, or we did and the answer was lost; else the source changed.
         with suppress(ObjectNotFound):
             return await _require_same(bucket, wanted, target)
+        await refuse_folder(bucket, target)
         raise refused from refused.__cause__
     made = stat_of(target, await bucket.head(target))
     if made.size_bytes != wanted.size_bytes or _differ(made.sha256, wanted.sha256):

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 
-from autodj.errors import InvalidRequest, StoreError, StoreFaulty
-from autodj.storage.base import ObjectStat, Page
+from autodj.errors import AutodjError, InvalidRequest, ObjectExists, StoreError, StoreFaulty
+from autodj.storage.base import MAX_PAGE_OBJECTS, ObjectStat, Page
 from autodj.storage.cursors import check_limit, cursor_after, position_of
 from autodj.storage.keys import is_key, may_start_a_key
 from autodj.storage.s3.bucket import S3Bucket, error_code
@@ -41,7 +41,7 @@ async def objects(bucket: S3Bucket, prefix: str) -> AsyncGenerator[ObjectStat, N
 
 
 async def page(
-    bucket: S3Bucket, prefix: str, *, limit: int, cursor: str | None, directories: bool
+    bucket: S3Bucket, prefix: str, *, limit: int, cursor: str | None = None, directories: bool
 ) -> Page:
     more: dict[str, Any] = {"MaxKeys": check_limit(limit)}
     if directories:
@@ -65,6 +65,19 @@ async def page(
         directories=[each for each in found if is_key(each.rstrip("/"))],
         cursor=token and cursor_after(token, prefix=prefix, directories=directories),
     )
+
+
+async def refuse_folder(bucket: S3Bucket, key: str) -> None:
+    """ObjectExists for a key that is neither there nor free: to servers that keep objects as
+    files it is the folder of others, and stays one when these are gone. Where nothing can be
+    listed the caller says what it knows.
+    """
+    try:
+        found = await page(bucket, key, limit=MAX_PAGE_OBJECTS, directories=True)
+    except AutodjError:
+        return
+    if f"{key}/" in found.directories:
+        raise ObjectExists(f"Other objects lie inside {key}, or did.")
 
 
 async def _asked(bucket: S3Bucket, prefix: str, more: Mapping[str, Any]) -> Mapping[str, Any]:

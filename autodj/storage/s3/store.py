@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from autodj.storage.base import (
 from autodj.storage.checks import Sealed
 from autodj.storage.disk import opened
 from autodj.storage.health import Health
-from autodj.storage.keys import check_key
+from autodj.storage.keys import check_key, check_keys
 from autodj.storage.limits import check_size
 from autodj.storage.operations import Operation, operation
 from autodj.storage.powers import ArchiveState, ObjectVersion, SignedForm, SignedRequest, Tier
@@ -42,6 +42,7 @@ from autodj.storage.s3.budget import ByteBudget
 from autodj.storage.s3.config import S3Config
 from autodj.storage.s3.credentials import Keys, end_of
 from autodj.storage.s3.listed import read_lists_quickly
+from autodj.storage.s3.rehearsal import Rehearsed, rehearse
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -139,11 +140,16 @@ class S3Storage:
                 await self._client.delete_object(**self._bucket.named(key))
 
     async def delete_many(self, keys: Sequence[str]) -> None:
-        for key in keys:
-            check_key(key)
+        check_keys(keys)
         with self._told("delete_many") as doing:
             doing.more["objects"] = len(keys)
             await deleting.delete_many(self._bucket, keys)
+
+    async def delete_unchanged(self, found: Sequence[ObjectStat]) -> Collection[str]:
+        check_keys(each.key for each in found)
+        with self._told("delete_unchanged") as doing:
+            doing.more["objects"] = len(found)
+            return await deleting.delete_unchanged(self._bucket, found)
 
     async def copy(self, source: str, target: str) -> ObjectStat:
         check_key(source)
@@ -172,6 +178,11 @@ class S3Storage:
 
     async def probe(self) -> None:
         await probing.probe(self._bucket)
+
+    async def rehearse_parts(self, key: str, body: bytes) -> Rehearsed:
+        """Store a small body in parts, and try all else that large ones need."""
+        with self._told("put", key):
+            return await rehearse(self._bucket, key, body)
 
     async def set_metadata(self, key: str, metadata: Mapping[str, str]) -> ObjectStat:
         with self._told("set_metadata", key):

@@ -23,6 +23,7 @@ from autodj.storage.base import Described, ObjectStat, Progress
 from autodj.storage.metadata import is_header
 from autodj.storage.s3.bucket import IMMUTABLE, MUTABLE, S3Bucket, stat_of
 from autodj.storage.s3.faults import required, store_errors
+from autodj.storage.s3.listing import refuse_folder
 from autodj.storage.s3.marking import done_before, new_mark
 from autodj.storage.s3.objects import verify
 from autodj.storage.s3.sending import send
@@ -63,6 +64,7 @@ async def create(
             continue
         stored = _vouched_stat(key, written, answer, sha256, size_bytes)
         return stored or await verify(bucket, key, sha256=sha256, size_bytes=size_bytes)
+    await refuse_folder(bucket, key)
     raise StoreThrottled(f"{key} is written and removed by others all the time.")
 
 
