@@ -67,6 +67,9 @@ export const addUrl = (url, key) =>
 /** @param {string} id @returns {Promise<Job>} */
 export const job = (id) => json("GET", `${BASE}/jobs/${id}`);
 
+/** End a fetch or a measuring of many tracks. @param {string} id @returns {Promise<Job>} */
+export const cancel = (id) => json("POST", `${BASE}/jobs/${id}/cancel`);
+
 /** The latest jobs that have changed since then, oldest first. @param {number} moment_ms
  * @returns {Promise<Job[]>} */
 export async function jobsSince(moment_ms) {

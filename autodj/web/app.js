@@ -5,6 +5,7 @@ import * as api from "./api.js";
 import { find } from "./dom.js";
 import { bindFilters } from "./filters.js";
 import { readPlace } from "./format.js";
+import { bindHints } from "./hints.js";
 import { Library } from "./library.js";
 import { RETRY_MS, follow } from "./live.js";
 import { Player } from "./player.js";
@@ -44,6 +45,7 @@ document.addEventListener("autodj:signed-out", () => {
 find("#log-out", HTMLButtonElement).addEventListener("click", () => void logOut());
 bindFilters((filter) => void library.narrow(filter));
 bindShortcuts(player);
+bindHints();
 addEventListener("hashchange", () => void goToPlace());
 void start();
 

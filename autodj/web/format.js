@@ -5,6 +5,7 @@ import { barAt } from "./grid.js";
 
 /** @import { Job, Track } from "./types.js" */
 
+export const KNOWN = "Already in your library, nothing was added";
 const MINUS = "\u2212";
 
 /** Seconds as "1:51" or "1:02:03". @param {number} seconds */
@@ -79,6 +80,19 @@ export function jobWords(job) {
   if (job.state === "failed") return "Failed";
   const step = STEPS.get(job.step) ?? "Working";
   return job.state === "queued" ? "Waiting" : `${step} ${percent(job.progress)}`;
+}
+
+/** How far many tracks are that are measured again. @param {Job} job */
+export function runWords(job) {
+  const { tracks = 0, done = 0, failed = 0 } = job.result ?? {};
+  const measured = `Measured ${done} of ${tracks} ${tracks === 1 ? "track" : "tracks"}`;
+  return failed > 0 ? `${measured}, ${failed} failed` : measured;
+}
+
+/** Of a job that was done when it was called back. @param {Job} job */
+export function lateWords(job) {
+  if (job.kind === "reanalysis") return `Too late to cancel. ${runWords(job)}`;
+  return job.result?.created === false ? KNOWN : "Too late to cancel, it is in your library";
 }
 
 /**

@@ -251,5 +251,5 @@ function hasNews(track, before, job) {
   if (!track) return true;
   if (job.state === "queued" || job.state === "running") return false;
   const isMeasured = track.analysis.state !== "pending";
-  return !isMeasured || job.result?.sources[track.file_source] !== 1;
+  return !isMeasured || job.result?.sources?.[track.file_source] !== 1;
 }

@@ -63,9 +63,16 @@
  * @property {string} step
  * @property {number} progress 0 to 1 of the whole job
  * @property {string | null} track_id
- * @property {{tracks: number, created?: boolean, sources: {local: number, s3: number}} | null} result
+ * @property {JobResult | null} result
  * @property {ProblemDocument | null} problem
  * @property {string} changed_at
+ *
+ * @typedef {object} JobResult
+ * @property {number} tracks
+ * @property {boolean} [created] of a fetch
+ * @property {{local: number, s3: number}} [sources] of a track
+ * @property {number} [done] of many tracks that are measured again
+ * @property {number} [failed] of those
  *
  * @typedef {object} AudioLink
  * @property {string} url

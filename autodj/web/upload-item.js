@@ -1,39 +1,56 @@
 // @ts-check
-/** One line of the list of what is coming in. */
+/** One line of the list of what is under way. */
 
+import { Problem } from "./api.js";
 import { find, icon, make } from "./dom.js";
-import { isSeen, leading } from "./focus.js";
+import { isSeen, leading, offer } from "./focus.js";
+import { runWords } from "./format.js";
+
+/** @import { Job } from "./types.js" */
+
+/**
+ * @typedef {object} Hands
+ * @property {() => void} cancel
+ * @property {() => void} [retry] where it is known how
+ */
+
+/** @typedef {"done" | "refused" | "cancelled"} End */
 
 export class UploadItem {
   element;
+  #name;
+  #cancel;
 
-  /** @param {string} name @param {string} size @param {(item: UploadItem) => Promise<void>} work
-   * @param {{retry: () => void, cancel: () => void}} hands */
-  constructor(name, size, work, { retry, cancel }) {
+  /** @param {string} name @param {string} size @param {Hands} hands
+   * @param {(item: UploadItem) => Promise<void>} [work] what its turn in the queue is for */
+  constructor(name, size, { cancel, retry }, work = async () => {}) {
     this.work = () => work(this);
-    const again = () => {
-      this.#show("waiting", "Waiting");
-      retry();
-    };
+    this.#name = make("span", { class: "upload-name", title: name, dir: "auto" }, name);
+    this.#cancel = make(
+      "button",
+      { class: "quiet", "data-act": "cancel", "aria-label": `Cancel ${name}` },
+      icon("close"),
+    );
+    this.#cancel.addEventListener("click", () => this.isCancelling || cancel());
     this.element = make(
       "li",
       { class: "upload", "data-state": "waiting" },
-      make("span", { class: "upload-name", title: name, dir: "auto" }, name),
+      this.#name,
       make("span", { class: "upload-size" }, size),
       make("progress", { max: 1, value: 0, "aria-label": `Progress of ${name}` }),
       make("span", { class: "upload-words" }, "Waiting"),
-      make("button", { class: "plain", "data-act": "retry", onclick: again }, icon("retry"), "Retry"),
-      make(
-        "button",
-        { class: "quiet", "data-act": "cancel", "aria-label": `Cancel ${name}`, onclick: cancel },
-        icon("close"),
-      ),
+      retry ? this.#retryButton(retry) : null,
+      this.#cancel,
     );
+  }
+
+  get isCancelling() {
+    return this.element.dataset.state === "cancelling";
   }
 
   /** @param {string} name */
   rename(name) {
-    find(".upload-name", HTMLElement, this.element).textContent = name;
+    this.#name.textContent = name;
   }
 
   /** @param {string} words @param {number} share 0 to 1 */
@@ -44,14 +61,20 @@ export class UploadItem {
 
   /** As progress, of what can be called back. @param {string} words @param {number} share */
   sending(words, share) {
-    if (this.element.dataset.state === "cancelling") return;
-    this.progress(words, share);
+    if (this.isCancelling) return;
+    find("progress", HTMLProgressElement, this.element).value = share;
     this.#show("sending", words);
   }
 
-  /** It is too late to break it off: what came of it will be deleted. */
+  /** It has been called back, and does not end at once. */
   cancelling() {
     this.#show("cancelling", "Cancelling");
+    this.#announce("Cancelling");
+  }
+
+  /** It could not be called back, and goes on. */
+  goOn() {
+    if (this.isCancelling) this.#show("sending", "Not cancelled");
   }
 
   /** @param {string} words */
@@ -65,23 +88,44 @@ export class UploadItem {
     this.end("refused", words);
   }
 
-  /** @param {"done" | "refused" | "cancelled"} state @param {string} words */
+  /** @param {Job} job that has failed, or was cancelled */
+  fail(job) {
+    const problem = new Problem(job.problem ?? { title: "It failed" });
+    if (problem.code !== "cancelled") return this.refuse(problem.message, problem.hint);
+    this.end("cancelled", job.kind === "fetch" ? "Cancelled" : `Cancelled. ${runWords(job)}`);
+  }
+
+  /** @param {End} state @param {string} words */
   end(state, words) {
     this.#show(state, words);
     this.#announce(words);
   }
 
+  /** @param {() => void} retry */
+  #retryButton(retry) {
+    const again = () => {
+      this.#show("waiting", "Waiting");
+      retry();
+    };
+    return make(
+      "button",
+      { class: "plain", "data-act": "retry", onclick: again },
+      icon("retry"),
+      "Retry",
+    );
+  }
+
   /** Ends are spoken; every percent would be noise. @param {string} words */
   #announce(words) {
-    const name = find(".upload-name", HTMLElement, this.element).textContent;
-    find("#upload-news", HTMLElement).textContent = `${name}: ${words}`;
+    find("#upload-news", HTMLElement).textContent = `${this.#name.textContent}: ${words}`;
   }
 
   /** Whoever pressed a button that goes is led to the one that comes, or to the list.
-   * @param {string} state @param {string} words */
+   * @param {End | "waiting" | "busy" | "sending" | "cancelling"} state @param {string} words */
   #show(state, words) {
     const change = () => {
       this.element.dataset.state = state;
+      offer(this.#cancel, state !== "cancelling");
       find(".upload-words", HTMLElement, this.element).textContent = words;
     };
     const buttons = [...this.element.querySelectorAll("button")];

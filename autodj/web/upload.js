@@ -3,23 +3,25 @@
 
 import * as api from "./api.js";
 import { find } from "./dom.js";
-import { leading } from "./focus.js";
-import { bytes, jobWords, percent } from "./format.js";
+import { Elsewhere } from "./elsewhere.js";
+import { Fetching } from "./fetching.js";
+import { KNOWN, bytes, jobWords, lateWords, percent } from "./format.js";
 import { bindDrop, bindPickers } from "./intake.js";
-import { freshKey } from "./send-file.js";
 import { Sending } from "./sending.js";
 import { complain } from "./toast.js";
+import { UnderWay } from "./under-way.js";
 import { UploadItem } from "./upload-item.js";
 import { UploadQueue } from "./upload-queue.js";
 
 /** @import { Job, Track } from "./types.js" */
 
-const FINISHED = ":is([data-state=done], [data-state=refused], [data-state=cancelled])";
-
 export class Uploads {
   #heard;
-  #list = find("#uploads", HTMLUListElement);
+  #underWay = new UnderWay();
+  #elsewhere = new Elsewhere(this.#underWay);
   #queue = new UploadQueue();
+  /** Orders whose jobs may be told of before they are answered. */
+  #asking = 0;
   /** @type {Map<string, UploadItem>} by the job that tells the rest */
   #followed = new Map();
 
@@ -35,24 +37,20 @@ export class Uploads {
       this.#addUrl(find("input", HTMLInputElement, form).value.trim());
       form.reset();
     });
-    find("#clear-uploads", HTMLButtonElement).addEventListener("click", () => this.#clear());
   }
 
   /** @param {Job} job */
   hear(job) {
     const item = this.#followed.get(job.id);
-    if (!item) return;
-    if (job.state === "failed" || job.state === "done") this.#followed.delete(job.id);
-    if (job.state === "failed") {
-      const { title, detail, hint } = job.problem ?? { title: "It failed" };
-      item.refuse(detail || title, hint ?? "");
-    } else if (job.state === "done") {
-      const known = job.kind === "fetch" && job.result?.created === false;
-      item.finish(known ? "Already in your library, nothing was added" : "Ready");
-      if (job.kind === "fetch" && job.track_id) void this.#fetched(job.track_id, item);
-    } else {
-      item.progress(jobWords(job), job.progress);
+    if (!item) {
+      if (this.#asking === 0) this.#elsewhere.hear(job);
+      return;
     }
+    if (job.state === "failed" || job.state === "done") this.#followed.delete(job.id);
+    if (job.state === "failed") item.fail(job);
+    else if (job.state === "done") this.#finish(item, job);
+    else if (job.kind === "fetch") item.sending(jobWords(job), job.progress);
+    else item.progress(jobWords(job), job.progress);
   }
 
   /** @param {File} file */
@@ -66,46 +64,72 @@ export class Uploads {
       const { track, created } = answer;
       item.rename(track.title);
       this.#heard.added(track);
-      if (created && track.job_id) this.#follow(item, track.job_id);
-      else item.finish(created ? "Ready" : "Already in your library, nothing was added");
+      if (!created || !track.job_id) return item.finish(created ? "Ready" : KNOWN);
+      item.progress("Waiting", 0);
+      this.#follow(item, track.job_id);
     };
-    this.#enqueue(file.name, bytes(file.size), work, sending);
+    const cancel = (/** @type {UploadItem} */ item) => {
+      if (!sending.cancel()) item.cancelling();
+      else if (this.#queue.drop(item)) item.end("cancelled", "Cancelled");
+    };
+    this.#enqueue(file.name, bytes(file.size), work, { renew: () => sending.renew(), cancel });
   }
 
   /** @param {string} url */
   #addUrl(url) {
-    const key = freshKey();
-    this.#enqueue(url, "", async (item) => {
-      item.progress("Asking", 0);
-      this.#follow(item, (await api.addUrl(url, key)).id);
-    });
+    const fetching = new Fetching(url);
+    const work = async (/** @type {UploadItem} */ item) => {
+      item.sending("Asking", 0);
+      this.#asking += 1;
+      const ordered = fetching.order().finally(() => (this.#asking -= 1));
+      const { id } = await ordered;
+      item.sending("Waiting", 0);
+      this.#follow(item, id);
+    };
+    const cancel = (/** @type {UploadItem} */ item) => {
+      if (this.#queue.drop(item)) item.end("cancelled", "Cancelled");
+      else void this.#callBack(item, fetching);
+    };
+    this.#enqueue(url, "", work, { renew: () => fetching.renew(), cancel });
+  }
+
+  /** @param {UploadItem} item @param {Fetching} fetching */
+  async #callBack(item, fetching) {
+    item.cancelling();
+    try {
+      const job = await fetching.cancel();
+      if (job) this.hear(job);
+    } catch (error) {
+      complain(error, "Cancelling");
+      item.goOn();
+    }
   }
 
   /** @param {string} name @param {string} size @param {(item: UploadItem) => Promise<void>} work
-   * @param {Sending} [sending] what can be called back once it has begun */
-  #enqueue(name, size, work, sending) {
-    const item = new UploadItem(name, size, work, {
-      retry: () => {
-        sending?.renew();
-        this.#queue.add(item);
-      },
-      cancel: () => {
-        const isOver = sending?.cancel() ?? true;
-        if (!isOver) item.cancelling();
-        else if (this.#queue.drop(item)) item.end("cancelled", "Cancelled");
-      },
-    });
-    this.#list.append(item.element);
-    this.#showPanel();
+   * @param {{renew: () => void, cancel: (item: UploadItem) => void}} way in, and back */
+  #enqueue(name, size, work, { renew, cancel }) {
+    const retry = () => {
+      renew();
+      this.#queue.add(item);
+    };
+    const item = new UploadItem(name, size, { retry, cancel: () => cancel(item) }, work);
+    this.#underWay.add(item.element);
     this.#queue.add(item);
   }
 
   /** @param {UploadItem} item @param {string} id of the job */
   #follow(item, id) {
+    this.#elsewhere.leave(id);
     this.#followed.set(id, item);
-    item.progress("Waiting", 0);
     // It may be over already: then nobody tells of it any more.
     api.job(id).then((job) => this.hear(job), complain);
+  }
+
+  /** @param {UploadItem} item @param {Job} job */
+  #finish(item, job) {
+    const isKnown = job.kind === "fetch" && job.result?.created === false;
+    item.finish(item.isCancelling ? lateWords(job) : isKnown ? KNOWN : "Ready");
+    if (job.kind === "fetch" && job.track_id) void this.#fetched(job.track_id, item);
   }
 
   /** @param {string} id @param {UploadItem} item */
@@ -117,17 +141,5 @@ export class Uploads {
     } catch (error) {
       complain(error);
     }
-  }
-
-  #clear() {
-    const clear = () => {
-      this.#list.querySelectorAll(FINISHED).forEach((element) => element.remove());
-      this.#showPanel();
-    };
-    leading(clear, () => document.querySelector("[data-pick]"));
-  }
-
-  #showPanel() {
-    find("#upload-panel", HTMLElement).hidden = this.#list.childElementCount === 0;
   }
 }
