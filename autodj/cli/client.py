@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import aiohttp
 
-from autodj.cli.refusals import ADDRESS, BusyServer, reason_of, refusal_of
+from autodj.cli.refusals import ADDRESS, AwayServer, PassingFault, reason_of, refusal_of
 from autodj.cli.where import Server
 from autodj.errors import CommandError
 
@@ -22,6 +22,7 @@ PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=180)
 PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 PAGE = 200
 Document = dict[str, Any]
+Answer = TypeVar("Answer")
 Query = Mapping[str, str | Sequence[str]]
 """By name; a value may be several."""
 
@@ -44,11 +45,16 @@ class Client:
     def __init__(self, http: aiohttp.ClientSession, server: Server) -> None:
         self._http = http
         self._server = server
+        self._has_answered = False
 
     async def read(self, path: str, query: Query | None = None) -> Document:
         """The JSON under ``/api/v1``."""
-        async with self._ask("GET", path, params=query) as response:
-            return await _document(response)
+
+        async def read() -> Document:
+            async with self._ask("GET", path, params=query) as response:
+                return await _document(response)
+
+        return await self._patiently(read, AwayServer)
 
     async def save(self, path: str, query: Mapping[str, str], file: BinaryIO) -> None:
         """Write what the server sends into the file, block by block; all of it, or CommandError."""
@@ -60,24 +66,17 @@ class Client:
         async with self._ask("DELETE", path):
             pass
 
-    async def order(self, path: str, order: Document) -> Document:
-        """Order work of the server; the job to watch."""
+    async def order(self, path: str, order: Document | None = None) -> Document:
+        """Order something of the server; the job to watch."""
         async with self._ask("POST", path, json=order) as response:
             return await _document(response)
 
     async def send_file(self, path: Path, on_sent: Callable[[int], None] = unheard) -> Sent:
         """Upload the file; ``on_sent`` hears how many of its bytes are on their way.
 
-        A server that is busy is asked again, a few times.
+        Again from its start where the server was busy or away: what it has is not stored twice.
         """
-        for pause_s in (*PAUSES_S, None):
-            try:
-                return await self._send_file(path, on_sent)
-            except BusyServer as busy:
-                if pause_s is None:
-                    raise
-                await asyncio.sleep(max(pause_s, busy.retry_after_s))
-        raise AssertionError("the last try returns or raises")
+        return await self._patiently(lambda: self._send_file(path, on_sent))
 
     async def tracks(self, query: Mapping[str, str]) -> AsyncIterator[Document]:
         """Every track that fits, newest first, page by page."""
@@ -93,13 +92,39 @@ class Client:
 
     async def watch(self, job_id: str) -> AsyncIterator[Document]:
         """The job now and at every change, until it is done or has failed."""
+        failed = 0
         while True:
-            async with self._ask("GET", f"/jobs/{job_id}/events") as response:
-                async for job in _events(response.content):
-                    yield job
-                    if job["state"] in {"done", "failed"}:
-                        return
-            await asyncio.sleep(PAUSES_S[0])  # the server went away in between
+            try:
+                async with self._ask("GET", f"/jobs/{job_id}/events") as response:
+                    async for job in _events(response.content):
+                        failed = 0
+                        yield job
+                        if job["state"] in {"done", "failed"}:
+                            return
+                await asyncio.sleep(PAUSES_S[0])  # the server went away in between
+            except PassingFault as fault:
+                await self._rest(fault, failed)
+                failed += 1
+
+    async def _patiently(
+        self, ask: Callable[[], Awaitable[Answer]], passing: type[PassingFault] = PassingFault
+    ) -> Answer:
+        failed = 0
+        while True:
+            try:
+                return await ask()
+            except passing as fault:
+                await self._rest(fault, failed)
+                failed += 1
+
+    async def _rest(self, fault: PassingFault, failed: int) -> None:
+        """Wait for the next try; where there were enough, raise the fault. Of a server that stays
+        away nothing more is hoped for until it has answered.
+        """
+        if failed == len(PAUSES_S):
+            self._has_answered = False
+            raise fault
+        await asyncio.sleep(max(PAUSES_S[failed], fault.retry_after_s))
 
     async def _send_file(self, path: Path, on_sent: Callable[[int], None]) -> Sent:
         size_bytes = await asyncio.to_thread(lambda: path.stat().st_size)
@@ -124,11 +149,13 @@ class Client:
     ) -> AsyncGenerator[aiohttp.ClientResponse]:
         try:
             async with self._http.request(method, f"{API}{path}", **options) as response:
+                self._has_answered = True
                 if response.status >= 400:
                     raise await refusal_of(response)
                 yield response
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise CommandError(
+            kind = AwayServer if self._has_answered else CommandError
+            raise kind(
                 f"{self._server.url} does not answer ({reason_of(error)})",
                 hint="Is it running, and is this its address? `autodj up` starts one here.",
             ) from error

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autodj.cli.options import AsJson, BearerToken, DataDir, ServerUrl
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from autodj.cli.client import Client, Document
-
-T = TypeVar("T")
 
 TrackId = Annotated[
     str, typer.Argument(metavar="ID", help="The track's id, or as much of its start as is unique.")
@@ -46,6 +41,7 @@ def ls(
         autodj ls lights --bpm 118-126 --key 8A
         autodj ls --json | jq -r '.[].title'
     """
+    from autodj.cli.asking import ask
     from autodj.cli.console import console, print_json
     from autodj.cli.listing import query_of, table_of
 
@@ -59,7 +55,7 @@ def ls(
                 break
         return tracks
 
-    tracks = _with_server(read, server, token, data)
+    tracks = ask(read, server, token, data)
     if as_json:
         print_json(tracks)
     elif tracks:
@@ -81,6 +77,7 @@ def show(
 
         autodj show 3f2a
     """
+    from autodj.cli.asking import ask
     from autodj.cli.console import console, print_json
     from autodj.cli.listing import facts_of, find_track
 
@@ -89,7 +86,7 @@ def show(
         listed = await client.read(f"/tracks/{track['id']}/renditions")
         return {**track, "renditions": listed["items"]}
 
-    track = _with_server(read, server, token, data)
+    track = ask(read, server, token, data)
     if as_json:
         print_json(track)
     else:
@@ -119,6 +116,7 @@ def url(
         autodj url 3f2a --rendition preview
         mpv "$(autodj url 3f2a)"
     """
+    from autodj.cli.asking import ask
     from autodj.cli.console import print_json, print_line
     from autodj.cli.listing import find_track
 
@@ -127,7 +125,7 @@ def url(
         query = {} if rendition is None else {"rendition": rendition}
         return await client.read(f"/tracks/{track['id']}/audio/url", query)
 
-    link = _with_server(read, server, token, data)
+    link = ask(read, server, token, data)
     if as_json:
         print_json(link)
     else:
@@ -149,6 +147,7 @@ def rm(
 
         autodj rm 3f2a --yes
     """
+    from autodj.cli.asking import ask
     from autodj.cli.console import console
     from autodj.cli.listing import find_track
 
@@ -161,25 +160,8 @@ def rm(
             await client.delete(f"/tracks/{track['id']}")
             console().print(f"deleted  {track['title']}", markup=False)
 
-    tracks = _with_server(find, server, token, data)
+    tracks = ask(find, server, token, data)
     if not yes:
         titles = ", ".join(track["title"] for track in tracks)
         typer.confirm(f"Delete {titles}?", abort=True)
-    _with_server(delete, server, token, data)
-
-
-def _with_server(
-    use: Callable[[Client], Awaitable[T]], server: str | None, token: str | None, data: Path | None
-) -> T:
-    import asyncio
-
-    from autodj.cli.client import open_client
-    from autodj.cli.where import find_server
-
-    chosen = find_server(server, token, data)
-
-    async def run() -> T:
-        async with open_client(chosen) as client:
-            return await use(client)
-
-    return asyncio.run(run())
+    ask(delete, server, token, data)

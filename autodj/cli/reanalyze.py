@@ -48,8 +48,8 @@ def reanalyze(
 
     Tracks play on, and keep their corrections; each keeps its old analysis until the new one is
     there. The server measures a few at a time (REANALYSIS_AT_ONCE), new tracks first, and goes
-    on after a restart, whether anybody waits or not. The exit code is 1 when a track could not
-    be measured.
+    on after a restart, whether anybody waits or not, until it is done or `autodj cancel` ends it.
+    The exit code is 1 when a track could not be measured, or the rest was cancelled.
 
     For example:
 
@@ -140,7 +140,11 @@ def _tell_end(job: Document) -> None:
     from autodj.cli.words import plural
 
     result, out = job["result"], console()
-    if job["state"] != "done":
+    if job["state"] == "failed":
+        out.print(
+            f"Cancelled: {result['done']} of {plural(result['tracks'], 'track')} measured again"
+        )
+    elif job["state"] != "done":
         out.print(f"{plural(result['tracks'], 'track')} to measure; job {job['id']}")
     elif not result["tracks"]:
         out.print("Nothing to measure again")

@@ -12,7 +12,7 @@ from tests.cli.starting import autodj
 
 COMMANDS = [
     "up", "demo", "edge", "serve", "add", "analyze", "reanalyze", "ls", "show", "url", "export",
-    "rm", "login", "token", "secret", "doctor", "settings",
+    "rm", "jobs", "cancel", "login", "token", "secret", "doctor", "settings",
 ]  # fmt: skip
 HEAVY = [
     "aiohttp", "alembic", "arq", "asyncio", "av", "cryptography", "numpy", "pydantic", "sqlalchemy",
