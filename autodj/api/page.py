@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
+import re
 from collections.abc import Mapping
-from mimetypes import MimeTypes
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from autodj.api.assets import FOLDER, Asset, Assets
 from autodj.api.contract import Access, Answer, operation
-from autodj.api.ranges import etag_matches, strong_etag
+from autodj.api.ranges import etag_matches
 from autodj.errors import NotFound
 from autodj.settings import Settings
 
 TAG = "Page"
+ETAG = {"If-None-Match": "The ETag you have."}
 ROOT = Path(__file__).resolve().parents[1] / "web"
-CACHED = {"Cache-Control": "no-cache"}
-HTML = "text/html; charset=utf-8"
-_TYPES = MimeTypes()
-_TYPES.add_type("text/javascript", ".js")
-_TYPES.add_type("application/manifest+json", ".webmanifest")
-_TYPES.add_type("font/woff2", ".woff2")
+CACHED: Final = {"Cache-Control": "no-cache"}
+FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
+_REFUSED: Final = re.compile(r"\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 
 @operation(
@@ -33,10 +31,14 @@ _TYPES.add_type("font/woff2", ".woff2")
     summary="The page",
     tag=TAG,
     access=Access.OPEN,
-    answers=(Answer(200, "HTML; it asks to log in by itself", media_type="text/html"),),
+    headers=ETAG,
+    answers=(
+        Answer(200, "HTML; it asks to log in by itself", media_type="text/html"),
+        Answer(304, "You have it"),
+    ),
 )
 async def index(request: Request) -> Response:
-    return await _asset(request, "index.html")
+    return _answer(request, ASSETS["index.html"])
 
 
 @operation(
@@ -45,32 +47,28 @@ async def index(request: Request) -> Response:
     summary="This reference, to read",
     tag=TAG,
     access=Access.OPEN,
-    answers=(Answer(200, "HTML", media_type="text/html"),),
+    headers=ETAG,
+    answers=(Answer(200, "HTML", media_type="text/html"), Answer(304, "You have it")),
 )
 async def docs(request: Request) -> Response:
-    return await _asset(request, "docs.html")
+    return _answer(request, ASSETS["docs.html"])
 
 
 @operation(
     "GET",
-    "/static/{path:path}",
+    f"{FOLDER}{{path:path}}",
     summary="A file of the page",
     tag=TAG,
+    about="By its name, or below the version that the page names, where it never changes.",
     access=Access.OPEN,
-    headers={"If-None-Match": "The ETag you have."},
+    headers=ETAG,
     answers=(Answer(200, "The file", media_type="*/*"), Answer(304, "You have it")),
 )
 async def static(request: Request) -> Response:
-    return await _asset(request, request.path_params["path"])
-
-
-def assets(root: Path) -> Mapping[str, Path]:
-    """The files below ``root`` by their path there.
-
-    Requests choose among these names, so no path is ever made from what somebody sent.
-    """
-    files = (path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink())
-    return {path.relative_to(root).as_posix(): path for path in files}
+    asset, is_for_ever = ASSETS.find(request.path_params["path"])
+    if asset is None:
+        raise NotFound("There is no such file.")
+    return _answer(request, asset, cached=FOR_EVER if is_for_ever else CACHED)
 
 
 def content_security_policy(settings: Settings) -> str:
@@ -111,19 +109,21 @@ def audio_origins(settings: Settings) -> list[str]:
     )
 
 
-async def _asset(request: Request, name: str) -> Response:
-    path = ASSETS.get(name)
-    if path is None:
-        raise NotFound("There is no such file.")
-    content = await asyncio.to_thread(path.read_bytes)
-    etag = strong_etag(hashlib.sha256(content).hexdigest())
-    headers = {**CACHED, "ETag": etag}
-    if etag_matches(request.headers.get("if-none-match"), etag):
+def _answer(request: Request, asset: Asset, cached: Mapping[str, str] = CACHED) -> Response:
+    form = asset.form(packed=_takes_gzip(request))
+    headers = {**cached, "ETag": form.etag, "Vary": "Accept-Encoding"}
+    if etag_matches(request.headers.get("if-none-match"), form.etag):
         return Response(status_code=304, headers=headers)
-    guessed, _ = _TYPES.guess_type(name)
-    return Response(content, media_type=guessed or "application/octet-stream", headers=headers)
+    if form.encoding is not None:
+        headers["Content-Encoding"] = form.encoding
+    return Response(form.content, media_type=asset.media_type, headers=headers)
 
 
-ASSETS = assets(ROOT)
+def _takes_gzip(request: Request) -> bool:
+    accepted = ", ".join(request.headers.getlist("accept-encoding"))
+    return "gzip" in accepted.lower() and _REFUSED.search(accepted) is None
+
+
+ASSETS = Assets(ROOT)
 
 OPERATIONS = (index, docs, static)

@@ -3,7 +3,7 @@
 
 import { EVENTS } from "./api.js";
 
-const WORKER = "/static/stream-worker.js";
+const WORKER = new URL("./stream-worker.js", import.meta.url);
 
 /** @typedef {EventSource | SharedStream} Stream */
 

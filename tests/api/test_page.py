@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import shutil
 import socket
@@ -15,10 +16,12 @@ import uvicorn
 from playwright.sync_api import sync_playwright
 
 from autodj.api.app import OPERATIONS, create_app
-from autodj.api.page import ASSETS, ROOT, assets
+from autodj.api.assets import Assets
+from autodj.api.page import ASSETS, ROOT
 from tests.api.serving import exchange
 from tests.api.stage import Stage, settings_for
 
+VERSIONED = f"/static/{ASSETS.version}/"
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -30,15 +33,69 @@ TYPES = {
 }
 
 
-@pytest.mark.parametrize("name", ASSETS)
-def test_every_file_of_the_page_is_served_as_what_it_is(stage: Stage, name: str) -> None:
-    answer = stage.client.get(f"/static/{name}")
-    assert (answer.status_code, answer.content) == (200, (ROOT / name).read_bytes())
-    assert answer.headers["content-type"] == TYPES[Path(name).suffix]
-    assert answer.headers["cache-control"] == "no-cache"
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    again = stage.client.get(f"/static/{name}", headers={"If-None-Match": answer.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
+OLDER = "0123456789abcdef"
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def told_of(name: str) -> bytes:
+    """What a file says, its addresses led into the folder of the version."""
+    content = (ROOT / name).read_bytes()
+    is_page = name.endswith(".html")
+    return content.replace(b'"/static/', f'"{VERSIONED}'.encode()) if is_page else content
+
+
+@pytest.mark.parametrize("name", ASSETS.names)
+@pytest.mark.parametrize(
+    ("folder", "cached"),
+    [("/static/", "no-cache"), (VERSIONED, FOR_EVER), (f"/static/{OLDER}/", "no-cache")],
+)
+def test_every_file_of_the_page_is_served_as_what_it_is(
+    stage: Stage, name: str, folder: str, cached: str
+) -> None:
+    etags = set()
+    for accepted in ("gzip, deflate, br", "identity", "br, gzip;q=0"):
+        asked = {"Accept-Encoding": accepted}
+        answer = stage.client.get(f"{folder}{name}", headers=asked)
+        assert (answer.status_code, answer.content) == (200, told_of(name))
+        assert answer.headers["content-type"] == TYPES[Path(name).suffix]
+        assert answer.headers["cache-control"] == cached
+        assert answer.headers["vary"] == "Accept-Encoding"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        is_packed = accepted.startswith("gzip")
+        assert answer.headers.get("content-encoding") == ("gzip" if is_packed else None)
+        asked["If-None-Match"] = answer.headers["etag"]
+        again = stage.client.get(f"{folder}{name}", headers=asked)
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["cache-control"] == cached
+        etags.add(answer.headers["etag"])
+    assert len(etags) == 2
+
+
+def test_a_page_is_packed_to_less_than_half(stage: Stage) -> None:
+    for name in ("", "static/app.css", "static/upload.js"):
+        sent = stage.client.get(f"/{name}", headers={"Accept-Encoding": "gzip"}).headers
+        whole = stage.client.get(f"/{name}", headers={"Accept-Encoding": "identity"}).headers
+        assert int(sent["content-length"]) * 2 < int(whole["content-length"])
+
+
+def test_a_page_that_has_changed_has_other_addresses(tmp_path: Path) -> None:
+    versions = set()
+    for name, content in [("a.js", "1"), ("a.js", "2"), ("b.js", "2")]:
+        (tmp_path / name).write_text(content)
+        versions.add(Assets(tmp_path).version)
+    assert len(versions) == 3
+    assert Assets(ROOT).version == ASSETS.version
+
+
+def test_what_packing_makes_no_smaller_is_sent_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "noise.png").write_bytes(random.Random(1).randbytes(2000))
+    noise = Assets(tmp_path)["noise.png"]
+    assert noise.form(packed=True) == noise.form(packed=False)
+
+
+def test_nothing_of_a_page_says_where_it_lies() -> None:
+    names = [name for name in ASSETS.names if not name.endswith(".html")]
+    assert [name for name in names if b"/static/" in (ROOT / name).read_bytes()] == []
 
 
 @pytest.mark.parametrize(("path", "name"), [("/", "index.html"), ("/docs", "docs.html")])
@@ -46,7 +103,10 @@ def test_pages_open_without_a_login_and_fetch_only_from_here(
     stage: Stage, path: str, name: str
 ) -> None:
     answer = stage.client.get(path)
-    assert (answer.status_code, answer.content) == (200, (ROOT / name).read_bytes())
+    assert (answer.status_code, answer.content) == (200, told_of(name))
+    assert answer.headers["cache-control"] == "no-cache"
+    asked = {"If-None-Match": answer.headers["etag"]}
+    assert stage.client.get(path, headers=asked).status_code == 304
     policy = dict(
         rule.split(" ", 1) for rule in answer.headers["content-security-policy"].split("; ")
     )
@@ -57,7 +117,10 @@ def test_pages_open_without_a_login_and_fetch_only_from_here(
     assert "unsafe" not in answer.headers["content-security-policy"]
     for address in re.findall(r'(?:src|href)="([^"#]+)', answer.text):
         assert address.startswith("/"), address
-        assert stage.client.get(address).status_code == 200, address
+        got = stage.client.get(address)
+        assert got.status_code == 200, address
+        if address.startswith("/static/"):
+            assert got.headers["cache-control"] == FOR_EVER, address
     assert not re.findall(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", answer.text)
 
 
@@ -86,6 +149,12 @@ def test_the_policy_lets_audio_come_from_the_cdn(cdn_stage: Stage) -> None:
         "./docs.js",
         "x/../docs.js",
         "docs.js/../docs.css",
+        f"{ASSETS.version}/",
+        f"{ASSETS.version}/../docs.css",
+        f"{ASSETS.version}/{ASSETS.version}/docs.css",
+        f"{ASSETS.version}/nothing.js",
+        f"{OLDER}/nothing.js",
+        f"{OLDER.upper()}/docs.css",
         "..\\api\\app.py",
         "x" * 5000,
     ],
@@ -103,7 +172,7 @@ def test_links_and_folders_are_not_files_of_the_page(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "a.js").write_text("1")
     (tmp_path / "secret.js").symlink_to("/etc/passwd")
-    assert list(assets(tmp_path)) == ["inner/a.js"]
+    assert Assets(tmp_path).names == ["inner/a.js"]
 
 
 @pytest.fixture(scope="module")

@@ -241,8 +241,9 @@ async def test_tracks_told_of_in_any_order_stand_where_they_belong(
     await guest.open()
     shown = await guest.page.evaluate(
         """async () => {
-          const { tracks } = await import("/static/api.js");
-          const { Library } = await import("/static/library.js");
+          const beside = document.querySelector("script[type=module]").src;
+          const { tracks } = await import(new URL("api.js", beside));
+          const { Library } = await import(new URL("library.js", beside));
           const filter = { q: "", bpm_min: "", bpm_max: "", key: "", source: "" };
           const { items } = await tracks(filter, null, new AbortController().signal);
           const library = new Library({ play() {}, changed() {}, removed() {} });
