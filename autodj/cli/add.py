@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +12,9 @@ from autodj.cli.options import AsJson, BearerToken, DataDir, ServerUrl
 if TYPE_CHECKING:
     from autodj.cli.adding import Added
     from autodj.cli.sources import Sources
+    from autodj.errors import AutodjError
+
+_TOLD_ALIKE = 3
 
 
 def add(
@@ -78,6 +81,18 @@ def _summarise(ended: Sequence[Added], sources: Sources) -> None:
     if sources.skipped:
         parts.append(f"{plural(len(sources.skipped), 'other file')} left out")
     console().print(", ".join(parts) or "Nothing to add: no audio files there", style="bold")
+    for fault, names in _by_fault(ended):
+        for name in names[:_TOLD_ALIKE]:
+            tell_of(name, fault)
+        if more := len(names[_TOLD_ALIKE:]):
+            tell_of(f"{more} more", fault)
+
+
+def _by_fault(ended: Sequence[Added]) -> Iterable[tuple[AutodjError, Sequence[str]]]:
+    """What went wrong, and for which sources: a server that is gone is gone for all."""
+    alike: dict[tuple[str, str], tuple[AutodjError, list[str]]] = {}
     for each in ended:
         if each.fault is not None:
-            tell_of(each.source, each.fault)
+            words = each.fault.detail, each.fault.hint
+            alike.setdefault(words, (each.fault, []))[1].append(each.source)
+    return alike.values()

@@ -16,7 +16,17 @@ LONGEST_PAUSE_S = 30.0
 BUSY = frozenset({429, 503})
 
 
-class BusyServer(CommandError):
+class PassingFault(CommandError):
+    """What may be over in a moment, and not before ``retry_after_s``."""
+
+    retry_after_s = 0.0
+
+
+class AwayServer(PassingFault):
+    """The server has answered, and now does not: it may be starting again."""
+
+
+class BusyServer(PassingFault):
     """The server asks to come back after some seconds."""
 
     def __init__(self, detail: str, *, hint: str, after_s: int) -> None:

@@ -144,6 +144,53 @@ async def test_a_server_that_stays_busy_is_believed(
             await client.send_file(tmp_path / "a.mp3")
 
 
+class Restarting:
+    """A server that hears some requests, is away for some, and is there again."""
+
+    def __init__(self, away: int) -> None:
+        self._away = away
+        self.asked = 0
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.asked += 1
+        if self.asked > 1 and self._away:
+            self._away -= 1
+            assert request.transport is not None
+            request.transport.close()
+            return web.Response()
+        return web.json_response({"id": "t1", "items": [], "next_cursor": None}, status=201)
+
+
+async def test_a_server_that_starts_again_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "PAUSES_S", (0.0, 0.0))
+    (tmp_path / "a.mp3").write_bytes(b"x")
+    server = Restarting(away=2)
+    async with answering(server.answer) as client:
+        await client.send_file(tmp_path / "a.mp3")
+        assert (await client.send_file(tmp_path / "a.mp3")).track["id"] == "t1"
+    assert server.asked == 4
+    server = Restarting(away=2)
+    async with answering(server.answer) as client:
+        await client.send_file(tmp_path / "a.mp3")
+        assert (await client.read("/tracks"))["id"] == "t1"
+
+
+async def test_a_server_that_stays_away_is_waited_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "PAUSES_S", (0.0, 0.0))
+    (tmp_path / "a.mp3").write_bytes(b"x")
+    server = Restarting(away=100)
+    async with answering(server.answer) as client:
+        await client.send_file(tmp_path / "a.mp3")
+        for asked in (4, 5):
+            with pytest.raises(CommandError, match="does not answer"):
+                await client.send_file(tmp_path / "a.mp3")
+            assert server.asked == asked
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [
@@ -193,8 +240,10 @@ async def test_the_list_is_read_page_by_page() -> None:
         assert [track["id"] async for track in client.tracks({"q": "x"})] == ["1", "2", "3"]
 
 
+@pytest.mark.parametrize("cut", [False, True])
 async def test_a_job_is_watched_on_when_the_stream_breaks_off(
     monkeypatch: pytest.MonkeyPatch,
+    cut: bool,
 ) -> None:
     monkeypatch.setattr(client_module, "PAUSES_S", (0.0,))
     streams: list[list[dict[str, object]]] = [
@@ -208,6 +257,9 @@ async def test_a_job_is_watched_on_when_the_stream_breaks_off(
         await response.write(b": ping\r\n\r\n")
         for job in streams.pop(0):
             await response.write(f"event: job\r\ndata: {json.dumps(job)}\r\n\r\n".encode())
+        if cut and streams:
+            assert request.transport is not None
+            request.transport.close()
         return response
 
     async with answering(events) as client:
