@@ -188,19 +188,9 @@ def error_codes(kind: type[AutodjError]) -> tuple[str, ...]:
 
 
 LINK_CODES = ("link_expired", "link_tampered")
-AUDIO_CODES = (
-    "channels",
-    "empty",
-    "no_audio",
-    "sample_rate",
-    "tags_too_large",
-    "too_long",
-    "truncated",
-    "undecodable",
-)
 _CODES: Mapping[type[AutodjError], tuple[str, ...]] = {
     LinkRefused: LINK_CODES,
-    AudioRejected: AUDIO_CODES,
+    AudioRejected: tuple(AudioRejected.HINTS),
 }
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from autodj.errors.base import AutodjError
 
 
@@ -29,16 +32,25 @@ class Rejected(AutodjError):
 
 
 class AudioRejected(Rejected):
-    """The audio itself is at fault: empty, no_audio, truncated, channels, sample_rate,
-    too_long, tags_too_large or undecodable.
-    """
+    """The audio itself is at fault; ``code``, one of ``HINTS``, says how."""
+
+    HINTS: ClassVar[Mapping[str, str]] = {
+        "channels": "Export it in stereo.",
+        "empty": "Nothing is in it: download or export it again.",
+        "no_audio": "Play it; where nothing is heard, export it again.",
+        "sample_rate": "Export it with 44,100 or 48,000 samples a second.",
+        "tags_too_large": "Take pictures and notes out of its tags, or make them smaller.",
+        "too_long": "Cut it into shorter tracks.",
+        "truncated": "Its end is missing: download or export it again.",
+        "undecodable": "Play the file from start to end; export it again if it stops early.",
+    }
 
     code = "undecodable"
     title = "The audio cannot be used"
-    hint = "Play the file from start to end; export it again if it stops early."
+    hint = HINTS[code]
 
     def __init__(self, detail: str, *, code: str = "undecodable") -> None:
-        super().__init__(detail)
+        super().__init__(detail, hint=self.HINTS.get(code))
         self.code = code
 
 

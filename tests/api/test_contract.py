@@ -13,11 +13,11 @@ from starlette.routing import Route
 
 from autodj import errors
 from autodj.api.app import OPERATIONS, create_app
-from autodj.api.contract import AUDIO_CODES, LINK_CODES, Access
+from autodj.api.contract import LINK_CODES, Access
 from autodj.api.openapi import openapi_document
 from autodj.api.problems import MEDIA_TYPE
 from autodj.api.schemas.replies import Problem
-from autodj.errors import AutodjError
+from autodj.errors import AudioRejected, AutodjError
 from autodj.guard import refusals
 from autodj.guard.refusals import Refusal
 from tests.api.stage import PUBLIC_URL, Stage
@@ -78,7 +78,7 @@ def test_every_path_is_routed_once() -> None:
 
 
 def test_every_documented_code_is_one_that_an_error_carries() -> None:
-    known = {kind.code for kind in kinds()} | {*LINK_CODES, *AUDIO_CODES}
+    known = {kind.code for kind in kinds()} | {*LINK_CODES, *AudioRejected.HINTS}
     documented = {
         code
         for *_, operation in operations()

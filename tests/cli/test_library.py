@@ -48,14 +48,16 @@ def test_a_bad_file_is_told_with_what_to_do_and_stops_no_other(
     here: Here, up: Up, tmp_path: Path
 ) -> None:
     (tmp_path / "broken.mp3").write_bytes(b"ID3\x04\x00\x00\x00\x00\x00\x00" + bytes(2000))
+    (tmp_path / "empty.mp3").touch()
     (tmp_path / "essay.wav").write_text("This is an essay about waves, not a wave. " * 9)
     make_clip(tmp_path / "good.flac", 5, bpm=101)
     told = here("add", tmp_path, "--data", up.data_dir)
     assert told.code == 1
-    assert "1 added, 2 failed" in told.out
-    [broken, essay] = told.err.splitlines()
+    assert "1 added, 3 failed" in told.out
+    [broken, empty, essay] = told.err.splitlines()
     assert broken.startswith(f"{tmp_path / 'broken.mp3'}: ")
-    assert broken.endswith(". Play the file from start to end; export it again if it stops early.")
+    assert broken.endswith(". Play it; where nothing is heard, export it again.")
+    assert empty.endswith("The file is empty. Nothing is in it: download or export it again.")
     assert essay.startswith(f"{tmp_path / 'essay.wav'}: ")
     assert ". Send MP3, FLAC" in essay
 
