@@ -150,9 +150,9 @@ def clock(seen: Evidence) -> str | None:
     reply = seen.unsigned or seen.missing or seen.whole
     try:
         theirs = parsedate_to_datetime(reply.headers["Date"])
-    except (KeyError, ValueError, TypeError):
+        apart_s = abs((theirs - reply.asked_at).total_seconds())
+    except (KeyError, ValueError, TypeError):  # none, not one, or one without a zone
         return None
-    apart_s = abs((theirs - reply.asked_at).total_seconds())
     if apart_s > MAX_SKEW_S:
         raise Wrong(
             f"its clock and this machine's are {apart_s:.0f} s apart",
