@@ -10,18 +10,23 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from autodj.db import models
+from autodj.db.library import chosen, owned_by
 from autodj.db.models import Job, Track
 from autodj.db.moves import count
-from autodj.db.types import AnalysisState, ReanalysisState
+from autodj.db.types import AnalysisState, JobKind, ReanalysisState
 from autodj.errors import NotFound
 
-ROWS_AT_ONCE = 5000
+Place: TypeAlias = tuple[datetime, UUID]
+"""Where a track is in its owner's list, by the time of its creation and its id."""
+
 UNFINISHED = (ReanalysisState.WAITING, ReanalysisState.BEGUN)
 
 
@@ -49,10 +54,33 @@ async def tally(session: AsyncSession, owner_id: UUID, *, version: int) -> Tally
         func.count(),
         func.count().filter(_wanted(Which.OUTDATED, version)),
         func.count().filter(_wanted(Which.FAILED, version)),
-        func.count().filter(col(Track.reanalysis_state).in_(UNFINISHED)),
+        func.count().filter(col(Track.reanalysis_state).in_(UNFINISHED), not_(_free(owner_id))),
     ).where(_owned(owner_id))
     found = (await session.execute(query)).one()
     return Tally(found[0], found[1], found[2], found[3])
+
+
+async def require_owned(session: AsyncSession, owner_id: UUID, track_ids: Collection[UUID]) -> None:
+    """NotFound when one of the tracks is not the owner's."""
+    if len(await chosen(session, owner_id, track_ids)) < len(set(track_ids)):
+        raise NotFound
+
+
+async def wanted(
+    session: AsyncSession,
+    owner_id: UUID,
+    which: Which,
+    *,
+    version: int,
+    after: Place | None,
+    limit: int,
+) -> Sequence[Place]:
+    """Up to ``limit`` tracks that a run may mark, the newest first, from behind ``after``."""
+    query = select(col(Track.created_at), col(Track.id)).where(_markable(owner_id, which, version))
+    if after is not None:
+        query = query.where(tuple_(col(Track.created_at), col(Track.id)) < after)
+    ordered = query.order_by(col(Track.created_at).desc(), col(Track.id).desc()).limit(limit)
+    return [(created_at, track_id) for created_at, track_id in await session.execute(ordered)]
 
 
 async def mark(
@@ -60,24 +88,22 @@ async def mark(
     owner_id: UUID,
     job_id: UUID,
     which: Which,
+    track_ids: Collection[UUID],
     *,
     version: int,
     now: datetime,
-    only: Collection[UUID] | None = None,
 ) -> int:
-    """Let tracks wait for their turn in a job; how many. NotFound when one of ``only`` is not
-    the owner's. What is in another run, or not yet measured at all, stays out of it.
+    """Let those of the owner's tracks that still may be marked wait for their turn in a job; how
+    many. What is in another run, or not yet measured at all, stays out of it.
     """
-    free = col(Track.reanalysis_state).is_(None)
-    chosen = and_(_owned(owner_id), _wanted(which, version), free)
-    if only is not None:
-        mine = col(Track.id).in_(only)
-        query = select(func.count()).where(_owned(owner_id), mine)
-        if (await session.execute(query)).scalar_one() < len(set(only)):
-            raise NotFound
-        chosen = and_(chosen, mine)
+    marked = update(Track).where(
+        col(Track.id).in_(track_ids),
+        owned_by(owner_id),
+        _measured(which, version),
+        _free(owner_id),
+    )
     values = {"reanalysis_state": ReanalysisState.WAITING, "reanalysis_id": job_id}
-    return await _set(session, chosen, {**values, "updated_at": now})
+    return await count(session, marked.values(**values, updated_at=now))
 
 
 async def begin(
@@ -177,23 +203,13 @@ async def get_job(session: AsyncSession, job_id: UUID) -> Job:
     return job
 
 
-async def end(session: AsyncSession, job_id: UUID) -> None:
-    """No track belongs to the job any more."""
-    await _set(session, _of(job_id), {"reanalysis_state": None, "reanalysis_id": None})
-
-
-async def _set(
-    session: AsyncSession, which: ColumnElement[bool], values: Mapping[str, object]
-) -> int:
-    """Set columns of the tracks, which then are such no more; how many there were. Of a large
-    library, one statement would take longer than Postgres lets it.
-    """
-    some = select(col(Track.id)).where(which).limit(ROWS_AT_ONCE)
-    changed = update(Track).where(col(Track.id).in_(some)).values(**values)
-    total = 0
-    while found := await count(session, changed):
-        total += found
-    return total
+async def let_go(session: AsyncSession, job_id: UUID, *, limit: int) -> int:
+    """Up to ``limit`` tracks belong to the job no more; how many there were."""
+    some = select(col(Track.id)).where(_of(job_id)).limit(limit)
+    # Said of the row itself too: another run may have taken it since it was looked for.
+    mine = and_(col(Track.id).in_(some), col(Track.reanalysis_id) == job_id)
+    gone = update(Track).where(mine).values(reanalysis_state=None, reanalysis_id=None)
+    return await count(session, gone)
 
 
 def _of(job_id: UUID) -> ColumnElement[bool]:
@@ -205,6 +221,28 @@ def _of(job_id: UUID) -> ColumnElement[bool]:
 
 def _owned(owner_id: UUID) -> ColumnElement[bool]:
     return and_(col(Track.owner_id) == owner_id, col(Track.file_source).is_not(None))
+
+
+def _markable(owner_id: UUID, which: Which, version: int) -> ColumnElement[bool]:
+    return and_(col(Track.owner_id) == owner_id, _measured(which, version), _free(owner_id))
+
+
+def _measured(which: Which, version: int) -> ColumnElement[bool]:
+    return and_(_wanted(which, version), col(Track.file_source).is_not(None))
+
+
+def _free(owner_id: UUID) -> ColumnElement[bool]:
+    """In no run, or in one that is over and has not let go of the track yet."""
+    runs = select(col(Job.id)).where(
+        col(Job.owner_id) == owner_id,
+        col(Job.kind) == JobKind.REANALYSIS,
+        text(models.ACTIVE_JOBS),
+    )
+    in_a_run = col(Track.reanalysis_id).is_not(None)
+    return or_(
+        col(Track.reanalysis_state).is_(None),
+        and_(in_a_run, col(Track.reanalysis_id).not_in(runs)),
+    )
 
 
 def _wanted(which: Which, version: int) -> ColumnElement[bool]:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from autodj.db import Database, Job, JobKind, JobState
 from autodj.db import jobs as job_rows
-from autodj.db import reanalysis as reanalysis_rows
 from autodj.errors import Cancelled, Conflict
+from autodj.tracks.marking import let_go
 
 
 async def cancel(db: Database, job_id: UUID, owner_id: UUID) -> Job:
@@ -29,11 +29,12 @@ async def cancel(db: Database, job_id: UUID, owner_id: UUID) -> Job:
             state=JobState.FAILED,
             step="cancelled",
             problem=Cancelled().problem(),
-            next_attempt_at=None,
+            # What a run has marked is let go of by whoever comes next, should this process die.
+            next_attempt_at=now if job.kind is JobKind.REANALYSIS else None,
         )
-        if changed and job.kind is JobKind.REANALYSIS:
-            await reanalysis_rows.end(session, job_id)
         job = await job_rows.get(session, job_id)
+    if job.kind is JobKind.REANALYSIS:
+        await let_go(db, job_id)
     if not changed and (job.problem or {}).get("code") != Cancelled.code:
         raise Conflict("The job is over.", hint="What it made is there; delete that instead.")
     return job

@@ -7,7 +7,7 @@ analysis stays until the new one is committed, so whoever dies in between loses 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from autodj.db import tracks as track_rows
 from autodj.db.reanalysis import Which
 from autodj.errors import NotFound
 from autodj.jobs import Jobs
+from autodj.tracks.marking import MARKED_TO, let_go, mark_all
 from autodj.tracks.policy import Policy
 
 PULSE_S = 30
@@ -39,13 +40,20 @@ async def request_reanalysis(
     now = await db.now()
     async with db.transaction() as session:
         job = job_rows.add(
-            session, owner_id=owner_id, kind=JobKind.REANALYSIS, step=STEP, now=now, due_at=now
+            session,
+            owner_id=owner_id,
+            kind=JobKind.REANALYSIS,
+            step=STEP,
+            now=now,
+            payload={"tracks": 0, "which": which.value, MARKED_TO: None},
+            due_at=now + timedelta(seconds=PULSE_S),
         )
-        await session.flush()
-        marked = await rows.mark(
-            session, owner_id, job.id, which, version=policy.analysis_version, now=now, only=only
-        )
-        job.payload = {"tracks": marked, "which": which.value}
+        if only is not None:
+            await rows.require_owned(session, owner_id, only)
+            marked = await rows.mark(
+                session, owner_id, job.id, which, only, version=policy.analysis_version, now=now
+            )
+            job.payload = {"tracks": marked, "which": which.value}
     await tend_reanalysis(db, jobs, policy, job.id)
     async with db.transaction() as session:
         return await job_rows.get(session, job.id)
@@ -74,31 +82,39 @@ async def reanalyze_alone(db: Database, jobs: Jobs, track_id: UUID, owner_id: UU
 
 
 async def tend_reanalysis(db: Database, jobs: Jobs, policy: Policy, job_id: UUID) -> None:
-    """One beat. Done twice, or after the job is over, it does nothing more."""
-    now = await db.now()
+    """One beat. Done twice, it does nothing more; after the job is over, its tracks are let go."""
     try:
-        async with db.transaction() as session:
-            job = await rows.get_job(session, job_id)
-            if job.kind is not JobKind.REANALYSIS or job.state.is_over:
-                return
-            room = policy.reanalysis_at_once - await rows.under_way(session)
-            soon = now + timedelta(seconds=policy.lease_s)
-            if room > 0 and await rows.new_tracks_wait(session, before=soon):
-                room = 0
-            begun = await rows.begin(session, job_id, limit=max(0, room), now=now)
-            await rows.wake(session, job_id, now=now)
-            counts = await rows.counts(session, job_id)
-            told = _told(job, counts)
-            if told["state"] is JobState.DONE:
-                await rows.end(session, job_id)
-            if told["result"] != job.result or told["state"] is not job.state:
-                await job_rows.change(session, job_id, now=now, **told)
-            again = now + timedelta(seconds=PULSE_S)
-            await job_rows.due(session, job_id, None if told["state"] is JobState.DONE else again)
+        await mark_all(db, policy, job_id)
+        begun = await _beat(db, policy, job_id)
     except NotFound:
+        return
+    if begun is None:
+        await let_go(db, job_id)
         return
     for track in begun:
         await jobs.analyze(track.id, track.generation)
+
+
+async def _beat(db: Database, policy: Policy, job_id: UUID) -> Sequence[Track] | None:
+    """The tracks that it has begun, or None when the run is over."""
+    now = await db.now()
+    async with db.transaction() as session:
+        job = await rows.get_job(session, job_id)
+        if job.kind is not JobKind.REANALYSIS:
+            return ()
+        if job.state.is_over:
+            return None
+        room = policy.reanalysis_at_once - await rows.under_way(session)
+        soon = now + timedelta(seconds=policy.lease_s)
+        if room > 0 and await rows.new_tracks_wait(session, before=soon):
+            room = 0
+        begun = await rows.begin(session, job_id, limit=max(0, room), now=now)
+        await rows.wake(session, job_id, now=now)
+        told = _told(job, await rows.counts(session, job_id))
+        if told["result"] != job.result or told["state"] is not job.state:
+            await job_rows.change(session, job_id, now=now, **told)
+        await job_rows.due(session, job_id, now + timedelta(seconds=PULSE_S))
+    return None if told["state"] is JobState.DONE else begun
 
 
 async def follow_up(db: Database, jobs: Jobs, track: Track) -> None:

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import event, text
 
-from autodj.db import Database, Job, Session, Track, idempotency, jobs, library, tracks
+from autodj.db import (
+    Database,
+    Job,
+    Session,
+    Track,
+    idempotency,
+    jobs,
+    library,
+    open_database,
+    tracks,
+)
 from autodj.db import reanalysis as reanalysis_rows
 from autodj.db.due import claim_due
 from autodj.db.library import TrackFilter
+from autodj.db.reanalysis import Which
 from tests.builders import MOMENT, make_user
 
 Act = Callable[[Session], Awaitable[object]]
 NOBODY = uuid4()
+SOME = [uuid4() for _ in range(200)]
 
 
 async def plans(db: Database, act: Act) -> str:
@@ -52,6 +66,12 @@ async def claim_key(session: Session) -> None:
     await idempotency.claim(session, user.id, "key", "f" * 64, now=MOMENT)
 
 
+async def wanted_from_the_middle(session: Session) -> None:
+    await reanalysis_rows.wanted(
+        session, NOBODY, Which.OUTDATED, version=9, after=(MOMENT, NOBODY), limit=9
+    )
+
+
 @pytest.mark.parametrize(
     ("index", "act"),
     [
@@ -82,7 +102,9 @@ async def claim_key(session: Session) -> None:
             lambda session: claim_due(session, Job, now=MOMENT, lease_until=MOMENT, limit=9),
         ),
         ("ix_tracks_reanalysis", lambda session: reanalysis_rows.counts(session, NOBODY)),
-        ("ix_tracks_reanalysis", lambda session: reanalysis_rows.end(session, NOBODY)),
+        ("ix_tracks_reanalysis", lambda session: reanalysis_rows.let_go(session, NOBODY, limit=9)),
+        ("ix_tracks_owner_created", wanted_from_the_middle),
+        ("ix_jobs_active", wanted_from_the_middle),
         ("ix_idempotency_keys_created", claim_key),
     ],
 )
@@ -101,6 +123,24 @@ async def test_a_page_from_the_middle_of_the_list_reads_nothing_before_it(db: Da
         assert "Index Cond" in plan
         assert re.search(r"Index Cond.*ROW\(created_at, id\) <", plan)
     assert "ix_tracks_owner_created" in plan
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda session: library.chosen(session, NOBODY, SOME),
+        lambda session: reanalysis_rows.mark(
+            session, NOBODY, NOBODY, Which.OUTDATED, SOME, version=9, now=MOMENT
+        ),
+    ],
+)
+async def test_a_few_tracks_by_id_are_not_looked_for_in_the_whole_library(
+    migrated_sqlite: Path, tmp_path: Path, act: Act
+) -> None:
+    """SQLite keeps no count of rows, and guesses that an owner has few; Postgres counts."""
+    file = shutil.copy(migrated_sqlite, tmp_path / "autodj.db")
+    async with open_database(f"sqlite+aiosqlite:///{file}") as db:
+        assert "sqlite_autoindex_tracks_1 (id=" in await plans(db, act)
 
 
 @pytest.mark.parametrize(
