@@ -38,6 +38,7 @@ CORRECTION: Final = {"bpm": 121.5, "nudge_ms": 7.0, "downbeat_s": 3.0, "metre": 
 SETTINGS: Final = {
     "REANALYSIS_AT_ONCE": "2",
     "ANALYSIS_TIMEOUT_S": "20",
+    "FETCH_TOTAL_S": "20",
     "JOB_TIMEOUT_S": "30",
     "RENDER_TIMEOUT_S": "30",
     "RENDITIONS": "never",
