@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -123,10 +124,25 @@ def _sqlite_engine(url: str) -> AsyncEngine:
     file = make_url(url).database
     if file:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url, pool_timeout=POOL_TIMEOUT_S)
+    engine = create_async_engine(
+        url, pool_timeout=POOL_TIMEOUT_S, connect_args={"factory": _SqliteConnection}
+    )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+class _SqliteConnection(sqlite3.Connection):
+    """Rolls back before it closes, as it does when its task is cancelled.
+
+    SQLite leaves a connection whose rows are still being read half open, with its transaction
+    and the write lock, until the statement is gone: when garbage is looked for, if ever.
+    """
+
+    def close(self) -> None:
+        if self.in_transaction:
+            self.rollback()
+        super().close()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's object
