@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -140,8 +140,9 @@ class _SqliteConnection(sqlite3.Connection):
     """
 
     def close(self) -> None:
-        if self.in_transaction:
-            self.rollback()
+        with suppress(sqlite3.Error):  # closed before, as the driver may; or nothing to save
+            if self.in_transaction:
+                self.rollback()
         super().close()
 
 

@@ -39,3 +39,17 @@ async def test_whoever_is_cancelled_while_reading_keeps_no_writer_waiting(tmp_pa
             other.execute("BEGIN IMMEDIATE")
             assert other.execute("SELECT count(*) FROM numbers").fetchone() == (3,)
         assert kept.value is not None
+
+
+async def test_a_connection_that_closes_may_be_told_to_end(tmp_path: Path) -> None:
+    # What sqlalchemy does when the task that gives a connection up is cancelled meanwhile.
+    async with open_database(f"sqlite+aiosqlite:///{tmp_path / 'autodj.db'}") as db:
+        for _ in range(20):
+            connection = await db.engine.raw_connection()
+            driver = connection.driver_connection
+            assert driver is not None
+            connection.detach()
+            closing_it = asyncio.create_task(driver.close())
+            await asyncio.sleep(0)
+            await driver.stop()
+            closing_it.cancel()
