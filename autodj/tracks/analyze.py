@@ -22,6 +22,7 @@ from autodj.storage.base import Storage
 from autodj.storage.disk import disk_errors
 from autodj.storage.download import download
 from autodj.storage.local import LocalStorage
+from autodj.tracks.corrections.grid import even_times_s
 from autodj.tracks.documents import pack, store_document
 from autodj.tracks.overview import overview
 from autodj.tracks.policy import NO_RENDITIONS
@@ -64,7 +65,7 @@ async def analyze_track(
         return
     key = await store_document(local, track.id, await asyncio.to_thread(pack, analysis, tags))
     stored = {"analysis_key": key, "analysis_source": FileSource.LOCAL}
-    if not await _save(db, track, {**_facts(analysis), **stored}, names):
+    if not await _save(db, track, {**facts_of(analysis), **stored}, names):
         await local.delete(key)
         return
     # One on S3 is left to the sweep: somebody may just be following a link to it.
@@ -112,7 +113,8 @@ async def _measure(
         return analysis, Tags()
 
 
-def _facts(analysis: Analysis) -> dict[str, object]:
+def facts_of(analysis: Analysis) -> dict[str, object]:
+    """The columns of a track that its analysis fills."""
     return {
         "analysis_state": AnalysisState.DONE,
         "analysis_version": ANALYSIS_VERSION,
@@ -130,9 +132,18 @@ def _facts(analysis: Analysis) -> dict[str, object]:
         "energy": analysis.energy,
         "metre": analysis.metre,
         "grid": analysis.grid,
-        "first_downbeat_s": analysis.downbeats_s[0] if analysis.downbeats_s else None,
+        "first_downbeat_s": _first_downbeat_s(analysis),
         "overview": overview(analysis.waveform),
     }
+
+
+def _first_downbeat_s(analysis: Analysis) -> float | None:
+    """Where an even grid has it, which may be a little before the track."""
+    if not analysis.downbeats_s:
+        return None
+    first_s = analysis.downbeats_s[0]
+    starts = analysis.grid == "constant" and first_s == analysis.beats_s[0]
+    return even_times_s(analysis.beats_s)[0] if starts else first_s
 
 
 async def _save(

@@ -86,7 +86,8 @@ class Track(Reply):
         description="constant: evenly spaced beats; variable: the analysis lists them."
     )
     first_downbeat_s: float | None = Field(
-        description="Null where the grid was corrected: the analysis has it."
+        description="Seconds; of an even grid down to -0.02. Null where the grid was corrected: "
+        "the analysis has it."
     )
     overview: str | None = Field(
         description="The low, middle and high band in 100 parts of the track: 300 bytes, base64."

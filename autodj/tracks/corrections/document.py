@@ -12,6 +12,7 @@ from autodj.tracks.corrections.grid import (
     Grid,
     barred,
     even,
+    even_times_s,
     multiplied,
     nearest,
     shifted,
@@ -72,6 +73,8 @@ def measured_grid(document: Document) -> Grid | None:
     if not document.get("downbeats_s"):
         downbeats = list(range(0, len(times_s), metre))
     is_even = document.get("grid") == "constant"
+    if is_even:
+        times_s = even_times_s(times_s)
     return Grid(times_s, tuple(downbeats), metre, is_even, float(document["duration_s"]))
 
 
@@ -109,7 +112,7 @@ def _grid_facts(document: Document, grid: Grid, corrections: Corrections) -> dic
     cues = document.get("cues") or {}
     return {
         "bpm": corrections.bpm or document.get("bpm"),
-        "beats_s": list(grid.times_s),
+        "beats_s": list(grid.beats_s),
         "downbeats_s": list(downbeats_s),
         "metre": grid.metre,
         "grid": "constant" if grid.is_even else "variable",

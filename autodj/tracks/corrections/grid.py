@@ -12,13 +12,15 @@ from math import ceil
 DECIMALS = 4
 USUAL_METRE = 4
 _SAME_TIME_S = 10**-DECIMALS
+# A beat that comes so little before the track still is one, as in what is measured.
+_EARLIEST_S = -0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Rising beats in seconds within the track of ``duration_s``; ``downbeats`` are indices of
-    those that begin a bar, at least one where there are beats. ``is_even``: all beats are
-    equally far apart.
+    """Rising beats in seconds within the track of ``duration_s``, the first up to 20 ms before
+    it; ``downbeats`` are indices of those that begin a bar, at least one where there are beats.
+    ``is_even``: all beats are equally far apart.
     """
 
     times_s: tuple[float, ...]
@@ -28,12 +30,28 @@ class Grid:
     duration_s: float
 
     @property
+    def beats_s(self) -> tuple[float, ...]:
+        """As documents list them: a beat before the track at 0."""
+        return tuple(max(at_s, 0.0) for at_s in self.times_s)
+
+    @property
     def downbeats_s(self) -> tuple[float, ...]:
-        return tuple(self.times_s[index] for index in self.downbeats)
+        beats_s = self.beats_s
+        return tuple(beats_s[index] for index in self.downbeats)
 
     @property
     def first_downbeat_s(self) -> float:
         return self.times_s[self.downbeats[0]]
+
+
+def even_times_s(beats_s: Sequence[float]) -> tuple[float, ...]:
+    """Even beats that a document lists, the first where the others have it: one that comes
+    before the track is listed at 0.
+    """
+    if len(beats_s) < 3 or beats_s[0] > 0:
+        return tuple(beats_s)
+    period_s = (beats_s[-1] - beats_s[1]) / (len(beats_s) - 2)
+    return (min(_clean(beats_s[1] - period_s), 0.0), *beats_s[1:])
 
 
 def even(anchor_s: float, bpm: float, duration_s: float, metre: int) -> Grid:
@@ -41,7 +59,7 @@ def even(anchor_s: float, bpm: float, duration_s: float, metre: int) -> Grid:
     where the track is too short for one.
     """
     period_s = 60 / bpm
-    first = ceil((-_SAME_TIME_S - anchor_s) / period_s)
+    first = ceil((_EARLIEST_S - anchor_s) / period_s)
     after = ceil((duration_s - _SAME_TIME_S - anchor_s) / period_s)
     steps = range(first, after)
     times_s = tuple(_clean(anchor_s + step * period_s) for step in steps)
@@ -80,7 +98,7 @@ def thinned(grid: Grid, to: int) -> Grid:
 def shifted(grid: Grid, by_s: float) -> Grid:
     """All beats later by ``by_s``; those that leave the track are gone, an even grid goes on."""
     moved = [_clean(at_s + by_s) for at_s in grid.times_s]
-    inside = [index for index, at_s in enumerate(moved) if 0 <= at_s < grid.duration_s]
+    inside = [index for index, at_s in enumerate(moved) if _EARLIEST_S <= at_s < grid.duration_s]
     if not inside:
         return grid
     first, last = inside[0], inside[-1]
@@ -116,7 +134,7 @@ def _extended(grid: Grid) -> Grid:
     if not grid.is_even or len(times_s) < 2:
         return grid
     period_s = (times_s[-1] - times_s[0]) / (len(times_s) - 1)
-    before = int((times_s[0] + _SAME_TIME_S) / period_s)
+    before = int((times_s[0] - _EARLIEST_S) / period_s)
     after = int((grid.duration_s - times_s[-1] - _SAME_TIME_S) / period_s)
     return replace(
         grid,
