@@ -6,7 +6,7 @@ ID3v2 in front of the audio is seen to where the audio is looked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
 from autodj.audio import id3
@@ -25,6 +25,7 @@ from autodj.audio.identify import (
     WAVPACK,
     Container,
 )
+from autodj.audio.mp4 import Span, boxes, item_lists
 from autodj.errors import AudioRejected
 
 _MOST_PARTS = MAX_TAG_ENTRIES + 1
@@ -38,10 +39,6 @@ _WHOLE_LACING = 255
 _COMMENT_PREFIXES = (b"\x03vorbis", b"OpusTags", b"\x84", b"\x04")
 _FLAC_BLOCK_HEADER_BYTES = 4
 _APE_FOOTER_BYTES, _ID3V1_BYTES = 32, 128
-_WAY_TO_ITEMS = (b"moov", b"udta", b"meta", b"ilst")
-
-Span = tuple[bytes, int, int]
-"""The name of a part of the file, where its content starts, and where it says that it stops."""
 
 
 def check_tags(file: BinaryIO, container: Container, max_tag_bytes: int) -> None:
@@ -112,47 +109,19 @@ def _count_comments(block: bytes) -> int:
 
 def _mp4(file: BinaryIO, max_tag_bytes: int) -> None:
     """The boxes of ``moov/udta/meta/ilst``, and what each of them holds."""
-    spans = [(b"", 0, file.seek(0, 2))]
-    for name in _WAY_TO_ITEMS:
-        spans = [
-            (name, start, min(stop, span[2]))
-            for span in spans
-            for found, start, stop in _boxes(file, span)
-            if found == name
-        ]
     entries = 0
-    for items in spans:
-        for item in _boxes(file, items):
+    for items in item_lists(file):
+        for item in boxes(file, items):
             entries += 1
             _check_count(entries)
             _check_box(item, items, max_tag_bytes)
-            for part in _boxes(file, item):
+            for part in boxes(file, item):
                 _check_box(part, item, max_tag_bytes)
 
 
 def _check_box(box: Span, holder: Span, max_tag_bytes: int) -> None:
     if box[2] > holder[2] or box[2] - box[1] > max_tag_bytes:
         raise _too_large("A tag claims to be larger than what holds it.")
-
-
-def _boxes(file: BinaryIO, span: Span) -> Iterator[Span]:
-    """The first boxes inside another; where one says that it stops may lie beyond."""
-    name, at, stop = span
-    if name == b"meta" and _read(file, at + 4, 4) != b"hdlr":
-        at += 4  # a version and flags, which QuickTime leaves out
-    for _ in range(_MOST_PARTS):
-        header = _read(file, at, 8) if at + 8 <= stop else b""
-        if len(header) < 8:
-            return
-        size = int.from_bytes(header[:4], "big")
-        start = at + 8
-        if size == 1:
-            size, start = int.from_bytes(_read(file, start, 8), "big"), at + 16
-        end = at + size if size else stop
-        if end < start:
-            return
-        yield header[4:], start, end
-        at = end
 
 
 def _chunked(file: BinaryIO, max_tag_bytes: int) -> None:

@@ -16,8 +16,9 @@ from autodj.audio.analysis import analyze as measure
 from autodj.audio.child import Emit, Task
 from autodj.audio.cover import draw_anew, embedded_picture, render_cover
 from autodj.audio.decode import Decoder, open_decoder
-from autodj.audio.facts import DecodeLimits, Probe
-from autodj.audio.identify import BY_EXTENSION, Container
+from autodj.audio.facts import DecodeLimits, Probe, Tags
+from autodj.audio.identify import BY_EXTENSION, M4A, Container
+from autodj.audio.mp4 import tempo_tag
 from autodj.audio.photo import PhotoForm
 from autodj.audio.recipes import Recipe
 from autodj.audio.rendition import make_rendition
@@ -49,7 +50,7 @@ def probe(file: BinaryIO, arguments: dict[str, Any], emit: Emit) -> object:
             channels=decoder.channels,
             codec=decoder.codec,
             bit_rate_bps=round(decoder.audio_bytes * 8 / duration_s),
-            tags=read_tags(decoder.source.metadata, decoder.stream.metadata),
+            tags=_tags(file, container, decoder),
             has_cover=decoder.has_picture,
         ).to_document()
 
@@ -82,7 +83,14 @@ def tags(file: BinaryIO, arguments: dict[str, Any], _emit: Emit) -> object:
     """The file's ``Tags`` as a document, without decoding it."""
     container, limits = _opening(arguments)
     with open_decoder(file, container, limits) as decoder:
-        return read_tags(decoder.source.metadata, decoder.stream.metadata).to_document()
+        return _tags(file, container, decoder).to_document()
+
+
+def _tags(file: BinaryIO, container: Container, decoder: Decoder) -> Tags:
+    """To be called last: the decoder does not find back to its place."""
+    tempo = tempo_tag(file) if container == M4A else None
+    own = {} if tempo is None else {"tmpo": tempo}
+    return read_tags(decoder.source.metadata, decoder.stream.metadata, own)
 
 
 def analyze(file: BinaryIO, arguments: dict[str, Any], emit: Emit) -> object:
