@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from rich.console import JustifyMethod
 from rich.table import Table
+from rich.text import Text
 
 from autodj.cli import words
 from autodj.cli.client import Client, Document
@@ -68,11 +70,12 @@ async def find_job(client: Client, named: str) -> Document:
 def table_of(jobs: Sequence[Document]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("id", "what", "state", "step", "done", "track"):
-        table.add_column(name, justify="right" if name == "done" else "left", no_wrap=True)
+        justify: JustifyMethod = "right" if name == "done" else "left"
+        table.add_column(name, justify=justify, no_wrap=name != "what", overflow="fold")
     for job in jobs:
         table.add_row(
             job["id"][: words.SHORT_ID],
-            about(job),
+            Text(about(job)),
             job["state"],
             job["step"],
             f"{job['progress']:.0%}",
@@ -82,8 +85,11 @@ def table_of(jobs: Sequence[Document]) -> Table:
 
 
 def about(job: Document) -> str:
-    """``fetch``, ``measuring again, 12 of 300 tracks``."""
+    """``fetch https://example.org/a.mp3``, ``measuring again, 12 of 300 tracks``."""
     name = _NAMES[job["kind"]]
+    if order := job["order"]:
+        more = "" if order["url_is_whole"] else "..."
+        return words.printable(f"{name} {order['url']}{more}")
     result = job["result"]
     if job["kind"] != "reanalysis" or not result:
         return name

@@ -82,4 +82,4 @@ def _tell(ended: list[Ended]) -> None:
             tell_of(each.named, each.fault)
         elif each.job is not None:
             line = f"cancelled  {each.job['id'][:SHORT_ID]}  {about(each.job)}"
-            console().print(line, markup=False)
+            console().print(line, markup=False, soft_wrap=True)

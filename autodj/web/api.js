@@ -1,7 +1,7 @@
 // @ts-check
 /** Requests to the server, with every refusal as one readable error. */
 
-/** @import { Analysis, AudioLink, Filter, Job, Page, ProblemDocument, Rendition, Track } from "./types.js" */
+/** @import { Analysis, AudioLink, Filter, Job, Page, ProblemDocument, Rendition, Track, Visibility } from "./types.js" */
 
 const BASE = "/api/v1";
 export const EVENTS = `${BASE}/jobs/events`;
@@ -57,11 +57,12 @@ export const measure = (id) => json("POST", `${BASE}/tracks/${id}/reanalysis`);
 /** @param {string} id */
 export const remove = (id) => answer("DELETE", `${BASE}/tracks/${id}`);
 
-/** @param {string} url @param {string} key the same for every try @returns {Promise<Job>} */
-export const addUrl = (url, key) =>
+/** @param {{url: string, visibility?: Visibility}} order @param {string} key the same for every try
+ * @returns {Promise<Job>} */
+export const addUrl = ({ url, visibility }, key) =>
   json("POST", `${BASE}/tracks`, {
     headers: { "Content-Type": "application/json", "Idempotency-Key": key },
-    body: JSON.stringify({ url }),
+    body: JSON.stringify({ url, visibility }),
   });
 
 /** @param {string} id @returns {Promise<Job>} */

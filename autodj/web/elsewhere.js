@@ -5,23 +5,28 @@
  */
 
 import { callBack } from "./fetching.js";
-import { jobWords, lateWords, runWords } from "./format.js";
+import { addressWords, jobWords, lateWords, runWords } from "./format.js";
 import { complain } from "./toast.js";
 import { UploadItem } from "./upload-item.js";
 
-/** @import { Job } from "./types.js" */
+/** @import { FetchOrder, Job } from "./types.js" */
 /** @import { UnderWay } from "./under-way.js" */
+
+const NO_RETRY =
+  "Its address is not shown whole, for it may hold a key: order it again where you have it.";
 
 export class Elsewhere {
   #underWay;
+  #again;
   /** @type {Map<string, UploadItem>} by job */
   #items = new Map();
   /** @type {Set<string>} jobs of which nothing more is shown here, whatever comes late */
   #left = new Set();
 
-  /** @param {UnderWay} underWay */
-  constructor(underWay) {
+  /** @param {UnderWay} underWay @param {(order: FetchOrder) => void} again fetch it once more */
+  constructor(underWay, again) {
     this.#underWay = underWay;
+    this.#again = again;
   }
 
   /** @param {Job} job */
@@ -34,7 +39,7 @@ export class Elsewhere {
     }
     const item = this.#forget(job.id);
     if (!item) return;
-    if (job.state === "failed") item.fail(job);
+    if (job.state === "failed") item.fail(job, job.order?.url_is_whole === false ? NO_RETRY : "");
     else if (item.isCancelling) item.finish(lateWords(job));
     else if (job.kind === "fetch") this.#underWay.remove(item.element);
     else item.finish(words);
@@ -56,9 +61,16 @@ export class Elsewhere {
 
   /** @param {Job} job */
   #begin(job) {
-    const name = job.kind === "fetch" ? "A track from a link" : "Measuring again";
-    const item = new UploadItem(name, "", { cancel: () => void this.#cancel(item, job.id) });
-    this.#items.set(job.id, item);
+    const { id, order } = job;
+    const retry = () => {
+      if (order) this.#again(order);
+      this.#underWay.remove(item.element);
+    };
+    const item = new UploadItem(order ? addressWords(order) : "Measuring again", "", {
+      cancel: () => void this.#cancel(item, id),
+      retry: order?.url_is_whole ? retry : undefined,
+    });
+    this.#items.set(id, item);
     this.#underWay.add(item.element);
     return item;
   }

@@ -4,25 +4,25 @@
 import * as api from "./api.js";
 import { freshKey } from "./send-file.js";
 
-/** @import { Job } from "./types.js" */
+/** @import { Job, Visibility } from "./types.js" */
 
 const TOO_LATE = 409;
 
 export class Fetching {
-  #url;
+  #order;
   #key = freshKey();
   /** @type {string | null} the job, once there is one */
   #id = null;
   #isUnwanted = false;
 
-  /** @param {string} url */
-  constructor(url) {
-    this.#url = url;
+  /** @param {{url: string, visibility?: Visibility}} order */
+  constructor(order) {
+    this.#order = order;
   }
 
   /** The job that fetches it, or the one that was ended because nobody wants it any more. */
   async order() {
-    const job = await api.addUrl(this.#url, this.#key);
+    const job = await api.addUrl(this.#order, this.#key);
     this.#id = job.id;
     return this.#isUnwanted ? callBack(job.id) : job;
   }

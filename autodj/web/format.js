@@ -3,7 +3,7 @@
 
 import { barAt } from "./grid.js";
 
-/** @import { Job, Track } from "./types.js" */
+/** @import { FetchOrder, Job, Track } from "./types.js" */
 
 export const KNOWN = "Already in your library, nothing was added";
 const MINUS = "\u2212";
@@ -80,6 +80,11 @@ export function jobWords(job) {
   if (job.state === "failed") return "Failed";
   const step = STEPS.get(job.step) ?? "Working";
   return job.state === "queued" ? "Waiting" : `${step} ${percent(job.progress)}`;
+}
+
+/** The address that is fetched, as far as it is told. @param {FetchOrder} order */
+export function addressWords({ url, url_is_whole }) {
+  return url_is_whole ? url : `${url}...`;
 }
 
 /** How far many tracks are that are measured again. @param {Job} job */

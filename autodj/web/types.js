@@ -1,5 +1,7 @@
 // @ts-check
 /**
+ * @typedef {"private" | "public"} Visibility
+ *
  * The shapes that travel between the server and the page. Times end in _s (seconds).
  *
  * @typedef {object} AnalysisSummary
@@ -62,10 +64,16 @@
  * @property {"queued" | "running" | "done" | "failed"} state
  * @property {string} step
  * @property {number} progress 0 to 1 of the whole job
+ * @property {FetchOrder | null} order of a fetch
  * @property {string | null} track_id
  * @property {JobResult | null} result
  * @property {ProblemDocument | null} problem
  * @property {string} changed_at
+ *
+ * @typedef {object} FetchOrder
+ * @property {string} url without its query
+ * @property {boolean} url_is_whole only then it can be asked for again
+ * @property {Visibility} visibility
  *
  * @typedef {object} JobResult
  * @property {number} tracks

@@ -88,11 +88,14 @@ export class UploadItem {
     this.end("refused", words);
   }
 
-  /** @param {Job} job that has failed, or was cancelled */
-  fail(job) {
+  /** @param {Job} job that has failed, or was cancelled @param {string} [more] to say of it */
+  fail(job, more = "") {
     const problem = new Problem(job.problem ?? { title: "It failed" });
-    if (problem.code !== "cancelled") return this.refuse(problem.message, problem.hint);
-    this.end("cancelled", job.kind === "fetch" ? "Cancelled" : `Cancelled. ${runWords(job)}`);
+    if (problem.code !== "cancelled") {
+      return this.refuse(problem.message, [problem.hint, more].filter(Boolean).join(" "));
+    }
+    const words = more || (job.kind === "fetch" ? "" : runWords(job));
+    this.end("cancelled", words ? `Cancelled. ${words}` : "Cancelled");
   }
 
   /** @param {End} state @param {string} words */

@@ -13,12 +13,12 @@ import { UnderWay } from "./under-way.js";
 import { UploadItem } from "./upload-item.js";
 import { UploadQueue } from "./upload-queue.js";
 
-/** @import { Job, Track } from "./types.js" */
+/** @import { Job, Track, Visibility } from "./types.js" */
 
 export class Uploads {
   #heard;
   #underWay = new UnderWay();
-  #elsewhere = new Elsewhere(this.#underWay);
+  #elsewhere = new Elsewhere(this.#underWay, (order) => this.#addUrl(order));
   #queue = new UploadQueue();
   /** Orders whose jobs may be told of before they are answered. */
   #asking = 0;
@@ -34,7 +34,7 @@ export class Uploads {
     const form = find("#add-url", HTMLFormElement);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#addUrl(find("input", HTMLInputElement, form).value.trim());
+      this.#addUrl({ url: find("input", HTMLInputElement, form).value.trim() });
       form.reset();
     });
   }
@@ -75,9 +75,9 @@ export class Uploads {
     this.#enqueue(file.name, bytes(file.size), work, { renew: () => sending.renew(), cancel });
   }
 
-  /** @param {string} url */
-  #addUrl(url) {
-    const fetching = new Fetching(url);
+  /** @param {{url: string, visibility?: Visibility}} order */
+  #addUrl(order) {
+    const fetching = new Fetching(order);
     const work = async (/** @type {UploadItem} */ item) => {
       item.sending("Asking", 0);
       this.#asking += 1;
@@ -90,7 +90,7 @@ export class Uploads {
       if (this.#queue.drop(item)) item.end("cancelled", "Cancelled");
       else void this.#callBack(item, fetching);
     };
-    this.#enqueue(url, "", work, { renew: () => fetching.renew(), cancel });
+    this.#enqueue(order.url, "", work, { renew: () => fetching.renew(), cancel });
   }
 
   /** @param {UploadItem} item @param {Fetching} fetching */

@@ -32,6 +32,7 @@ SECRET = "a-secret-of-the-tests-0123456789-ABCDEF"
 PUBLIC_URL = "http://autodj.test"
 NO_BROKER = "redis://127.0.0.1:1/0"
 MAX_TRACK_BYTES = 2 * 1024 * 1024
+FETCH_ORDER = {"url": "https://example.org/mix.flac", "visibility": "private"}
 
 T = TypeVar("T")
 

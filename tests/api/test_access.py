@@ -19,7 +19,7 @@ from autodj.api.contract import SAFE_METHODS, Access, Operation
 from autodj.db import JobKind, JobState, Visibility
 from autodj.errors import Cancelled
 from autodj.users.tokens import Audience, issue
-from tests.api.stage import SECRET, Person, Stage, wav
+from tests.api.stage import FETCH_ORDER, SECRET, Person, Stage, wav
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,11 @@ def scene(sqlite_stage: Stage) -> Scene:
         tracks={each: add_track(sqlite_stage, owner, each) for each in Visibility},
         # One that is over, so that watching it ends, and may be cancelled again and again.
         job_id=sqlite_stage.job(
-            owner, kind=JobKind.FETCH, state=JobState.FAILED, problem=Cancelled().problem()
+            owner,
+            kind=JobKind.FETCH,
+            payload=FETCH_ORDER,
+            state=JobState.FAILED,
+            problem=Cancelled().problem(),
         ).id,
     )
 

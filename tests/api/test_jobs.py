@@ -24,7 +24,7 @@ from autodj.api.jobs import STREAMS_OF_A_BROWSER, resume_time
 from autodj.api.schemas.jobs import Job as JobBody
 from autodj.db import Database, Job, JobKind, JobState, jobs, open_database
 from autodj.settings import Settings
-from tests.api.stage import Person, Stage, settings_for
+from tests.api.stage import FETCH_ORDER, Person, Stage, settings_for
 from tests.builders import make_user
 
 JOBS = "/api/v1/jobs"
@@ -66,6 +66,27 @@ def test_a_job_is_shown_with_its_result_and_its_problem(stage: Stage, owner: Per
     assert "payload" not in body
 
 
+@pytest.mark.parametrize(("query", "is_whole"), [("", True), ("?X-Amz-Signature=abc", False)])
+def test_a_fetch_tells_its_owner_what_it_was_asked_for(
+    stage: Stage, owner: Person, query: str, *, is_whole: bool
+) -> None:
+    url = "https://example.org/mix.flac"
+    asked = {"url": f"{url}{query}", "visibility": "public"}
+    added = stage.client.post("/api/v1/tracks", json=asked, headers=owner.bearer)
+    told = {"url": url, "url_is_whole": is_whole, "visibility": "public"}
+    assert added.json()["order"] == told
+    path = f"{JOBS}/{added.json()['id']}"
+    assert stage.client.get(path, headers=owner.bearer).json()["order"] == told
+    [listed] = stage.client.get(JOBS, headers=owner.bearer).json()["items"]
+    assert listed["order"] == told
+    cancelled = stage.client.post(f"{path}/cancel", headers=owner.bearer)
+    assert cancelled.json()["order"] == told
+    events = stage.client.get(f"{path}/events", headers=owner.bearer).text
+    assert url in events
+    assert "abc" not in events
+    assert stage.client.get(path, headers=stage.person().bearer).status_code == 404
+
+
 def test_a_fetch_that_nobody_wants_any_more_is_cancelled(either_stage: Stage) -> None:
     stage, owner = either_stage, either_stage.person()
     asked = {"url": "https://example.org/mix.flac"}
@@ -92,7 +113,7 @@ def test_a_job_that_is_over_or_follows_a_track_is_not_cancelled(
 
 
 def test_another_site_cancels_nothing(stage: Stage, owner: Person) -> None:
-    job = stage.job(owner, kind=JobKind.FETCH)
+    job = stage.job(owner, kind=JobKind.FETCH, payload=FETCH_ORDER)
     headers = owner.session | {"Sec-Fetch-Site": "cross-site"}
     answer = stage.client.post(f"{JOBS}/{job.id}/cancel", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")

@@ -81,20 +81,21 @@ def add_run(up: Up, state: JobState, job_id: UUID | None = None) -> UUID:
 
 def test_a_fetch_is_listed_while_it_runs_and_cancelled(here: Here, up: Up, home: Path) -> None:
     with silent_address() as url, ThreadPoolExecutor() as threads:
-        adding = threads.submit(autodj, "add", url, "--data", str(up.data_dir), home=home)
+        asked = f"{url}?token=abc"
+        adding = threads.submit(autodj, "add", asked, "--data", str(up.data_dir), home=home)
         deadline_s = time.monotonic() + WITHIN_S
         while not (found := active(here, up)) or found[0]["state"] != "running":
             assert time.monotonic() < deadline_s
         table = here("jobs", "--data", up.data_dir).out
         assert found[0]["id"][:8] in table
-        assert "fetch" in table
+        assert f"fetch {url}..." in table
         ended = here("cancel", found[0]["id"][:8], "--data", up.data_dir)
         assert (ended.code, ended.err) == (0, "")
-        assert ended.out == f"cancelled  {found[0]['id'][:8]}  fetch\n"
+        assert ended.out == f"cancelled  {found[0]['id'][:8]}  fetch {url}...\n"
         added = adding.result()
     assert (added.returncode, added.stderr) == (
         1,
-        f"{url}: The job was cancelled. Ask for it again if you want it after all.\n",
+        f"{asked}: The job was cancelled. Ask for it again if you want it after all.\n",
     )
     assert active(here, up) == []
     assert here("jobs", "--data", up.data_dir).out == "Nothing is under way.\n"

@@ -23,6 +23,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CANCELS = "**/api/v1/jobs/*/cancel"
 LONGEST_WAIT_S = 120
+NOT_WHOLE = (
+    "Its address is not shown whole, for it may hold a key: order it again where you have it."
+)
 
 
 @contextmanager
@@ -218,18 +221,59 @@ async def test_fetches_from_elsewhere_are_shown_until_they_are_over(
             body = {"url": f"{address}/{clip.name}"}
             await local_house.ask(newcomer, "POST", "/tracks", json=body)
         await guest.open()
-        lines = guest.page.locator(".upload", has_text="A track from a link")
+        lines = guest.page.locator(".upload", has_text=address)
         await expect(lines).to_have_count(2)
-        await lines.first.get_by_role("button", name="Cancel A track from a link").press("Space")
+        await lines.first.get_by_role("button", name=f"Cancel {address}").press("Space")
         await expect(lines.first.locator(".upload-words")).to_have_text("Cancelled")
-        await expect(lines.first.get_by_role("button")).to_have_count(0)
-        await expect(guest.page.locator("#uploads")).to_be_focused()
+        await expect(lines.first.get_by_role("button", name="Retry")).to_be_focused()
         release.set()
         await expect(guest.page.locator("tr.track")).to_have_count(1)
         await expect(lines).to_have_count(1)
     await guest.page.get_by_role("button", name="Clear finished").press("Enter")
     await expect(guest.page.locator("#upload-panel")).to_be_hidden()
     await expect(guest.page.locator(".add [data-pick=files]")).to_be_focused()
+
+
+async def test_a_fetch_from_elsewhere_is_made_again_as_it_was_ordered(
+    local_house: House, newcomer: Person, visit: Visiting, clips: list[Path]
+) -> None:
+    guest = await visit(local_house, newcomer)
+    with slow_folder(clips[0].parent) as (address, release):
+        body = {"url": f"{address}/{clips[0].name}", "visibility": "public"}
+        await local_house.ask(newcomer, "POST", "/tracks", json=body)
+        await guest.open()
+        line = guest.page.locator(".upload", has_text=body["url"])
+        await line.get_by_role("button", name="Cancel").click()
+        await line.get_by_role("button", name="Retry").press("Enter")
+        await expect(line).to_have_count(1)
+        await expect(guest.page.locator("#uploads")).to_be_focused()
+        release.set()
+        await expect(guest.row("Harbour")).to_have_count(1)
+    [track] = (await local_house.ask(newcomer, "GET", "/tracks"))["items"]
+    assert track["visibility"] == "public"
+
+
+async def test_a_fetch_from_elsewhere_with_a_query_says_why_it_has_no_retry(
+    local_house: House, newcomer: Person, visit: Visiting, tmp_path: Path
+) -> None:
+    guest = await visit(local_house, newcomer)
+    with slow_folder(tmp_path) as (address, release):
+        for query in ("waits", "fails"):
+            body = {"url": f"{address}/{query}.mp3?key={query}"}
+            await local_house.ask(newcomer, "POST", "/tracks", json=body)
+        await guest.open()
+        lines = guest.page.locator(".upload", has_text=address)
+        waits = lines.filter(has_text="/waits.mp3...")
+        fails = lines.filter(has_text="/fails.mp3...")
+        await expect(fails).to_have_count(1)
+        await waits.get_by_role("button", name="Cancel").click()
+        words = waits.locator(".upload-words")
+        await expect(words).to_have_text(f"Cancelled. {NOT_WHOLE}")
+        await expect(waits.get_by_role("button")).to_have_count(0)
+        release.set()
+        await expect(fails.locator(".upload-words")).to_contain_text(f" {NOT_WHOLE}")
+        await expect(fails.get_by_role("button")).to_have_count(0)
+        assert "key=" not in await guest.page.content()
 
 
 async def test_a_run_of_measuring_again_is_shown_and_called_back(
