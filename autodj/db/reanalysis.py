@@ -203,6 +203,19 @@ async def get_job(session: AsyncSession, job_id: UUID) -> Job:
     return job
 
 
+async def leave_alone(session: AsyncSession, job_id: UUID, *, now: datetime) -> None:
+    """The begun tracks of a job are measured to their end, each by itself."""
+    begun = and_(
+        col(Track.reanalysis_id) == job_id, col(Track.reanalysis_state) == ReanalysisState.BEGUN
+    )
+    alone = update(Track).where(begun)
+    due_at = func.coalesce(Track.next_attempt_at, now)
+    await count(
+        session,
+        alone.values(reanalysis_id=None, next_attempt_at=due_at, version=Track.version + 1),
+    )
+
+
 async def let_go(session: AsyncSession, job_id: UUID, *, limit: int) -> int:
     """Up to ``limit`` tracks belong to the job no more; how many there were."""
     some = select(col(Track.id)).where(_of(job_id)).limit(limit)

@@ -34,7 +34,10 @@ async def mark_all(db: Database, policy: Policy, job_id: UUID) -> None:
 
 
 async def let_go(db: Database, job_id: UUID) -> None:
-    """No track belongs to a job that is over."""
+    """No track belongs to a job that is over; those that it has begun are measured all the same."""
+    now = await db.now()
+    async with db.transaction() as session:
+        await rows.leave_alone(session, job_id, now=now)
     while True:
         async with db.transaction() as session:
             found = await rows.let_go(session, job_id, limit=ROWS_AT_ONCE)

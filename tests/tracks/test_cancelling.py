@@ -10,9 +10,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import update
 
 from autodj.audio.sandbox import Sandbox
-from autodj.db import Database, Job, JobKind, JobState, Track, library
+from autodj.db import Database, Job, JobKind, JobState, ReanalysisState, Track, library
 from autodj.db import jobs as job_rows
 from autodj.db import tracks as track_rows
 from autodj.db.library import TrackFilter
@@ -51,6 +52,12 @@ CANCELLED = (JobState.FAILED, "cancelled")
 async def tracks_of(db: Database, owner_id: UUID) -> list[Track]:
     async with db.read_session() as session:
         return [*await library.page(session, owner_id, TrackFilter(), after=None, limit=10)]
+
+
+async def forget_tempi(db: Database) -> None:
+    """A track that has a grid afterwards was measured since."""
+    async with db.transaction() as session:
+        await session.execute(update(Track).values(grid=None))
 
 
 async def test_a_fetch_that_waits_is_never_begun(fetcher: Fetcher, site: str, clip: Path) -> None:
@@ -157,12 +164,37 @@ async def test_of_a_cancelled_reanalysis_what_was_begun_is_measured_and_no_more(
         copy.write_bytes(clip.read_bytes() + bytes(number))
         made.append((await take_in(copy)).track.id)
         await work(bench, made[-1], Step.ANALYZE)
+    await forget_tempi(bench.db)
     job = await request_reanalysis(bench.db, bench.jobs, bench.policy, owner_id, Which.ALL)
+    [begun] = [
+        track.id
+        for track in await tracks_of(bench.db, owner_id)
+        if track.reanalysis_state is ReanalysisState.BEGUN
+    ]
     assert code_of(await cancel(bench.db, job.id, owner_id)) == CANCELLED
     await tend_reanalysis(bench.db, bench.jobs, bench.policy, job.id)
+    for track_id in made:
+        await work(bench, track_id, Step.ANALYZE)
     async with bench.db.read_session() as session:
         assert code_of(await job_rows.get(session, job.id)) == CANCELLED
         rows = [await track_rows.get(session, track_id) for track_id in made]
+    assert [row.id for row in rows if row.grid is not None] == [begun]
     assert {(row.reanalysis_state, row.reanalysis_id) for row in rows} == {(None, None)}
     again = await request_reanalysis(bench.db, bench.jobs, bench.policy, owner_id, Which.ALL)
     assert again.payload["tracks"] == 3
+
+
+async def test_a_begun_track_whose_run_is_cancelled_finds_a_worker_by_its_row(
+    bench: Workbench, take_in: TakeIn, clip: Path, owner_id: UUID
+) -> None:
+    track_id = (await take_in(clip)).track.id
+    await work(bench, track_id, Step.ANALYZE)
+    job = await request_reanalysis(bench.db, bench.jobs, bench.policy, owner_id, Which.ALL)
+    async with bench.db.transaction() as session:  # by whoever had read it before it was begun
+        await session.execute(update(Track).values(next_attempt_at=None))
+    await cancel(bench.db, job.id, owner_id)
+    async with bench.db.read_session() as session:
+        row = await track_rows.get(session, track_id)
+        assert row.reanalysis_state is ReanalysisState.BEGUN
+        assert row.reanalysis_id is None
+        assert row.next_attempt_at is not None
