@@ -113,7 +113,7 @@ async def export_track(request: Request) -> Response:
     if asked.format != "jams":
         return await _exported(web, [row], asked.format, asked.folder)
     [name] = file_names([_described(row)])
-    text = jams.jams(await _subject(web, row, f"{asked.folder or ''}/{name}".lstrip("/")))
+    text = jams.jams(await _subject(web, row, _joined(asked.folder or "", name)))
     return _file(text, f"{row.title}.jams", jams.CONTENT_TYPE)
 
 

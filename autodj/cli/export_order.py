@@ -73,3 +73,14 @@ class Order:
             yield "rekordbox plays files, not links", hint
         if self.fetch and self.music is None:
             yield "There is nowhere to fetch to", "Give --music DIR."
+        if self.music is not None and not _is_utf_8(self.music.absolute()):
+            hint = "Rename the folder of its path that is not, or name another."
+            yield "The path of --music is not UTF-8, in which exports are written", hint
+
+
+def _is_utf_8(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -16,8 +16,11 @@ def playlist(entries: Iterable[str]) -> str:
 
 def entry(subject: Subject) -> str:
     """Length, artist and title, then the path or URL."""
+    location = _line(subject.location)
+    if location.startswith("#"):  # it would be a comment
+        location = f"./{location}"
     about = f"#EXTINF:{round(subject.duration_s)},{_line(subject.name)}"
-    return f"{about}\n{_line(subject.location)}"
+    return f"{about}\n{location}"
 
 
 def _line(text: str) -> str:

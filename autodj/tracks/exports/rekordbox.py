@@ -141,7 +141,8 @@ def _bpm(bpm: float, length_s: float, early_s: float) -> str:
 
 def _marks(analysis: Analysis) -> Iterator[str]:
     for each in analysis.sections:
-        yield _mark(f"{each.label}, {each.bars} bars", each.start_s, _MEMORY_CUE)
+        length = "1 bar" if each.bars == 1 else f"{each.bars} bars"
+        yield _mark(f"{each.label}, {length}", each.start_s, _MEMORY_CUE)
     cues = asdict(analysis.cues)
     for number, (name, colour) in enumerate(_CUES.items()):
         if cues[name] is not None:
