@@ -16,6 +16,9 @@ from autodj.guard.protocol import STATE_KEY
 
 APP: Final = "autodj.api.app:create_app"
 GRACE_S: Final = 30
+# Longer than the usual clients keep an idle connection (15 s, 5 s): else one sends a request just
+# as we close it, and cannot know whether it was heard.
+IDLE_S: Final = 20
 
 
 class Server(uvicorn.Server):
@@ -61,6 +64,7 @@ def serve(host: str, port: int, *, notice_s: float, grace_s: int = GRACE_S) -> N
         ws="none",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=grace_s,
     )
     Server(config, notice_s=notice_s).run()

@@ -14,6 +14,8 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import aiohttp
+import httpx2
 import pytest
 import uvicorn
 from starlette.applications import Starlette
@@ -22,7 +24,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from autodj.api.files import FileBytes, LocalFiles
-from autodj.api.serve import Server
+from autodj.api.serve import Server, serve
 from autodj.guard import Guard, GuardedProtocol
 from autodj.laptop.ports import free_ports
 from tests.api.serving import connection, exchange, read_all
@@ -152,3 +154,16 @@ def test_autodj_serve_is_guarded_and_says_that_it_is_about_to_stop(
             assert b"Traceback" not in process.stderr.read()
         finally:
             process.kill()
+
+
+async def test_an_idle_connection_is_kept_for_longer_than_clients_keep_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept_s: list[int] = []
+    monkeypatch.setattr(
+        Server, "run", lambda server: kept_s.append(server.config.timeout_keep_alive)
+    )
+    serve("127.0.0.1", 8000, notice_s=0)
+    async with aiohttp.TCPConnector() as theirs:
+        assert kept_s[0] > (theirs._keepalive_timeout or 0) > 0
+    assert kept_s[0] > (httpx2.Limits().keepalive_expiry or 0) > 0
