@@ -278,6 +278,35 @@ storage:
         assert [fault for fault in faults if fault.startswith(each)], (each, faults)
 
 
+MISTYPED = "region: EU 1, max_retries: -1, storage_class: COLD, encryption: {type: SSE-KMS}"
+
+
+@pytest.mark.parametrize("type_", ["s4", "local"])
+def test_what_no_basket_takes_over_is_looked_at_all_the_same(tmp_path: Path, type_: str) -> None:
+    text = f"storage: {{default_type: {type_}, s3: {{bukket: music, {MISTYPED}}}}}"
+    faults = faults_of(tmp_path, text, S3_BUCKET_NAME="")
+
+    expected = [
+        "storage.s3: bukket is unknown; did you mean bucket?",
+        "storage.s3.encryption.kms_key_id: is required for SSE-KMS",
+        "storage.s3.max_retries: must be a whole number from 0 to 10",
+        "storage.s3.region: must be a region such as eu-central-1",
+        "storage.s3.storage_class: must be STANDARD or",
+    ]
+    for each in expected:
+        assert [fault for fault in faults if fault.startswith(each)], (each, faults)
+    of_the_default = {
+        "storage.default_type: must be s3 or local", "storage.s3: S3 bucket name is required"
+    }  # fmt: skip
+    assert of_the_default & {*faults} == (of_the_default if type_ == "s4" else set())
+
+
+def test_a_bucket_that_nobody_uses_need_not_be_named(tmp_path: Path) -> None:
+    text = "storage: {default_type: local, s3: {bucket: '${MUSIC:-}', region: eu-west-1}}"
+
+    assert loaded(tmp_path, text, S3_BUCKET_NAME="").baskets.of(Kind.TRACKS).type == "local"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

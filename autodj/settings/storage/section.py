@@ -54,10 +54,13 @@ def baskets_of(tree: object, base: Base, faults: list[str], where: str = "storag
     """The baskets of the section ``storage``; those with faults are left as they were."""
     section = mapping_in(tree, where, faults)
     check_names(section, ("default_type", "s3", "local", "baskets"), where, faults)
-    default_type = _type(section.get("default_type"), f"{where}.default_type", base, faults)
     shared: dict[str, Tree] = {
         kind: mapping_in(section.get(kind), f"{where}.{kind}", faults) for kind in ("s3", "local")
     }
+    described = next((kind for kind, given in shared.items() if given), base.default_type)
+    default_type = _type(
+        section.get("default_type"), f"{where}.default_type", base, faults, otherwise=described
+    )
     default = basket_of(
         DEFAULT_BASKET, default_type, shared[default_type], base, faults, f"{where}.{default_type}"
     )
@@ -70,6 +73,10 @@ def baskets_of(tree: object, base: Base, faults: list[str], where: str = "storag
         _bind(own.pop("kinds", []), name, bound, f"{place}.kinds", faults)
         given = taken_over(shared[type_], own)
         by_name[name] = basket_of(name, type_, given, base, faults, place)
+    for kind in shared.keys() - {each.type for each in by_name.values()}:
+        # Of what nobody takes over, the bucket need not be named.
+        lent = replace(base, s3=replace(base.s3, bucket=base.s3.bucket or "nobodys"))
+        basket_of(kind, kind, shared[kind], lent, faults, f"{where}.{kind}")
     return Baskets(by_name, bound)
 
 
@@ -151,9 +158,12 @@ def _bind(given: object, name: str, bound: dict[Kind, str], where: str, faults: 
             faults.append(told(where, "", f"{each} goes into {bound[Kind(each)]} already"))
 
 
-def _type(given: object, where: str, base: Base, faults: list[str]) -> str:
+def _type(
+    given: object, where: str, base: Base, faults: list[str], *, otherwise: str | None = None
+) -> str:
+    """``otherwise`` is what a type that is none is taken for, so that the rest is judged too."""
     text = text_of(given) or base.default_type
     if text not in words.TYPES:
         faults.append(told(where, "", "must be s3 or local"))
-        return base.default_type
+        return otherwise or base.default_type
     return words.TYPES[text]
