@@ -90,7 +90,11 @@ class LocalStorage(LocalObjects):
             return await seen_through(partial(self._restore_version, key, version_id))
 
     async def delete_version(self, key: str, version_id: str) -> None:
-        with self._told("delete_version", key), disk_errors(key):
+        with (
+            self._told("delete_version", key),
+            disk_errors(key),
+            suppress(ObjectNotFound),
+        ):
             await seen_through(partial(self._delete_version, key, version_id))
 
     def _replace(

@@ -76,8 +76,12 @@ def needed(operation: str, params: dict[str, Any]) -> Needed:
     if operation == "DeleteObjects":
         for each in params["Delete"]["Objects"]:
             yield "s3:DeleteObject", f"{bucket}/{each['Key']}", {}
+            if "ETag" in each:  # whoever compares, reads
+                yield "s3:GetObject", f"{bucket}/{each['Key']}", {}
         return
     action = OBJECT_RIGHTS[operation]
+    if "IfMatch" in params:
+        yield "s3:GetObject", f"{bucket}/{params['Key']}", {}
     yield OF_VERSIONS[action] if "VersionId" in params else action, f"{bucket}/{params['Key']}", {}
     if source := params.get("CopySource"):
         version = isinstance(source, dict) and "VersionId" in source
@@ -177,6 +181,16 @@ async def erase(store: S3Storage) -> None:
     await store.delete_version(KEY, version.version_id)
 
 
+async def replace_what_was_read(store: S3Storage) -> None:
+    told = await store.stat(KEY)
+    how: Any = {"sha256": hashlib.sha256(b"{}").hexdigest(), "content_type": "application/json"}
+    await store.replace(KEY, b"{}", if_match=told.etag, **how)
+
+
+async def delete_unchanged(store: S3Storage) -> None:
+    await store.delete_unchanged([await store.stat(KEY)])
+
+
 def digest(body: bytes) -> dict[str, Any]:
     return {"sha256": hashlib.sha256(body).hexdigest(), "size_bytes": len(body)}
 
@@ -194,13 +208,15 @@ WRITING: dict[str, Act] = {
     "put in parts": lambda store: put(store, "tracks/big.wav", b"x" * BIG_BYTES),
     "copy": lambda store: store.copy(KEY, "public/one.mp3"),
     "set metadata": lambda store: store.set_metadata(KEY, {"title": "A"}),
+    "replace what was read": replace_what_was_read,
+    "delete many": lambda store: store.delete_many(["tracks/two.mp3"]),
+    "delete unchanged": delete_unchanged,
     "delete": lambda store: store.delete(KEY),
-    "delete many": lambda store: store.delete_many([KEY]),
     "sweep": lambda store: store.sweep_uploads(before=datetime.now(UTC)),
 }
 OPTIONAL: dict[str, tuple[set[Any], Act]] = {
     "versions": ({"versions"}, read_old),
-    "erase": ({"versions", "erase"}, erase),
+    "erase": ({"erase"}, erase),
 }
 
 

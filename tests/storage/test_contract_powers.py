@@ -289,6 +289,35 @@ async def test_what_is_no_version_is_not_found(versioned: Powerful, version_id: 
         await read_version(versioned, version_id, ByteRange(0, 1))
 
 
+async def test_where_no_versions_are_kept_nothing_is_taken_for_one(store: Powerful) -> None:
+    await replace(store, FIRST)
+
+    for version_id in ("nonsense", "ffff"):
+        with pytest.raises(ObjectNotFound):
+            await read_version(store, version_id)
+        with pytest.raises(ObjectNotFound):
+            await store.restore_version(DOCUMENT, version_id)
+        await store.delete_version(DOCUMENT, version_id)
+
+    assert [each.current for each in await store.versions(DOCUMENT)] == [True]
+    assert await read(store, DOCUMENT) == FIRST
+
+
+@pytest.mark.parametrize("store", ["local", "real_s3", "proxied_s3"], indirect=True)
+async def test_the_only_version_is_restored_by_leaving_it_there(store: Powerful) -> None:
+    # moto finds no such version where none are kept.
+    await replace(store, FIRST)
+    (only,) = await store.versions(DOCUMENT)
+
+    assert await read_version(store, only.version_id) == FIRST
+    assert await store.restore_version(DOCUMENT, only.version_id) == await store.stat(DOCUMENT)
+    assert await read(store, DOCUMENT) == FIRST
+
+    (now,) = await store.versions(DOCUMENT)
+    await store.delete_version(DOCUMENT, now.version_id)
+    assert await keys(store) == []
+
+
 def test_each_power_is_asked_for_and_granted_or_named(tmp_path: Any, moto: S3Storage) -> None:
     local = LocalStorage(tmp_path)
     everywhere = {Replaceable, Metadata, Versions, Pruning}

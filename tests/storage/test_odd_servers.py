@@ -177,10 +177,20 @@ async def test_a_part_of_which_too_little_is_told_is_a_fault(missing: str) -> No
 
 
 @pytest.mark.parametrize("code", ["NoSuchVersion", "InvalidArgument"])
-async def test_a_version_that_is_not_there_is_removed(code: str) -> None:
-    async with store_on(failing("404 Not Found", code)) as (store, server):
+async def test_a_version_that_is_gone_meanwhile_is_removed(code: str) -> None:
+    told = f"<Key>p/a</Key><VersionId>v</VersionId><LastModified>{STAMP}</LastModified>"
+    version = f"<Version>{told}<Size>3</Size><IsLatest>true</IsLatest></Version>"
+    states = document("ListVersionsResult", "<IsTruncated>false</IsTruncated>", version)
+    async with store_on(states, failing("404 Not Found", code)) as (store, server):
         await store.delete_version("a", "v")
-    assert [each.method for each in server.requests] == ["DELETE"]
+        assert [each.method for each in server.requests] == ["GET", "DELETE"]
+
+
+async def test_a_version_that_is_not_listed_is_not_asked_to_be_removed() -> None:
+    none = document("ListVersionsResult", "<IsTruncated>false</IsTruncated>")
+    async with store_on(none) as (store, server):
+        await store.delete_version("a", "v")
+    assert [each.method for each in server.requests] == ["GET"]
 
 
 @pytest.mark.parametrize(

@@ -82,9 +82,10 @@ FEATURES: Final[Sequence[Feature]] = (
     ),
     Feature(
         "erase",
-        "remove one version for good, which nothing brings back",
+        "look a version up and remove it for good, which nothing brings back",
         (Who.WORKER,),
         objects=("s3:DeleteObjectVersion",),
+        bucket=("s3:ListBucketVersions",),
         extra="erase",
     ),
     Feature(

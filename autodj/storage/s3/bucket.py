@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from autodj.errors import ObjectNotFound
 from autodj.storage.base import Described, ObjectStat
 from autodj.storage.metadata import decoded, encoded, in_header
 from autodj.storage.operations import note_answer
@@ -102,6 +103,15 @@ def stat_of(key: str, found: Mapping[str, Any]) -> ObjectStat:
         ),
         version_id=found.get("VersionId"),
     )
+
+
+def require_version(answer: Mapping[str, Any], version_id: str, key: str) -> None:
+    """ObjectNotFound when the answer is about another one: servers that keep no versions of an
+    object may give the object itself, whatever the id. It is told of none that is called null.
+    """
+    required(answer, "ETag", key)
+    if version_id not in {"null", answer.get("VersionId")}:
+        raise ObjectNotFound(f"{key} has no such version.")
 
 
 def error_code(error: BaseException) -> str:

@@ -24,6 +24,7 @@ from autodj.storage.disk import BLOCK_BYTES
 from autodj.storage.limits import RANGES_AT_ONCE
 from autodj.storage.pouring import Sink, pour
 from autodj.storage.s3.answers import Answer
+from autodj.storage.s3.bucket import require_version
 from autodj.storage.s3.config import S3Timing
 from autodj.storage.s3.faults import required, store_errors
 from autodj.storage.s3.retrying import RetryPolicy
@@ -169,6 +170,7 @@ class ObjectReader:
         )
         self._response = answer["Body"].raw_stream
         required(answer, "ContentLength", self._doing)
+        require_version(answer, self._named.get("VersionId", "null"), self._doing)
         if wanted:
             self._check_range(answer, wanted)
         return answer

@@ -11,7 +11,7 @@ from autodj.errors import AutodjError, ObjectNotFound, StoreError
 from autodj.storage.base import ByteRange, ObjectStat
 from autodj.storage.keys import check_key
 from autodj.storage.powers import ObjectVersion
-from autodj.storage.s3.bucket import S3Bucket, error_code
+from autodj.storage.s3.bucket import S3Bucket, error_code, require_version, stat_of
 from autodj.storage.s3.copying import copy_version
 from autodj.storage.s3.faults import required
 from autodj.storage.s3.objects import reading
@@ -68,11 +68,18 @@ async def restored(bucket: S3Bucket, key: str, version_id: str) -> ObjectStat:
         found = await bucket.head(key, VersionId=version_id)
     except StoreError as error:
         raise _unknown_version(key, error) from error
+    require_version(found, version_id, key)
+    if "VersionId" not in found:
+        return stat_of(key, found)  # no others are kept, so it is the newest already
     return await copy_version(bucket, key, version_id, found)
 
 
 async def removed(bucket: S3Bucket, key: str, version_id: str) -> None:
-    _check(key, version_id)
+    """What is listed and nothing else: servers that keep no versions of an object may delete the
+    object itself, whatever the id.
+    """
+    if all(each.version_id != version_id for each in await versions_of(bucket, key)):
+        return
     try:
         async with bucket.asking(f"DeleteObject {key}"):
             await bucket.client.delete_object(**bucket.named(key), VersionId=version_id)
