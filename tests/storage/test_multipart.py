@@ -115,6 +115,26 @@ async def test_the_threshold_decides_whether_there_are_parts(
     assert stored.sha256 == sha256(BODY[:size])
 
 
+@pytest.mark.can_fail_on("real_s3")
+async def test_a_list_of_the_parts_that_is_spoilt_on_its_way_is_told_as_such(
+    real_s3: S3Storage,
+) -> None:
+    async def spoil_the_list(exchange: Exchange) -> None:
+        asked = exchange.request
+        if asked.method == "POST" and "uploadId=" in asked.target:
+            asked = dataclasses.replace(asked, body=asked.body[:-1] + b"?")
+        await exchange.reply(await exchange.forward(asked))
+
+    async with behind(real_s3._config) as (store, proxy):
+        proxy.plan(spoil_the_list, lambda _: True)
+        with pytest.raises(IntegrityFault, match="CompleteMultipartUpload"):
+            await put(store, KEY, BODY)
+
+    with pytest.raises(ObjectNotFound):
+        await real_s3.stat(KEY)
+    assert await unfinished(real_s3) == []
+
+
 async def test_where_no_parts_are_wanted_all_goes_in_one_piece(real_s3: S3Storage) -> None:
     whole = dataclasses.replace(real_s3._config, transfers=S3Transfers(multipart_bytes=5 * 1024**3))
     async with open_s3(whole) as store:

@@ -87,6 +87,20 @@ async def test_an_archived_object_says_so_until_it_is_restored(moto: S3Storage) 
     assert await read(moto, KEY) == BODY
 
 
+async def test_an_archived_object_is_not_copied_and_says_so_too(moto: S3Storage) -> None:
+    await archived(moto, KEY)
+
+    for copy in (moto.copy(KEY, "tracks/copied"), moto.set_metadata(KEY, {"a": "b"})):
+        with pytest.raises(ObjectArchived, match=f"{KEY} is in DEEP_ARCHIVE") as caught:
+            await copy
+        assert caught.value.extra == {"storage_class": "DEEP_ARCHIVE", "restoring": False}
+        assert caught.value.__cause__ is not None
+
+    assert await keys(moto) == [KEY]
+    await moto.restore(KEY, days=1)
+    assert (await moto.copy(KEY, "tracks/copied")).size_bytes == len(BODY)
+
+
 async def test_what_is_not_archived_needs_no_restoring(moto: S3Storage) -> None:
     await put(moto, KEY, BODY)
 

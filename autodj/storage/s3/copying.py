@@ -10,12 +10,14 @@ from typing import Any, Final
 from autodj.errors import (
     Conflict,
     IntegrityFault,
+    ObjectArchived,
     ObjectExists,
     ObjectNotFound,
     PreconditionFailed,
 )
 from autodj.storage.base import ObjectStat
 from autodj.storage.metadata import NOTES, encoded
+from autodj.storage.s3.archive import refusal, state_of
 from autodj.storage.s3.bucket import S3Bucket, stat_of
 from autodj.storage.s3.copying_parts import copied_in_parts, described_as
 from autodj.storage.s3.faults import required, store_errors
@@ -111,20 +113,25 @@ async def _copied(
     request, for parts are always described by what was found.
     """
     size_bytes = required(found, "ContentLength", target)
-    if size_bytes > max_single_bytes:
-        await copied_in_parts(bucket, origin, target, found, how, max_part_bytes=max_single_bytes)
-        return
-    async with store_errors(
-        f"CopyObject {target}", bucket.config.timing.body_deadline_s(size_bytes)
-    ):
-        await bucket.client.copy_object(
-            **bucket.named(target),
-            **origin,
-            **bucket.protected_as(found),
-            ChecksumAlgorithm="SHA256",
-            **how,
-            **at_once,
-        )
+    within_s = bucket.config.timing.body_deadline_s(size_bytes)
+    try:
+        if size_bytes > max_single_bytes:
+            await copied_in_parts(
+                bucket, origin, target, found, how, max_part_bytes=max_single_bytes
+            )
+            return
+        async with store_errors(f"CopyObject {target}", within_s):
+            await bucket.client.copy_object(
+                **bucket.named(target),
+                **origin,
+                **bucket.protected_as(found),
+                ChecksumAlgorithm="SHA256",
+                **how,
+                **at_once,
+            )
+    except ObjectArchived as error:
+        source = origin["CopySource"]["Key"].removeprefix(bucket.config.key_prefix)
+        raise refusal(source, state_of(found)) from error.__cause__
 
 
 def _from(
