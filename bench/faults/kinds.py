@@ -12,6 +12,8 @@ from bench.faults.proxy import DRIP_S, Cut, Exchange, Fault, Message
 
 Kind = Callable[[Random], Fault]
 
+VERSION: Final = "versionId="
+
 
 def _refused(status: str, code: str, *headers: tuple[str, str]) -> Kind:
     body = f"<Error><Code>{code}</Code><Message>on purpose</Message></Error>".encode()
@@ -95,7 +97,8 @@ def _flipped_answer(chance: Random) -> Fault:
 
     async def fault(exchange: Exchange) -> None:
         answer = await exchange.pass_on()
-        is_object = exchange.request.method == "GET" and "?" not in exchange.request.target
+        asked = exchange.request
+        is_object = asked.method == "GET" and ("?" not in asked.target or VERSION in asked.target)
         if is_object and answer.first.split(" ")[1] in {"200", "206"}:
             answer = replace(answer, body=_flipped(answer.body, chance))
         await exchange.reply(answer)

@@ -63,7 +63,8 @@ Check = Callable[[], Awaitable[bool]]
 @dataclass(frozen=True, slots=True)
 class Operation:
     """``do`` asks the store, and gives what tells later whether its answer is true.
-    ``within_s`` is its deadline, and ``requests`` about how many it sends when all is well.
+    ``within_s`` is its deadline, and ``requests`` about how many it sends when all is well. A
+    ``versioned`` one is asked of a bucket that keeps versions.
     """
 
     prepare: Callable[[Case], Awaitable[None]]
@@ -71,6 +72,7 @@ class Operation:
     within_s: Callable[[S3Timing], float]
     requests: int
     size_bytes: int = SMALL_BYTES
+    versioned: bool = False
 
 
 def _known(answer: object) -> Check:
@@ -91,6 +93,13 @@ async def _one(case: Case) -> None:
 async def _two(case: Case) -> None:
     await case.put_directly(case.key)
     await case.put_directly(case.second)
+
+
+async def _two_states(case: Case) -> None:
+    other = case.body[::-1]
+    digest = hashlib.sha256(other).hexdigest()
+    await case.direct.replace(case.key, case.body, sha256=case.sha256, content_type=TYPE)
+    await case.direct.replace(case.key, other, sha256=digest, content_type=TYPE)
 
 
 async def _put(case: Case) -> Check:
@@ -208,6 +217,57 @@ async def _delete_many(case: Case) -> Check:
     return check
 
 
+async def _delete_unchanged(case: Case) -> Check:
+    """The second was written anew since it was found. That a first one stays whose ETag was not
+    understood is told, too, and nobody's loss.
+    """
+    found = [await case.direct.stat(each) for each in (case.key, case.second)]
+    other = case.body[::-1]
+    digest = hashlib.sha256(other).hexdigest()
+    await case.direct.replace(case.second, other, sha256=digest, content_type=TYPE)
+    changed = await case.store.delete_unchanged(found)
+
+    async def check() -> bool:
+        kept = case.second in changed and await case.stored(case.second) == other
+        return kept and await case.is_gone(case.key) == (case.key not in changed)
+
+    return check
+
+
+async def _versions(case: Case) -> Check:
+    found = [each.version_id for each in await case.store.versions(case.key)]
+
+    async def check() -> bool:
+        return found == [each.version_id for each in await case.direct.versions(case.key)]
+
+    return check
+
+
+async def _oldest(case: Case) -> str:
+    return (await case.direct.versions(case.key))[-1].version_id
+
+
+async def _read_version(case: Case) -> Check:
+    async with case.store.read_version(case.key, await _oldest(case)) as blocks:
+        return _known(b"".join([block async for block in blocks]) == case.body)
+
+
+async def _restore_version(case: Case) -> Check:
+    stat = await case.store.restore_version(case.key, await _oldest(case))
+    return lambda: _holds(case, case.key, case.body, stat)
+
+
+async def _delete_version(case: Case) -> Check:
+    oldest = await _oldest(case)
+    await case.store.delete_version(case.key, oldest)
+
+    async def check() -> bool:
+        left = [each.version_id for each in await case.direct.versions(case.key)]
+        return len(left) == 1 and oldest not in left
+
+    return check
+
+
 async def _probe(case: Case) -> Check:
     await case.store.probe()
     return _known(True)
@@ -242,8 +302,17 @@ OPERATIONS: Final = {
     "page": Operation(_two, _page, _asking(2), 2),
     "delete": Operation(_one, _delete, _asking(1), 1),
     "delete many": Operation(_two, _delete_many, _asking(1), 1),
+    "delete unchanged": Operation(_two, _delete_unchanged, _asking(3), 1),
     "copy": Operation(_one, _copy, _carrying(1, 4, SMALL_BYTES), 4),
     "move": Operation(_one, _move, _carrying(1, 5, SMALL_BYTES), 5),
+    "versions": Operation(_two_states, _versions, _asking(1), 1, versioned=True),
+    "read a version": Operation(
+        _two_states, _read_version, _carrying(1, 3, SMALL_BYTES), 1, versioned=True
+    ),
+    "restore a version": Operation(
+        _two_states, _restore_version, _carrying(1, 4, SMALL_BYTES), 3, versioned=True
+    ),
+    "delete a version": Operation(_two_states, _delete_version, _asking(3), 2, versioned=True),
     "probe": Operation(_nothing, _probe, _asking(2), 1),
 }
 

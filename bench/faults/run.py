@@ -46,7 +46,7 @@ STALLS: Final = 3
 HARNESS_ATTEMPTS: Final = 3
 
 Result = TypeVar("Result")
-READS: Final = {"read", "read a range", "download", "download at once"}
+READS: Final = {"read", "read a range", "read a version", "download", "download at once"}
 
 
 class Verdict(StrEnum):
@@ -96,12 +96,20 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """A way through a proxy of its own, and the true one."""
+class Ways:
+    """The one to a bucket through the proxy, and the true one."""
 
-    proxy: FaultProxy
     store: S3Storage
     direct: S3Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A proxy, and the ways to a bucket and to one that keeps versions."""
+
+    proxy: FaultProxy
+    plain: Ways
+    versioned: Ways
 
 
 def plan(
@@ -133,11 +141,12 @@ async def run(
     assert run_task is not None
     async with AsyncExitStack() as stack:
         pulse = await stack.enter_async_context(open_pulse())
-        direct = await stack.enter_async_context(open_s3(config))
-        await direct.ensure_bucket()
+        plain = await stack.enter_async_context(open_s3(config))
+        await plain.ensure_bucket()
+        versioned = await stack.enter_async_context(_versioned(config))
 
         async def work() -> None:
-            async with _bench(config, direct, timing, tls) as bench:
+            async with _bench(config, plain, versioned, timing, tls) as bench:
                 for kind, operation, seed in waiting:
                     for _ in range(STALLS):
                         began_s = time.monotonic()
@@ -178,9 +187,10 @@ async def _judged(
 async def judge(bench: Bench, kind: str, name: str, seed: int, slack_s: float) -> Judged:
     chance = Random(f"{seed} {kind} {name}")
     operation = OPERATIONS[name]
+    ways = bench.versioned if operation.versioned else bench.plain
     case = Case(
-        bench.store,
-        bench.direct,
+        ways.store,
+        ways.direct,
         body_of(operation, chance),
         f"faults/{chance.randrange(2**64):016x}",
     )
@@ -207,6 +217,8 @@ async def _tried(
     try:
         async with asyncio.timeout(within_s + slack_s + CUT_S):
             check = await operation.do(case)
+    except ObjectNotFound as error:  # nothing is asked for that is not there
+        return Verdict.FALSE, error.code
     except AutodjError as error:
         told = error.code
     except TimeoutError:
@@ -264,11 +276,30 @@ async def open_pulse() -> AsyncGenerator[Pulse, None]:
 
 
 @asynccontextmanager
+async def _versioned(config: S3Config) -> AsyncGenerator[S3Storage, None]:
+    bucket = _with_versions(config).bucket
+    async with open_s3(_with_versions(config)) as store:
+        await store.ensure_bucket()
+        await store._client.put_bucket_versioning(  # noqa: SLF001 - no store sets up a bucket
+            Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
+        )
+        yield store
+
+
+def _with_versions(config: S3Config) -> S3Config:
+    return replace(config, bucket=f"{config.bucket}-versions")
+
+
+@asynccontextmanager
 async def _bench(
-    config: S3Config, direct: S3Storage, timing: S3Timing, tls: ssl.SSLContext | None
+    config: S3Config,
+    plain: S3Storage,
+    versioned: S3Storage,
+    timing: S3Timing,
+    tls: ssl.SSLContext | None,
 ) -> AsyncGenerator[Bench, None]:
     assert config.endpoint_url is not None
     async with open_proxy(config.endpoint_url, tls) as (proxy, url):
         through = replace(config, endpoint_url=url, timing=timing, transfers=IN_PARTS)
-        async with open_s3(through) as store:
-            yield Bench(proxy, store, direct)
+        async with open_s3(through) as store, open_s3(_with_versions(through)) as keeping:
+            yield Bench(proxy, Ways(store, plain), Ways(keeping, versioned))
