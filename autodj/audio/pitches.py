@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from librosa import hz_to_midi
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from autodj.audio.frames import Floats
 from autodj.audio.rows import Rows
@@ -21,6 +22,8 @@ _AN_HOUR = COURSE_PER_S * 3600
 # A whole number of rows.
 _READ_AT_ONCE = 200 * FRAMES_PER_ROW
 _QUIETEST = 1e-4
+# To each side: 43 Hz.
+_FLOOR_BINS = 15
 _SILENT_SHARE = 1e-3
 # Fine steps tell the tuning; coarse ones are enough to read a pitch class at it, and are kept
 # for the whole track, in half precision: 9 MB an hour.
@@ -95,21 +98,28 @@ class PitchStream:
 
     def push(self, magnitudes: Floats) -> None:
         """Take ``[frames, bins]`` magnitudes."""
-        around = magnitudes[:, self._first - 1 : self._stop + 1].astype(np.float64)
+        wide = magnitudes[:, : self._stop + 1 + _FLOOR_BINS].astype(np.float64)
+        around, floor = (each[:, self._first - 1 : self._stop + 1] for each in (wide, _floor(wide)))
         below, here, above = around[:, :-2], around[:, 1:-1], around[:, 2:]
         crests = np.zeros(around.shape, bool)
         crests[:, 1:-1] = (here > below) & (here >= above) & (here > _QUIETEST)
+        crests &= around > floor
         # In one dimension: to look for places in two takes several times as long.
         at, flat = np.flatnonzero(crests), around.ravel()
         frame, column = np.divmod(at, around.shape[1])
         left, top, right = (np.log(flat[at + step] + 1e-12) for step in (-1, 0, 1))
         shift = 0.5 * (left - right) / np.minimum(left - 2 * top + right, -1e-9)
         midi = np.asarray(hz_to_midi((self._first - 1 + column + shift) * self._bin_hz))
-        self._rows.add(len(magnitudes), frame, midi, flat[at])
+        self._rows.add(len(magnitudes), frame, midi, flat[at] - floor.ravel()[at])
 
     def finish(self) -> Pitches | None:
         """None when nothing sounded."""
         return self._rows.finish()
+
+
+def _floor(magnitudes: Doubles) -> Doubles:
+    """The mean of each bin and those around it: what drums and noise fill the spectrum with."""
+    return np.asarray(uniform_filter1d(magnitudes, 2 * _FLOOR_BINS + 1, axis=1, mode="nearest"))
 
 
 class PitchRows:

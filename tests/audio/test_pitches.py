@@ -67,6 +67,15 @@ def test_the_tuning_is_measured_and_the_pitches_read_at_it(cents: int) -> None:
     assert pitches.whole[0, [A, C_SHARP, E]].sum() == pytest.approx(1.0)
 
 
+def test_what_fills_the_spectrum_is_no_pitch() -> None:
+    """Drums and noise make peaks everywhere, which stand little above their surroundings."""
+    chord = tones(261.63, 329.63, 392.0, frames=100)
+    noise = np.random.default_rng(5).random(chord.shape).astype(np.float32)
+    pitches = heard(chord + 0.1 * noise)
+    assert pitches is not None
+    assert pitches.whole[:, [C, E, G]].sum(axis=1).min() > 0.5
+
+
 def test_blocks_of_any_length_give_the_same() -> None:
     spectra = np.random.default_rng(3).random((37, BINS)).astype(np.float32)
     at_once, in_parts = heard(spectra), heard(*np.split(spectra, [0, 3, 4, 11, 30]))
