@@ -23,7 +23,6 @@ from tests.servers import (
     chromium,
     create_database,
     drop_database,
-    empty_database,
     postgres,
     s3_data_dir,
     s3_server,
@@ -148,12 +147,6 @@ def migrated_postgres(postgres: PostgresServer) -> str:
     return asyncio.run(migrated())
 
 
-@pytest.fixture(scope="session")
-def emptied_postgres(postgres: PostgresServer, migrated_postgres: str) -> str:
-    """A migrated database that every test leaves without a row."""
-    return asyncio.run(create_database(postgres, migrated_postgres))
-
-
 @pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
     """A database without any table."""
@@ -168,16 +161,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[st
 
 @pytest.fixture(params=ENGINES)
 def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
-    """A database that nobody else uses now, migrated and empty."""
+    """A database of its own, migrated and empty."""
     if request.param == "sqlite":
         file = tmp_path / "autodj.db"
         shutil.copy(request.getfixturevalue("migrated_sqlite"), file)
         yield f"sqlite+aiosqlite:///{file}"
         return
     server: PostgresServer = request.getfixturevalue("postgres")
-    url: str = request.getfixturevalue("emptied_postgres")
+    template: str = request.getfixturevalue("migrated_postgres")
+    url = asyncio.run(create_database(server, template))
     yield url
-    asyncio.run(empty_database(server, url))
+    asyncio.run(drop_database(server, url))
 
 
 @pytest.fixture

@@ -31,28 +31,6 @@ from autodj.laptop.s3server import S3Server, open_s3_server
 NOBODY = 65534
 _USER = "postgres"
 
-# Rows that were deleted stay in the way until there are some megabytes of them.
-_EMPTY = """
-DO $$
-DECLARE
-  name text;
-BEGIN
-  PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid();
-  SET LOCAL session_replication_role = replica;
-  FOR name IN SELECT oid::regclass FROM pg_class
-    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-      AND relname <> 'alembic_version'
-  LOOP
-    IF pg_total_relation_size(name::regclass) > 4000000 THEN
-      EXECUTE format('TRUNCATE %s CASCADE', name);
-    ELSE
-      EXECUTE format('DELETE FROM %s', name);
-    END IF;
-  END LOOP;
-END $$
-"""
-
 # What Playwright turns off stands here again, as only the last list of a command counts.
 _FEATURES_OFF = (
     # A menu of the address field, which nobody sees here: two pages of its own in every window,
@@ -114,15 +92,6 @@ async def create_database(server: PostgresServer, template: str = "template0") -
     name = f"test_{secrets.token_hex(6)}"
     await _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     return server.url(name)
-
-
-async def empty_database(server: PostgresServer, url: str) -> None:
-    """Remove every row and whoever is still connected: a tenth of the time of another database."""
-    connection = await asyncpg.connect(server.url(url.rpartition("/")[2], driver="postgresql"))
-    try:
-        await connection.execute(_EMPTY)
-    finally:
-        await connection.close()
 
 
 async def drop_database(server: PostgresServer, url: str) -> None:

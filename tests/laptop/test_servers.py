@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from tests import servers
-from tests.servers import PostgresServer, create_database, drop_database, empty_database
+from tests.servers import PostgresServer, create_database, drop_database
 
 
 async def connect(url: str) -> asyncpg.Connection:
@@ -39,32 +39,6 @@ async def test_a_database_can_be_a_copy_of_another(postgres: PostgresServer) -> 
     await drop_database(postgres, copy)
     connection.terminate()
     await drop_database(postgres, template)
-
-
-async def test_an_emptied_database_has_its_tables_but_no_row_and_no_visitor(
-    postgres: PostgresServer,
-) -> None:
-    url = await create_database(postgres)
-    visitor = await connect(url)
-    await visitor.execute(
-        """
-        CREATE TABLE a_user (id int PRIMARY KEY);
-        CREATE TABLE a_track (owner int REFERENCES a_user, title text);
-        INSERT INTO a_user VALUES (7);
-        INSERT INTO a_track SELECT 7, repeat('x', 1000) FROM generate_series(1, 5000);
-        """
-    )
-    await visitor.execute("BEGIN; DELETE FROM a_track")
-    await empty_database(postgres, url)
-    assert visitor.is_closed()
-    following = await connect(url)
-    for table in ("a_user", "a_track"):
-        assert await following.fetchval(f"SELECT count(*) FROM {table}") == 0
-    assert await following.fetchval("SELECT pg_table_size('a_track')") < 100_000
-    with pytest.raises(asyncpg.ForeignKeyViolationError):
-        await following.execute("INSERT INTO a_track VALUES (7)")
-    await following.close()
-    await drop_database(postgres, url)
 
 
 async def test_the_server_wants_its_password(postgres: PostgresServer) -> None:
