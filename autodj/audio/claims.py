@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
 from autodj.audio import id3, mpeg, wavpack
+from autodj.audio.id3 import read_at
 from autodj.audio.identify import AIFF, CAF, FLAC, MP3, WAV, WAVPACK, Container
 
 _MAX_CHUNKS = 1000
@@ -50,9 +51,9 @@ def _wav(file: BinaryIO) -> Claim:
     fmt, data_bytes_64 = b"", None
     for name, size, offset in riff_chunks(file, "little"):
         if name == b"ds64":
-            data_bytes_64 = int.from_bytes(_read(file, offset + 8, 8), "little")
+            data_bytes_64 = int.from_bytes(read_at(file, offset + 8, 8), "little")
         if name == b"fmt ":
-            fmt = _read(file, offset, 16)
+            fmt = read_at(file, offset, 16)
         if name == b"data":
             if size == _SIZE_IN_DS64 and data_bytes_64 is not None:
                 size = data_bytes_64  # noqa: PLW2901  # the chunk's true size is elsewhere
@@ -75,7 +76,7 @@ def _aiff(file: BinaryIO) -> Claim:
     """The ``COMM`` chunk, whose rate is an 80-bit extended float."""
     for name, _, offset in riff_chunks(file, "big"):
         if name == b"COMM":
-            body = _read(file, offset, 18)
+            body = read_at(file, offset, 18)
             if len(body) == 18:
                 rate_hz = _extended(body[8:18])
                 frames = int.from_bytes(body[2:6], "big")
@@ -93,13 +94,13 @@ def _caf(file: BinaryIO) -> Claim:
     desc: bytes | None = None
     for name, size, offset in long_chunks(file):
         if name == b"desc":
-            desc = _read(file, offset, 32)
+            desc = read_at(file, offset, 32)
             if len(desc) < 32:
                 return Claim()
             rate, packet_bytes, _, channels = struct.unpack(">d8xIII4x", desc)
             rate_hz = round(rate) if math.isfinite(rate) and 0 <= rate < 1 << 32 else 0
         if name == b"pakt":
-            frames = int.from_bytes(_read(file, offset + 8, 8), "big", signed=True)
+            frames = int.from_bytes(read_at(file, offset + 8, 8), "big", signed=True)
         if name == b"data":
             data_bytes = size - _CAF_EDIT_COUNT_BYTES
     if desc is None:
@@ -113,7 +114,7 @@ def long_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """Name, size (-1: to the end of the file) and body offset of each chunk."""
     offset = 8
     for _ in range(_MAX_CHUNKS):
-        header = _read(file, offset, 12)
+        header = read_at(file, offset, 12)
         if len(header) < 12:
             return
         size = int.from_bytes(header[4:12], "big", signed=True)
@@ -125,7 +126,7 @@ def long_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 
 def _wavpack(file: BinaryIO) -> Claim:
     """The first block's header, which states the length of the whole."""
-    block = wavpack.block(_read(file, 0, wavpack.HEADER_BYTES))
+    block = wavpack.block(read_at(file, 0, wavpack.HEADER_BYTES))
     if block is None or block.rate_hz is None:
         return Claim()
     total = block.total_samples
@@ -134,7 +135,7 @@ def _wavpack(file: BinaryIO) -> Claim:
 
 def _flac(file: BinaryIO, offset: int) -> Claim:
     """The STREAMINFO block; zero samples mean that the encoder did not know (RFC 9639)."""
-    info = _read(file, offset + 8, 34)
+    info = read_at(file, offset + 8, 34)
     if len(info) < 34:
         return Claim()
     packed = int.from_bytes(info[10:18], "big")
@@ -156,7 +157,7 @@ def riff_chunks(
     """
     offset = start
     for _ in range(most):
-        header = _read(file, offset, 8) if offset < stop else b""
+        header = read_at(file, offset, 8) if offset < stop else b""
         if len(header) < 8:
             return
         size = int.from_bytes(header[4:8], order)
@@ -170,11 +171,6 @@ def _extended(ten: bytes) -> int:
     if exponent > 0:
         return 1 << 64
     return mantissa >> min(-exponent, 64)
-
-
-def _read(file: BinaryIO, offset: int, count: int) -> bytes:
-    file.seek(offset)
-    return file.read(count)
 
 
 _CHUNKED: Mapping[Container, Callable[[BinaryIO], Claim]] = {

@@ -43,7 +43,7 @@ def audio_offset(file: BinaryIO, max_tag_bytes: int = MAX_TAG_BYTES) -> int:
 
 def tag_at(file: BinaryIO, offset: int, max_bytes: int, max_frames: int) -> Tag | None:
     """The tag at ``offset``, None where none starts; raises as ``audio_offset`` does."""
-    header = _read(file, offset, _HEADER_BYTES)
+    header = read_at(file, offset, _HEADER_BYTES)
     if len(header) < _HEADER_BYTES or header[:3] != b"ID3":
         return None
     if header[3] == 0xFF or header[4] == 0xFF or max(header[6:10]) >= 0x80:
@@ -51,7 +51,7 @@ def tag_at(file: BinaryIO, offset: int, max_bytes: int, max_frames: int) -> Tag 
     size = _HEADER_BYTES + _syncsafe(header[6:10])
     if size > max_bytes:
         raise _too_large("The ID3 tag is larger than is taken.")
-    inflated_bytes = list(islice(_frames_inflated(_read(file, offset, size)), max_frames + 1))
+    inflated_bytes = list(islice(_frames_inflated(read_at(file, offset, size)), max_frames + 1))
     frames = max(1, len(inflated_bytes))
     if frames > max_frames:
         raise _too_large(f"The ID3 tags have more than {MAX_TAG_ENTRIES} frames.")
@@ -102,7 +102,7 @@ def _too_large(detail: str) -> AudioRejected:
 
 
 def _zeros_at(file: BinaryIO, offset: int) -> int:
-    padding = _read(file, offset, _MAX_PADDING_BYTES)
+    padding = read_at(file, offset, _MAX_PADDING_BYTES)
     return len(padding) - len(padding.lstrip(b"\0"))
 
 
@@ -113,6 +113,7 @@ def _syncsafe(four: bytes) -> int:
     return value
 
 
-def _read(file: BinaryIO, offset: int, count: int) -> bytes:
+def read_at(file: BinaryIO, offset: int, count: int) -> bytes:
+    """Up to ``count`` bytes from ``offset`` on; fewer where the file ends."""
     file.seek(offset)
     return file.read(count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from autodj.audio.id3 import MAX_TAG_ENTRIES
+from autodj.audio.id3 import MAX_TAG_ENTRIES, read_at
 
 _MOST_BOXES = MAX_TAG_ENTRIES + 1
 _WAY_TO_ITEMS = (b"moov", b"udta", b"meta", b"ilst")
@@ -32,16 +32,16 @@ def item_lists(file: BinaryIO) -> Sequence[Span]:
 def boxes(file: BinaryIO, span: Span) -> Iterator[Span]:
     """The first boxes inside another; where one says that it stops may lie beyond."""
     name, at, stop = span
-    if name == b"meta" and _read(file, at + 4, 4) != b"hdlr":
+    if name == b"meta" and read_at(file, at + 4, 4) != b"hdlr":
         at += 4  # a version and flags, which QuickTime leaves out
     for _ in range(_MOST_BOXES):
-        header = _read(file, at, 8) if at + 8 <= stop else b""
+        header = read_at(file, at, 8) if at + 8 <= stop else b""
         if len(header) < 8:
             return
         size = int.from_bytes(header[:4], "big")
         start = at + 8
         if size == 1:
-            size, start = int.from_bytes(_read(file, start, 8), "big"), at + 16
+            size, start = int.from_bytes(read_at(file, start, 8), "big"), at + 16
         end = at + size if size else stop
         if end < start:
             return
@@ -65,9 +65,4 @@ def tempo_tag(file: BinaryIO) -> str | None:
 def _number(file: BinaryIO, data: Span) -> bytes:
     _, start, stop = data
     start += _TYPE_AND_LANGUAGE_BYTES
-    return _read(file, start, max(0, min(stop - start, _MOST_NUMBER_BYTES)))
-
-
-def _read(file: BinaryIO, offset: int, count: int) -> bytes:
-    file.seek(offset)
-    return file.read(count)
+    return read_at(file, start, max(0, min(stop - start, _MOST_NUMBER_BYTES)))

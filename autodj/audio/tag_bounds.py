@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from autodj.audio import id3
 from autodj.audio.claims import ByteOrder, long_chunks, riff_chunks
-from autodj.audio.id3 import MAX_TAG_ENTRIES
+from autodj.audio.id3 import MAX_TAG_ENTRIES, read_at
 from autodj.audio.identify import (
     AAC,
     AIFF,
@@ -54,12 +54,12 @@ def _flac(file: BinaryIO, max_tag_bytes: int) -> None:
     """The VORBIS_COMMENT blocks (RFC 9639, section 8.6), of which there should be one."""
     at, entries = id3.audio_offset(file, max_tag_bytes) + 4, 0
     for _ in range(_MOST_PARTS):
-        header = _read(file, at, _FLAC_BLOCK_HEADER_BYTES)
+        header = read_at(file, at, _FLAC_BLOCK_HEADER_BYTES)
         if len(header) < _FLAC_BLOCK_HEADER_BYTES:
             return
         size = int.from_bytes(header[1:], "big")
         if header[0] & ~_LAST_BLOCK == _COMMENT_BLOCK:
-            entries += _count_comments(_read(file, at + _FLAC_BLOCK_HEADER_BYTES, size))
+            entries += _count_comments(read_at(file, at + _FLAC_BLOCK_HEADER_BYTES, size))
             _check_count(entries)
         if header[0] & _LAST_BLOCK:
             return
@@ -80,14 +80,14 @@ def _second_packet(file: BinaryIO, max_tag_bytes: int) -> bytes:
     """Put together from as many pages as it takes (RFC 3533, section 6)."""
     at, number, packet = 0, 0, bytearray()
     while len(packet) <= max_tag_bytes:
-        header = _read(file, at, _PAGE_HEADER_BYTES)
+        header = read_at(file, at, _PAGE_HEADER_BYTES)
         if len(header) < _PAGE_HEADER_BYTES or header[:4] != b"OggS":
             return b""
-        lacing = _read(file, at + _PAGE_HEADER_BYTES, header[-1])
+        lacing = read_at(file, at + _PAGE_HEADER_BYTES, header[-1])
         at += _PAGE_HEADER_BYTES + len(lacing)
         for size in lacing:
             if number == 1:
-                packet += _read(file, at, size)
+                packet += read_at(file, at, size)
             at += size
             if size < _WHOLE_LACING:
                 number += 1
@@ -126,13 +126,13 @@ def _check_box(box: Span, holder: Span, max_tag_bytes: int) -> None:
 
 def _chunked(file: BinaryIO, max_tag_bytes: int) -> None:
     """ID3 tags in chunks of their own, and the lists of RIFF."""
-    order: ByteOrder = "little" if _read(file, 0, 1) == b"R" else "big"
+    order: ByteOrder = "little" if read_at(file, 0, 1) == b"R" else "big"
     entries = 0
     for name, size, offset in riff_chunks(file, order):
         if name in {b"ID3 ", b"id3 "}:
             tag = id3.tag_at(file, offset, max_tag_bytes, MAX_TAG_ENTRIES)
             entries += tag.frames if tag else 0
-        elif name == b"LIST" and _read(file, offset, 4) == b"INFO":
+        elif name == b"LIST" and read_at(file, offset, 4) == b"INFO":
             inside = riff_chunks(file, order, offset + 4, offset + size, _MOST_IN_LIST)
             entries += sum(any(name) for name, *_ in inside)
         _check_count(entries)
@@ -141,14 +141,14 @@ def _chunked(file: BinaryIO, max_tag_bytes: int) -> None:
 def _caf(file: BinaryIO, _max_tag_bytes: int) -> None:
     """The ``info`` chunks, which begin with how many strings they hold."""
     infos = (offset for name, _, offset in long_chunks(file) if name == b"info")
-    _check_count(sum(int.from_bytes(_read(file, offset, 4), "big") for offset in infos))
+    _check_count(sum(int.from_bytes(read_at(file, offset, 4), "big") for offset in infos))
 
 
 def _ape(file: BinaryIO, _max_tag_bytes: int) -> None:
     """The APEv2 tag at the end of the file, or in front of an ID3v1 tag there."""
     size = file.seek(0, 2)
     for behind in (0, _ID3V1_BYTES):
-        footer = _read(file, max(0, size - behind - _APE_FOOTER_BYTES), _APE_FOOTER_BYTES)
+        footer = read_at(file, max(0, size - behind - _APE_FOOTER_BYTES), _APE_FOOTER_BYTES)
         if footer.startswith(b"APETAGEX"):
             _check_count(int.from_bytes(footer[16:20], "little"))
 
@@ -160,11 +160,6 @@ def _check_count(entries: int) -> None:
 
 def _too_large(detail: str) -> AudioRejected:
     return AudioRejected(detail, code="tags_too_large")
-
-
-def _read(file: BinaryIO, offset: int, count: int) -> bytes:
-    file.seek(offset)
-    return file.read(count)
 
 
 _CHECKS: Mapping[Container, Callable[[BinaryIO, int], None]] = {
