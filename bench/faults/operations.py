@@ -44,6 +44,10 @@ class Case:
     async def put_directly(self, key: str) -> None:
         await self.direct.put(key, self.body, sha256=self.sha256, content_type=TYPE)
 
+    async def replace_directly(self, key: str, body: bytes) -> None:
+        digest = hashlib.sha256(body).hexdigest()
+        await self.direct.replace(key, body, sha256=digest, content_type=TYPE)
+
     async def stored(self, key: str) -> bytes:
         """What is there now, as it is: whole, and in truth."""
         async with self.direct.read(key) as blocks:
@@ -96,10 +100,8 @@ async def _two(case: Case) -> None:
 
 
 async def _two_states(case: Case) -> None:
-    other = case.body[::-1]
-    digest = hashlib.sha256(other).hexdigest()
-    await case.direct.replace(case.key, case.body, sha256=case.sha256, content_type=TYPE)
-    await case.direct.replace(case.key, other, sha256=digest, content_type=TYPE)
+    await case.replace_directly(case.key, case.body)
+    await case.replace_directly(case.key, case.body[::-1])
 
 
 async def _put(case: Case) -> Check:
@@ -223,8 +225,7 @@ async def _delete_unchanged(case: Case) -> Check:
     """
     found = [await case.direct.stat(each) for each in (case.key, case.second)]
     other = case.body[::-1]
-    digest = hashlib.sha256(other).hexdigest()
-    await case.direct.replace(case.second, other, sha256=digest, content_type=TYPE)
+    await case.replace_directly(case.second, other)
     changed = await case.store.delete_unchanged(found)
 
     async def check() -> bool:
