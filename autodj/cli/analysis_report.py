@@ -15,7 +15,7 @@ from rich.text import Text
 from autodj.audio.facts import Analysis, Tags
 from autodj.cli import agreement, words
 from autodj.cli.console import console, tell_of
-from autodj.cli.measuring import Listener, Measured
+from autodj.cli.measuring import Listener, Outcome, Unmeasured
 from autodj.cli.progress import short_name
 
 Row = tuple[str, str, str | None]
@@ -25,7 +25,7 @@ _MOST_TITLE_CHARS = 80
 
 
 @contextmanager
-def shown_shares(files: Sequence[Path | Measured], *, quiet: bool) -> Iterator[Listener]:
+def shown_shares(files: Sequence[Path | Unmeasured], *, quiet: bool) -> Iterator[Listener]:
     """A bar for each file under way, on a terminal; nothing elsewhere."""
     out = console(stderr=True)
     progress = Progress(
@@ -48,11 +48,11 @@ def shown_shares(files: Sequence[Path | Measured], *, quiet: bool) -> Iterator[L
         yield show
 
 
-def print_report(measured: Measured, *, quiet: bool) -> None:
+def print_report(measured: Outcome, *, quiet: bool) -> None:
     """The report on stdout, unless ``quiet``; a fault always, on stderr."""
-    if measured.fault is not None:
-        tell_of(measured.path, measured.fault)
-    elif measured.analysis is not None and not quiet:
+    if isinstance(measured, Unmeasured):
+        tell_of(measured.named, measured.fault)
+    elif not quiet:
         out = console()
         length = words.clock(measured.analysis.duration_s)
         said = " - ".join(each for each in (measured.tags.artist, measured.tags.title) if each)

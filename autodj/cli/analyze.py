@@ -12,7 +12,7 @@ from autodj.cli.options import AsJson, named_path
 
 if TYPE_CHECKING:
     from autodj.audio.facts import Analysis
-    from autodj.cli.measuring import Measured
+    from autodj.cli.measuring import Measured, Outcome, Unmeasured
     from autodj.cli.targets import Targets
 
 
@@ -53,7 +53,7 @@ def analyze(
     """
     import asyncio
 
-    from autodj.cli.measuring import find_files
+    from autodj.cli.measuring import Measured, find_files
     from autodj.cli.targets import Targets
     from autodj.logs import set_up
 
@@ -67,15 +67,16 @@ def analyze(
         from autodj.cli.console import print_json
 
         print_json([each.document() for each in ended])
-    written = pictures is None or _draw(ended, pictures)
-    written &= outlines is None or _outline(ended, outlines)
-    if not ended or not written or any(each.fault for each in ended):
+    measured = [each for each in ended if isinstance(each, Measured)]
+    written = pictures is None or _draw(measured, pictures)
+    written &= outlines is None or _outline(measured, outlines)
+    if not ended or not written or len(measured) < len(ended):
         raise typer.Exit(1)
 
 
 async def _run(
-    files: Sequence[Path | Measured], parallel: int, *, quiet: bool
-) -> Sequence[Measured]:
+    files: Sequence[Path | Unmeasured], parallel: int, *, quiet: bool
+) -> Sequence[Outcome]:
     from autodj.audio.sandbox import open_sandbox
     from autodj.cli.analysis_report import print_report, shown_shares
     from autodj.cli.console import console
@@ -90,7 +91,7 @@ async def _run(
             )
 
 
-def _draw(ended: Sequence[Measured], targets: Targets) -> bool:
+def _draw(measured: Sequence[Measured], targets: Targets) -> bool:
     """A picture of each; whether all could be written."""
     from autodj.cli.picture import draw_analysis
 
@@ -98,11 +99,11 @@ def _draw(ended: Sequence[Measured], targets: Targets) -> bool:
         picture = draw_analysis(analysis, title=path.name)
         return targets.write(path, lambda target: picture.save(target, format="PNG"))
 
-    told = [drawn(each.analysis, each.path) for each in ended if each.analysis]
+    told = [drawn(each.analysis, each.path) for each in measured]
     return all(told)
 
 
-def _outline(ended: Sequence[Measured], targets: Targets) -> bool:
+def _outline(measured: Sequence[Measured], targets: Targets) -> bool:
     """An outline of each, in JSON where its name says so; whether all could be written."""
     from autodj.tracks.exports.audiowaveform import USUAL_RATE_HZ, outline_of, to_dat, to_json
 
@@ -115,5 +116,5 @@ def _outline(ended: Sequence[Measured], targets: Targets) -> bool:
 
         return targets.write(path, write)
 
-    told = [outlined(each.analysis, each.path) for each in ended if each.analysis]
+    told = [outlined(each.analysis, each.path) for each in measured]
     return all(told)

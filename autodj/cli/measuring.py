@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from autodj.audio.facts import Analysis, DecodeLimits, Tags
 from autodj.audio.identify import identify
@@ -17,26 +17,21 @@ from autodj.errors import AutodjError, CommandError
 
 Listener = Callable[[Path, float], None]
 
-_NO_TAGS = Tags()
 _NO_URLS = "Only files are measured here; `autodj add` takes URLs."
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What measuring a file came to: how the kind of file is called, what it says of itself
-    and what was measured, or the fault.
+    and what was measured.
     """
 
     path: Path
-    kind: str = ""
-    tags: Tags = _NO_TAGS
-    analysis: Analysis | None = None
-    fault: AutodjError | None = None
+    kind: str
+    tags: Tags
+    analysis: Analysis
 
     def document(self) -> dict[str, Any]:
-        if self.fault is not None:
-            return {"file": str(self.path), "error": document_of(self.fault)}
-        assert self.analysis is not None
         return {
             "file": str(self.path),
             "kind": self.kind,
@@ -45,35 +40,46 @@ class Measured:
         }
 
 
-def find_files(named: Sequence[str]) -> list[Path | Measured]:
+@dataclass(frozen=True, slots=True)
+class Unmeasured:
+    """A file, or what was named in place of one, and why it could not be measured."""
+
+    named: str
+    fault: AutodjError
+
+    def document(self) -> dict[str, Any]:
+        return {"file": self.named, "error": document_of(self.fault)}
+
+
+Outcome: TypeAlias = Measured | Unmeasured
+
+
+def find_files(named: Sequence[str]) -> list[Path | Unmeasured]:
     """The audio that was named, in that order, folders with all below them; what leads nowhere
     is there as its fault, so that it stops no other.
     """
-    found: list[Path | Measured] = []
+    found: list[Path | Unmeasured] = []
     for name in named:
         try:
             sources = find_sources([name])
         except CommandError as error:
-            fault = CommandError(error.detail, hint="Check the name.")
-            found.append(Measured(Path(name), fault=fault))
+            found.append(Unmeasured(name, CommandError(error.detail, hint="Check the name.")))
             continue
         except OSError as error:
-            found.append(Measured(Path(name), fault=from_os_error(error)))
+            found.append(Unmeasured(name, from_os_error(error)))
             continue
         found += [path for path, _ in sources.files]
-        found += [Measured(Path(url), fault=CommandError(_NO_URLS)) for url in sources.urls]
-        found += [
-            Measured(Path(error.filename), fault=from_os_error(error)) for error in sources.unread
-        ]
+        found += [Unmeasured(url, CommandError(_NO_URLS)) for url in sources.urls]
+        found += [Unmeasured(error.filename, from_os_error(error)) for error in sources.unread]
     return list(dict.fromkeys(found))
 
 
 async def measure_all(
     sandbox: Sandbox,
-    files: Sequence[Path | Measured],
+    files: Sequence[Path | Unmeasured],
     on_progress: Listener,
-    on_end: Callable[[Measured], None],
-) -> Sequence[Measured]:
+    on_end: Callable[[Outcome], None],
+) -> Sequence[Outcome]:
     """The outcome of each file, and ``on_end`` hears them in their order as soon as that can
     be; the sandbox bounds how many run at a time.
     """
@@ -90,15 +96,15 @@ async def measure_all(
     return ended
 
 
-async def _outcome(sandbox: Sandbox, file: Path | Measured, on_progress: Listener) -> Measured:
-    if isinstance(file, Measured):
+async def _outcome(sandbox: Sandbox, file: Path | Unmeasured, on_progress: Listener) -> Outcome:
+    if isinstance(file, Unmeasured):
         return file
     try:
         return await _measured(sandbox, file, on_progress)
     except AutodjError as fault:
-        return Measured(file, fault=fault)
+        return Unmeasured(str(file), fault)
     except OSError as error:
-        return Measured(file, fault=from_os_error(error))
+        return Unmeasured(str(file), from_os_error(error))
 
 
 async def _measured(sandbox: Sandbox, path: Path, on_progress: Listener) -> Measured:

@@ -108,6 +108,7 @@ def test_bad_files_are_told_in_a_line_and_stop_no_other(
     assert bad.startswith(f"{music / 'bad.wav'}: ")
     assert "Send MP3, FLAC" in bad
     assert nowhere == "nowhere.mp3: There is no file or folder nowhere.mp3. Check the name."
+    assert url.startswith("https://example.org/a.mp3: ")
     assert "autodj add" in url
     (tmp_path / "empty").mkdir()
     nothing = here("analyze", tmp_path / "empty")
