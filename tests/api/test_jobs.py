@@ -22,10 +22,10 @@ from autodj.api import jobs as jobs_api
 from autodj.api.app import create_app
 from autodj.api.jobs import STREAMS_OF_A_BROWSER, resume_time
 from autodj.api.schemas.jobs import Job as JobBody
-from autodj.db import Database, Job, JobKind, JobState, jobs, open_database
+from autodj.db import Database, Job, JobKind, JobState, Origin, jobs, open_database
 from autodj.settings import Settings
 from tests.api.stage import FETCH_ORDER, Person, Stage, settings_for
-from tests.builders import make_user
+from tests.builders import make_track, make_user
 
 JOBS = "/api/v1/jobs"
 
@@ -85,6 +85,19 @@ def test_a_fetch_tells_its_owner_what_it_was_asked_for(
     assert url in events
     assert "abc" not in events
     assert stage.client.get(path, headers=stage.person().bearer).status_code == 404
+
+
+@pytest.mark.parametrize("query", ["", "?X-Amz-Signature=abc"])
+def test_a_track_tells_where_it_came_from_as_its_fetch_does(
+    stage: Stage, owner: Person, query: str
+) -> None:
+    url = "https://example.org/mix.flac"
+    track = make_track(owner.id, origin=Origin.URL, origin_url=f"{url}{query}")
+    stage.add(track)
+    one = stage.client.get(f"/api/v1/tracks/{track.id}", headers=owner.bearer).json()
+    assert one["origin_url"] == url
+    [listed] = stage.client.get("/api/v1/tracks", headers=owner.bearer).json()["items"]
+    assert listed["origin_url"] == url
 
 
 def test_a_fetch_that_nobody_wants_any_more_is_cancelled(either_stage: Stage) -> None:

@@ -13,6 +13,7 @@ from autodj.audio.keynames import open_key
 from autodj.db import AnalysisState, FileSource, FileState, Origin, Visibility
 from autodj.db import Track as TrackRow
 from autodj.tracks.corrections.values import corrections_of
+from autodj.tracks.told_addresses import told_address
 
 
 class AnalysisSummary(Reply):
@@ -46,7 +47,7 @@ class Track(Reply):
     album: str | None
     original_name: str | None
     origin: Origin
-    origin_url: str | None
+    origin_url: str | None = Field(description="Without its query, which may hold a key.")
     visibility: Visibility
     created_at: datetime
     updated_at: datetime
@@ -111,6 +112,7 @@ def track_body(row: TrackRow, *, job_id: UUID | None = None) -> Track:
     moved = corrections_of(row).touch_the_grid
     return Track(
         **facts,
+        origin_url=told_address(row.origin_url).url if row.origin_url else None,
         playable=True,
         cover_url=f"{path}/cover" if row.cover_key else None,
         audio_url=f"{path}/audio/url",
@@ -149,9 +151,11 @@ def _corrections(row: TrackRow) -> Corrections:
     )
 
 
+_TOLD_OTHERWISE = frozenset(
+    {"bpm", "camelot", "open_key", "metre", "grid", "first_downbeat_s", "origin_url"}
+)
 _OF_TRACK = [
     name
     for name in Track.model_fields
-    if name in TrackRow.model_fields
-    and name not in {"bpm", "camelot", "open_key", "metre", "grid", "first_downbeat_s"}
+    if name in TrackRow.model_fields and name not in _TOLD_OTHERWISE
 ]
