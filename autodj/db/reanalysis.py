@@ -109,7 +109,9 @@ async def mark(
 async def begin(
     session: AsyncSession, job_id: UUID, *, limit: int, now: datetime
 ) -> Sequence[Track]:
-    """Make up to ``limit`` waiting tracks of a job due, the newest first."""
+    """Make up to ``limit`` waiting tracks of a job due, the newest first. They get another
+    version: what was decided of a row that was read before puts it to rest no more.
+    """
     query = (
         select(Track)
         .where(
@@ -123,7 +125,14 @@ async def begin(
     )
     tracks = (await session.execute(query)).scalars().all()
     begun = update(Track).where(col(Track.id).in_([track.id for track in tracks]))
-    await count(session, begun.values(reanalysis_state=ReanalysisState.BEGUN, next_attempt_at=now))
+    await count(
+        session,
+        begun.values(
+            reanalysis_state=ReanalysisState.BEGUN,
+            next_attempt_at=now,
+            version=Track.version + 1,
+        ),
+    )
     return tracks
 
 

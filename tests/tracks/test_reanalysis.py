@@ -308,6 +308,19 @@ async def test_a_begun_track_that_was_put_to_rest_is_woken(
     assert (await row(bench, track_id)).next_attempt_at is not None
 
 
+async def test_a_step_that_ends_late_puts_no_begun_track_to_rest(
+    bench: Workbench, owner_id: UUID
+) -> None:
+    track_id = await add(bench.db, owner_id)
+    read_before = await row(bench, track_id)
+    await ask(bench, owner_id)
+    async with bench.db.transaction() as session:
+        assert not await track_rows.postpone(
+            session, read_before, until=None, attempts=0, failure=None
+        )
+    assert (await row(bench, track_id)).next_attempt_at is not None
+
+
 async def test_a_failed_track_is_tried_again_when_its_owner_asks(
     bench: Workbench, take_in: TakeIn, clip: Path, owner_id: UUID
 ) -> None:
