@@ -9,7 +9,7 @@ from typing import Any, Literal
 from autodj.audio.form import NO_CUES, NO_SILENCES, Cues, Section, Silences
 from autodj.audio.id3 import MAX_TAG_BYTES
 
-ANALYSIS_VERSION = 11
+ANALYSIS_VERSION = 12
 """Rises whenever the same bytes may give another analysis."""
 
 Document = Mapping[str, Any]

@@ -44,6 +44,8 @@ OPENING = np.r_[24:36, 60:84]
 _OPENING_ROWS = 6
 # By how often keys of excerpts are right (`python -m bench.training doubt`).
 DOUBTFUL_ROWS = 10.0
+# A tone held alone is on the scales of fourteen keys.
+_ONE_TONE_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,11 @@ def shipped_weights() -> KeyWeights:
 
 
 def find_key(pitches: Pitches | None, model: KeyWeights) -> Key | None:
-    """The likeliest of the 24 keys; None where no pitch stands out."""
-    if pitches is None or pitches.whole.mean(axis=0).std() < 1e-9:
+    """The likeliest of the 24 keys; None where no pitch stands out, or one tone sounds alone."""
+    if pitches is None:
+        return None
+    sounding = pitches.whole.mean(axis=0)
+    if sounding.std() < 1e-9 or sounding.max() > _ONE_TONE_SHARE:
         return None
     odds = cooled(model.odds(evidence(pitches)).ravel(), len(pitches.whole))
     shares = np.exp(odds - odds.max())

@@ -118,6 +118,14 @@ def test_all_pitches_alike_are_no_key() -> None:
     assert find_key(None, WEIGHTS) is None
 
 
+@pytest.mark.parametrize("tone", range(12))
+def test_one_tone_alone_is_no_key_and_a_fifth_is_one(tone: int) -> None:
+    assert find_key(rows((tone,)), WEIGHTS) is None
+    fifth = find_key(rows((tone, (tone + 7) % 12)), WEIGHTS)
+    assert fifth is not None
+    assert fifth.name.split()[0] == key_name(tone, "major").split()[0]
+
+
 def test_the_alternative_is_told_beside_the_key(measure: Measure) -> None:
     analysis = measure(progression(MINOR, 9), RATE_HZ)
     assert analysis.key_alternative not in {None, analysis.key}

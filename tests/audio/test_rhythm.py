@@ -197,6 +197,22 @@ def test_the_usual_pace_is_the_one_that_half_of_the_time_goes_faster_than() -> N
     assert usual_pace(found, true[:1]) == pytest.approx(100, rel=0.02)
 
 
+@pytest.mark.parametrize("pause", [(0.2, 0.6), (0.4, 0.8)])
+def test_a_silence_has_no_say_in_the_usual_pace(pause: tuple[float, float]) -> None:
+    """The song before it lasts half as long as the one after it, or twice as long."""
+    begin_s, end_s = (share * LONG_S for share in pause)
+    songs = (even(100.0), even(130.0))
+    true = np.concatenate([songs[0][songs[0] < begin_s], songs[1][songs[1] >= end_s]])
+    usual = 130 if pause[0] < 1 - pause[1] else 100
+    found = find_paces(heard(odds_at(true)), 115)
+    assert usual_pace(found, true) == pytest.approx(usual, abs=0.3)
+
+
+def test_where_nothing_is_beaten_the_paces_are_all_there_is() -> None:
+    nowhere = odds_at(np.zeros(0))
+    assert usual_pace(find_paces(heard(nowhere), 110), np.zeros(0)) == pytest.approx(110, rel=0.02)
+
+
 def roughly(times_s: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     """As beats are followed: to about 5 ms."""
     off_s = np.random.default_rng(seed).normal(0.0, 0.005, times_s.size)

@@ -33,11 +33,12 @@ _Doubles = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Paces:
-    """Beats a minute in every two seconds of a track, and the log odds that beats at these paces
-    collect a second.
+    """Beats a minute in every two seconds of a track, where there are beats at all, and the log
+    odds that beats at these paces collect a second.
     """
 
     bpm: _Doubles
+    beaten: NDArray[np.bool_]
     score: float
 
 
@@ -64,7 +65,8 @@ def find_paces(heard: Heard, bpm: float) -> Paces:
     path[-1] = total.argmax()
     for window in range(len(gains) - 1, 0, -1):
         path[window - 1] = came_from[window, path[window]]
-    return Paces(paces[path], float(odds[np.arange(path.size), path].mean()) / _WINDOW_S)
+    collected = odds[np.arange(path.size), path]
+    return Paces(paces[path], collected > _NONE, float(collected.mean()) / _WINDOW_S)
 
 
 def leaves(paces: Paces, bpm: float, onsets: Floats, most_even: float) -> bool:
@@ -87,10 +89,11 @@ def leaves(paces: Paces, bpm: float, onsets: Floats, most_even: float) -> bool:
 
 
 def usual_pace(paces: Paces, beats_s: _Doubles) -> float:
-    """Beats a minute of the pace that half of the time goes faster than, as exactly as the beats
-    that keep it tell.
+    """Beats a minute of the pace that half of the time with beats goes faster than, as exactly as
+    the beats that keep it tell.
     """
-    middle = float(np.sort(paces.bpm)[paces.bpm.size // 2])
+    heard = paces.bpm[paces.beaten] if paces.beaten.any() else paces.bpm
+    middle = float(np.sort(heard)[heard.size // 2])
     at = (beats_s[:-1] / HOP_S).astype(int).clip(0, paces.bpm.size - 1)
     keep = np.abs(np.log(paces.bpm[at] / middle)) < 1.5 * _STEP
     apart_s = np.diff(beats_s)[keep]
