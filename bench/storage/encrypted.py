@@ -23,6 +23,19 @@ from autodj.laptop.process import running
 from autodj.laptop.s3server import S3Server, s3_program
 
 _DAY = timedelta(days=1)
+# What Python 3.13 asks of an authority by default (RFC 5280, 4.2.1.3 and 4.2.1.1).
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+_by = x509.AuthorityKeyIdentifier.from_issuer_public_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,8 @@ def papers(folder: Path, *names: str) -> Papers:
     authority = (
         _begun(name, name, ours.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_SIGNS, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(ours.public_key()), critical=False)
         .sign(ours, hashes.SHA256())
     )
     there = x509.SubjectAlternativeName([_general(each) for each in called])
@@ -52,6 +67,7 @@ def papers(folder: Path, *names: str) -> Papers:
     certificate = (
         _begun(subject, name, servers.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_by(ours.public_key()), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(there, critical=False)
         .sign(ours, hashes.SHA256())

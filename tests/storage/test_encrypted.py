@@ -72,7 +72,7 @@ def test_the_bundle_of_the_machine_is_trusted_and_nobody_else(
         async with Way(shown).listening(server) as url:
             config = replace(s3_config(url, "any", "any"), timing=S3Timing(attempts=1))
             async with open_s3(config) as store:
-                with pytest.raises(StoreUnreachable):
+                with pytest.raises(StoreUnreachable, match="its certificate is not accepted"):
                     await store.probe()
             assert server.heads == []
             monkeypatch.setenv("AWS_CA_BUNDLE", str(shown.authority))

@@ -104,10 +104,14 @@ async def test_each_code_of_s3_has_its_error(
 async def test_a_server_that_is_not_there_is_unreachable() -> None:
     async with served(FaultServer(hanging)) as endpoint:
         pass
-    config = S3Config("bucket", "us-east-1", endpoint, "", "k", "s", timing=ONCE, path_style=True)
-    async with open_s3(config) as store:
-        with pytest.raises(StoreUnreachable):
-            await store.probe()
+    for url, why in (
+        (endpoint, "nobody listens there"),
+        ("http://nowhere.invalid", "its name is not known"),
+    ):
+        config = S3Config("bucket", "us-east-1", url, "", "k", "s", timing=ONCE, path_style=True)
+        async with open_s3(config) as store:
+            with pytest.raises(StoreUnreachable, match=why):
+                await store.probe()
 
 
 @pytest.mark.parametrize("byte_range", [None, ByteRange(0, 10**6)])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -224,4 +226,16 @@ def _reason(error: BaseException) -> str:
         return "there are no usable credentials"
     if isinstance(error, ResponseParserError):
         return "the answer cannot be read"
-    return "the connection failed"
+    return _why_unreached(error.__cause__)
+
+
+def _why_unreached(cause: BaseException | None) -> str:
+    match cause:
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not accepted ({cause.verify_message})"
+        case socket.gaierror():
+            return "its name is not known"
+        case ConnectionRefusedError():
+            return "nobody listens there"
+        case _:
+            return "the connection failed"
