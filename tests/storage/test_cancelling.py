@@ -42,8 +42,11 @@ class Cut:
         self._at = at
         self.reached = False
 
+    async def run(self, work: Coroutine[Any, Any, object]) -> None:
+        await self._stepping(work)
+
     @types.coroutine
-    def run(self, work: Coroutine[Any, Any, object]) -> Generator[Any, Any, None]:
+    def _stepping(self, work: Coroutine[Any, Any, object]) -> Generator[Any, Any, None]:
         steps = work.__await__()
         step = steps.__next__
         for number in count(1):
