@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, Field
@@ -19,6 +17,7 @@ from starlette.responses import Response
 
 from autodj.api.auth import require_caller
 from autodj.api.bodies import parse_query
+from autodj.api.codings import takes_gzip
 from autodj.api.contract import STORE_FAULTS, Answer, operation
 from autodj.api.documents import AnalysisDocument
 from autodj.api.ranges import etag_matches
@@ -41,7 +40,6 @@ SENT_ON = {
     "Vary": "Accept-Encoding, Authorization, Cookie",
 }
 READINGS = 3
-_REFUSED = re.compile(r"q=0(\.0*)?")
 
 
 class AnalysisQuery(BaseModel):
@@ -75,20 +73,17 @@ async def get_analysis(request: Request) -> Response:
     row = await owned(request)
     if row.analysis_key is None:
         raise NotFound("The track has no analysis.", hint=_why_none(row))
-    etag = document_etag(row)
-    headers = {
-        "Cache-Control": REVALIDATED,
-        "ETag": f"W/{etag}",
-        "Vary": "Accept-Encoding, Authorization, Cookie",
-    }
-    if etag_matches(request.headers.get("if-none-match"), etag):
-        return Response(status_code=304, headers=headers)
-    packs = accepts_gzip(request.headers)
+    if etag_matches(request.headers.get("if-none-match"), _etag(row)):
+        return Response(status_code=304, headers=_headers(row))
+    packs = takes_gzip(request.headers)
     if packs and asked.redirect and not has_corrections(row):
         links = web_of(request).runtime.links
         if (url := await link_to_document(row, links, datetime.now(UTC))) is not None:
             return Response(status_code=307, headers={**SENT_ON, "Location": url})
-    packed = await _packed(web_of(request), row)
+    row, packed = await stored_document(web_of(request), row)
+    if has_corrections(row):
+        packed = await asyncio.to_thread(_corrected, row, packed)
+    headers = _headers(row)
     if packs:
         headers["Content-Encoding"] = "gzip"
     else:
@@ -127,15 +122,6 @@ async def get_cover(request: Request) -> Response:
     return Response(picture, media_type="image/jpeg", headers=headers)
 
 
-def accepts_gzip(headers: Mapping[str, str]) -> bool:
-    """Whether Accept-Encoding takes gzip (RFC 9110 12.5.3), by name or by ``*``."""
-    for part in headers.get("accept-encoding", "").lower().split(","):
-        coding, _, weight = part.replace(" ", "").partition(";")
-        if coding in {"gzip", "*"}:
-            return not _REFUSED.fullmatch(weight)
-    return False
-
-
 async def owned(request: Request) -> TrackRow:
     """The caller's track; NotFound for everybody else's."""
     owner_id = require_caller(request)
@@ -165,24 +151,25 @@ def has_corrections(row: TrackRow) -> bool:
     return bool(corrections_of(row).given())
 
 
-def document_etag(row: TrackRow) -> str:
+def _headers(row: TrackRow) -> dict[str, str]:
+    return {
+        "Cache-Control": REVALIDATED,
+        "ETag": f"W/{_etag(row)}",
+        "Vary": "Accept-Encoding, Authorization, Cookie",
+    }
+
+
+def _etag(row: TrackRow) -> str:
     """An entity tag of what the document says, after corrections."""
     assert row.analysis_key is not None
     tag = corrections_of(row).tag
     return f'"{sha256_of(row.analysis_key)}{"-" if tag else ""}{tag}"'
 
 
-async def _packed(web: Web, row: TrackRow) -> bytes:
-    row, packed = await stored_document(web, row)
-    if not has_corrections(row):
-        return packed
-
-    def correct() -> bytes:
-        document = corrected(unpack(packed), corrections_of(row))
-        text = json.dumps(document, separators=(",", ":"), sort_keys=True)
-        return gzip.compress(text.encode(), compresslevel=1, mtime=0)
-
-    return await asyncio.to_thread(correct)
+def _corrected(row: TrackRow, packed: bytes) -> bytes:
+    document = corrected(unpack(packed), corrections_of(row))
+    text = json.dumps(document, separators=(",", ":"), sort_keys=True)
+    return gzip.compress(text.encode(), compresslevel=1, mtime=0)
 
 
 def _why_none(row: TrackRow) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from autodj.api.assets import FOLDER, Asset, Assets
+from autodj.api.codings import takes_gzip
 from autodj.api.contract import Access, Answer, operation
 from autodj.api.ranges import etag_matches
 from autodj.errors import NotFound
@@ -22,7 +22,6 @@ ETAG = {"If-None-Match": "The ETag you have."}
 ROOT = Path(__file__).resolve().parents[1] / "web"
 CACHED: Final = {"Cache-Control": "no-cache"}
 FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
-_REFUSED: Final = re.compile(r"\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 
 @operation(
@@ -110,18 +109,13 @@ def audio_origins(settings: Settings) -> list[str]:
 
 
 def _answer(request: Request, asset: Asset, cached: Mapping[str, str] = CACHED) -> Response:
-    form = asset.form(packed=_takes_gzip(request))
+    form = asset.form(packed=takes_gzip(request.headers))
     headers = {**cached, "ETag": form.etag, "Vary": "Accept-Encoding"}
     if etag_matches(request.headers.get("if-none-match"), form.etag):
         return Response(status_code=304, headers=headers)
     if form.encoding is not None:
         headers["Content-Encoding"] = form.encoding
     return Response(form.content, media_type=asset.media_type, headers=headers)
-
-
-def _takes_gzip(request: Request) -> bool:
-    accepted = ", ".join(request.headers.getlist("accept-encoding"))
-    return "gzip" in accepted.lower() and _REFUSED.search(accepted) is None
 
 
 ASSETS = Assets(ROOT)

@@ -9,6 +9,7 @@ from autodj.audio.recipes import RenditionName
 from autodj.db.playables import Playable
 from autodj.db.ready import Ready, unpack
 from autodj.errors import NotFound
+from autodj.tracks.weights import weights
 
 ORIGINAL = "original"
 _ANYTHING = "*/*"
@@ -33,7 +34,7 @@ def select(track: Playable, wanted: str | None, accept: str | None) -> Playable:
     default = track if playback is None else _played(track, playback)
     if accept is None:
         return default
-    liked = _likes(accept)
+    liked = weights(accept)
     offered = [default, *([_played(track, lossless)] if lossless else [])]
     best = max(offered, key=lambda each: _quality(liked, each.content_type))
     if _quality(liked, best.content_type) > 0:
@@ -66,29 +67,6 @@ def _played(track: Playable, ready: Ready) -> Playable:
         rendition=ready.name.value,
         start_offset_s=ready.start_offset_s,
     )
-
-
-def _likes(accept: str) -> Mapping[str, float]:
-    """The ranges of an Accept header (RFC 9110, section 12.5.1) with their weights; what
-    cannot be read counts as not liked.
-    """
-    liked = {}
-    for each in accept.lower().split(","):
-        media_range, *parameters = (part.strip() for part in each.split(";"))
-        weights = [
-            value for name, _, value in (p.partition("=") for p in parameters) if name == "q"
-        ]
-        if media_range:
-            liked[media_range] = _weight(weights[0]) if weights else 1.0
-    return liked
-
-
-def _weight(text: str) -> float:
-    try:
-        weight = float(text)
-    except ValueError:
-        return 0.0
-    return weight if 0 <= weight <= 1 else 0.0
 
 
 def _quality(liked: Mapping[str, float], content_type: str) -> float:
