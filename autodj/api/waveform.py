@@ -84,12 +84,10 @@ async def _drawn(request: Request, form: Form) -> Response:
     row = await owned(request)
     if row.analysis_key is None:
         raise NotFound("The track has no analysis.", hint="Its job tells when there is one.")
-    # Nothing that people correct changes the outline.
-    etag = f'"{sha256_of(row.analysis_key)}-{asked.points_per_s}-{asked.points}-{form.extension}"'
-    headers = {"Cache-Control": REVALIDATED, "ETag": etag, "Vary": "Authorization, Cookie"}
-    if etag_matches(request.headers.get("if-none-match"), etag):
+    headers = _headers(row.analysis_key, asked, form)
+    if etag_matches(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    _, packed = await stored_document(web_of(request), row)
+    row, packed = await stored_document(web_of(request), row)
 
     def draw() -> bytes:
         outline = outline_of(unpack(packed)["waveform"])
@@ -99,9 +97,19 @@ async def _drawn(request: Request, form: Form) -> Response:
             outline = at_most(outline, asked.points)
         return form.write(outline, row.sample_rate_hz)
 
-    name = content_disposition(f"{row.title}.{form.extension}")
-    headers |= {"Content-Disposition": name, "Content-Type": form.content_type}
+    assert row.analysis_key is not None
+    headers = {
+        **_headers(row.analysis_key, asked, form),
+        "Content-Disposition": content_disposition(f"{row.title}.{form.extension}"),
+        "Content-Type": form.content_type,
+    }
     return Response(await asyncio.to_thread(draw), headers=headers)
+
+
+def _headers(analysis_key: str, asked: WaveformQuery, form: Form) -> dict[str, str]:
+    """Nothing that people correct changes the outline."""
+    etag = f'"{sha256_of(analysis_key)}-{asked.points_per_s}-{asked.points}-{form.extension}"'
+    return {"Cache-Control": REVALIDATED, "ETag": etag, "Vary": "Authorization, Cookie"}
 
 
 OPERATIONS = tuple(map(_operation, FORMS))

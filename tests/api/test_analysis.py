@@ -14,7 +14,12 @@ from autodj.db import tracks as track_rows
 from autodj.storage.keys import analysis_key, cover_key
 from tests.api.stage import Person, Stage
 
-DOCUMENT = {"version": 1, "bpm": 120.0, "beats_s": [0.5, 1.0]}
+DOCUMENT = {
+    "version": 1,
+    "bpm": 120.0,
+    "beats_s": [0.5, 1.0],
+    "waveform": {"points_per_s": 50.0, "peak": [0, 255], "min": [0, -128], "max": [1, 100]},
+}
 PICTURE = b"\xff\xd8\xff\xe0 a picture"
 
 
