@@ -84,6 +84,31 @@ async def test_what_other_programs_measured_is_passed_on_as_it_was_written(
     assert (tags.bpm, tags.key, tags.replaygain_track_gain) == ("127.97", "Abm", "-7.89 dB")
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("-3253", "-7.71 dB"),
+        ("0", "5.00 dB"),
+        ("+256", "6.00 dB"),
+        ("-32768", "-123.00 dB"),
+        ("32768", None),
+        ("-7.5", None),
+        ("9" * 5000, None),
+        ("", None),
+    ],
+)
+def test_the_gain_of_opus_is_told_as_any_other(written: str, shown: str | None) -> None:
+    assert read_tags({}, {"R128_TRACK_GAIN": written}).replaygain_track_gain == shown
+    both = read_tags({"R128_TRACK_GAIN": written}, {"REPLAYGAIN_TRACK_GAIN": "-1 dB"})
+    assert both.replaygain_track_gain == "-1 dB"
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_gain_of_opus_is_found_in_a_file(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "clip.opus", 1, tags={"R128_TRACK_GAIN": "-1280"})
+    assert (await sandbox.probe(path, identify(path))).tags.replaygain_track_gain == "0.00 dB"
+
+
 def text_frame(name: bytes, encoding: int, text: bytes) -> bytes:
     size = len(text) + 1
     header = name + bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0)) + b"\0\0"
