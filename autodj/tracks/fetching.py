@@ -120,14 +120,16 @@ async def run_fetch(
 
 @asynccontextmanager
 async def _while_wanted(db: Database, job_id: UUID) -> AsyncGenerator[None]:
-    """Cancelled, soon after the job has been ended by somebody else."""
+    """Cancelled, soon after somebody else has ended the job without a track. That it is done is
+    no reason: so it is as soon as this very block has made one.
+    """
     try:
         async with asyncio.timeout(None) as limit:
 
             async def look() -> None:
                 async with db.read_session() as session:
                     job = await job_rows.get(session, job_id)
-                if job.state.is_over and not limit.expired():
+                if job.state is JobState.FAILED and not limit.expired():
                     limit.reschedule(0)
 
             async with beating(look, every_s=LOOK_S):

@@ -19,6 +19,7 @@ from autodj.db import tracks as track_rows
 from autodj.db.library import TrackFilter
 from autodj.db.reanalysis import Which
 from autodj.errors import Conflict, NotFound
+from autodj.jobs import Jobs
 from autodj.tracks import fetching
 from autodj.tracks.cancelling import cancel
 from autodj.tracks.ingest import Ingested
@@ -115,6 +116,34 @@ async def test_a_worker_that_is_shut_down_is_not_taken_for_one_that_was_told_to_
         await trying
     async with fetcher.db.read_session() as session:
         assert (await job_rows.get(session, job.id)).state is JobState.RUNNING
+
+
+async def test_a_fetch_that_has_made_its_track_is_not_told_to_stop_by_that(
+    fetcher: Fetcher, site: str, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The workers are told of the track after its commit, which takes as long as the broker."""
+    seen_done, told, real = asyncio.Semaphore(0), [], job_rows.get
+
+    async def get(*given: Any) -> Job:
+        job = await real(*given)
+        if job.state is JobState.DONE:
+            seen_done.release()
+        return job
+
+    class SlowBroker(Jobs):
+        async def analyze(self, track_id: UUID, generation: int) -> None:
+            del generation
+            for _ in range(2):
+                await seen_done.acquire()
+            told.append(track_id)
+
+    monkeypatch.setattr(fetching, "LOOK_S", 0.02)
+    monkeypatch.setattr(job_rows, "get", get)
+    job = await fetcher.request(f"{site}/{clip.name}")
+    fetcher.jobs = SlowBroker("redis://127.0.0.1:1", "nobody's")
+    done = await fetcher.run(job)
+    assert done.state is JobState.DONE
+    assert told == [done.track_id]
 
 
 async def test_cancelling_twice_is_cancelling_once(fetcher: Fetcher, site: str) -> None:
