@@ -1,4 +1,5 @@
-"""One track from local disk to S3, so that every reader always has one good copy.
+"""A file from local disk to S3, so that every reader always has one good copy: a track's own,
+and what of it a rendition does as well.
 
 Each move is one compare-and-set on the row, and every effect may be repeated: a worker that
 dies between two of them is followed by another that goes on from the row.
@@ -71,27 +72,27 @@ async def reserve(db: Database, track: Track) -> Track:
 async def upload(
     local: LocalStorage,
     s3: Storage,
-    track: FileRow,
+    row: FileRow,
     hear: Callable[[float], None] = lambda _share: None,
 ) -> None:
-    """Put the bytes of a track or a rendition and prove that they arrived; ``hear`` is told
-    the share that has.
+    """Put the bytes of a row that is COPYING and prove that they arrived; ``hear`` is told the
+    share of 0 to 1 that has.
     """
-    assert track.file_path is not None
-    assert track.s3_object_key is not None
-    sha256, size_bytes, content_type = track.sha256, track.size_bytes, track.content_type
+    assert row.file_path is not None
+    assert row.s3_object_key is not None
+    sha256, size_bytes, content_type = row.sha256, row.size_bytes, row.content_type
     assert sha256 is not None
     assert size_bytes is not None
     assert content_type is not None
-    with disk_errors(track.file_path):  # another worker may have cleaned it by now
+    with disk_errors(row.file_path):  # another worker may have cleaned it by now
         await s3.put(
-            track.s3_object_key,
-            local.path(track.file_path),
+            row.s3_object_key,
+            local.path(row.file_path),
             sha256=sha256,
             content_type=content_type,
             progress=lambda arrived_bytes: hear(arrived_bytes / size_bytes),
         )
-    await s3.verify(track.s3_object_key, sha256=sha256, size_bytes=size_bytes)
+    await s3.verify(row.s3_object_key, sha256=sha256, size_bytes=size_bytes)
 
 
 async def flip(db: Database, track: Track, policy: Policy) -> None:
@@ -102,35 +103,38 @@ async def flip(db: Database, track: Track, policy: Policy) -> None:
 
 
 async def give_up(db: Database, s3: Storage, track_id: UUID, failure: str) -> None:
-    """COPYING back to STABLE/LOCAL after too many failures.
+    """COPYING back to STABLE/LOCAL after too many failures."""
+    async with db.transaction() as session:
+        track = await track_rows.get(session, track_id)
+    await give_up_file(db, s3, track, failure)
+
+
+async def give_up_file(db: Database, s3: Storage, row: FileRow, failure: str) -> None:
+    """COPYING back to STABLE/LOCAL after too many failures; Conflict when the row has moved on.
 
     The row moves first: a late worker can then no longer flip readers to the object that is
     deleted here. Dying in between leaves an orphan, which the sweep finds; so does a store
     that fails.
     """
-    async with db.transaction() as session:
-        track = await track_rows.get(session, track_id)
-    if track.file_state is not FileState.COPYING or track.s3_object_key is None:
+    if row.file_state is not FileState.COPYING or row.s3_object_key is None:
         return
     now = await db.now()
     async with db.transaction() as session:
-        await track_rows.abandon(session, track, failure=failure, now=now)
+        await moves.abandon(session, row, failure=failure, now=now)
     with suppress(StoreError):
-        await s3.delete(track.s3_object_key)
+        await s3.delete(row.s3_object_key)
 
 
-async def clean_track(db: Database, local: LocalStorage, track_id: UUID) -> None:
-    """Delete the local copy whose grace is over, then forget its path."""
-    async with db.transaction() as session:
-        track = await track_rows.get(session, track_id)
+async def clean(db: Database, local: LocalStorage, row: FileRow) -> None:
+    """Delete the local copy of a row that asks for it (``steps.move_step``), then forget its
+    path. Conflict when another was quicker.
+    """
+    assert row.file_state is FileState.CLEANING
+    assert row.file_path is not None
+    await local.delete(row.file_path)
     now = await db.now()
-    if track.file_state is not FileState.CLEANING or track.file_path is None:
-        return
-    if track.clean_after is None or now < track.clean_after:
-        return
-    await local.delete(track.file_path)
     async with db.transaction() as session:
-        await track_rows.cleaned(session, track, now=now)
+        await moves.cleaned(session, row, now=now)
 
 
 async def delete_track(

@@ -21,8 +21,9 @@ from autodj.storage.base import Storage
 from autodj.tracks.deadline import in_time
 from autodj.tracks.holding import held
 from autodj.tracks.policy import Policy
+from autodj.tracks.publish import clean, give_up_file
+from autodj.tracks.publish_rendition import publish_rendition
 from autodj.tracks.render import finish_if_over, render
-from autodj.tracks.rendition_moves import clean_rendition, give_up_rendition, publish_rendition
 from autodj.tracks.rendition_removal import remove_rendition
 from autodj.tracks.steps import (
     MAX_ATTEMPTS,
@@ -106,9 +107,9 @@ async def _do(bench: Workbench, rendition: Rendition, step: Step) -> None:
                 db, local, bench.s3, bench.sandbox, bench.limits, bench.policy, rendition.id
             )
         case Step.PUBLISH:
-            await publish_rendition(db, local, _s3(bench), bench.policy, rendition.id)
+            await publish_rendition(db, local, _s3(bench), bench.policy, rendition)
         case Step.CLEAN:
-            await clean_rendition(db, local, rendition.id)
+            await clean(db, local, rendition)
         case Step.DELETE:
             await remove_rendition(db, local, bench.s3, rendition)
 
@@ -121,7 +122,8 @@ def _s3(bench: Workbench) -> Storage:
 
 async def _failed(bench: Workbench, rendition_id: UUID, step: Step, error: AutodjError) -> None:
     try:
-        attempts = (await _read(bench, rendition_id)).attempts + 1
+        rendition = await _read(bench, rendition_id)
+        attempts = rendition.attempts + 1
         log.warning(
             "step_failed",
             rendition_id=str(rendition_id),
@@ -133,7 +135,7 @@ async def _failed(bench: Workbench, rendition_id: UUID, step: Step, error: Autod
         # Other bytes under the key stay there for ever; the next generation has another key.
         spoilt = isinstance(error, ObjectExists)
         if step is Step.PUBLISH and bench.s3 is not None and (spent or spoilt):
-            await give_up_rendition(bench.db, bench.s3, rendition_id, error.code)
+            await give_up_file(bench.db, bench.s3, rendition, error.code)
         await _put_off(bench, rendition_id, error.code, attempts=attempts)
     except (NotFound, Conflict) as gone:
         log.info("step_overtaken", rendition_id=str(rendition_id), step=step, reason=gone.code)

@@ -31,7 +31,7 @@ from autodj.tracks.documents import publish_document
 from autodj.tracks.holding import held
 from autodj.tracks.policy import Policy
 from autodj.tracks.progress import finish
-from autodj.tracks.publish import clean_track, delete_track, give_up, publish_track
+from autodj.tracks.publish import clean, delete_track, give_up, publish_track
 from autodj.tracks.reanalysis import follow_up
 from autodj.tracks.sharing import Invalidator, share_track
 from autodj.tracks.steps import MAX_ATTEMPTS, Step, backoff_s, next_step, wakes_at
@@ -66,7 +66,7 @@ async def work(bench: Workbench, track_id: UUID, step: Step) -> None:
             return
         within_s = bench.policy.step_timeout_s
         async with held(bench.db, Track, track_id), in_time(within_s):
-            await _do(bench, step, track_id)
+            await _do(bench, step, track)
     except (ObjectNotFound, ObjectExists) as error:  # a store's words, not those of the row
         await _failed(bench, track_id, step, error)
     except (NotFound, Conflict) as gone:
@@ -119,8 +119,8 @@ async def send_renditions(bench: Workbench, track_id: UUID) -> None:
             await bench.jobs.render(rendition.id, rendition.generation)
 
 
-async def _do(bench: Workbench, step: Step, track_id: UUID) -> None:
-    db, local, policy = bench.db, bench.local, bench.policy
+async def _do(bench: Workbench, step: Step, track: Track) -> None:
+    db, local, policy, track_id = bench.db, bench.local, bench.policy, track.id
     match step:
         case Step.ANALYZE:
             await analyze_track(
@@ -132,7 +132,7 @@ async def _do(bench: Workbench, step: Step, track_id: UUID) -> None:
             await publish_track(db, local, s3, policy, track_id)
             await publish_document(db, local, s3, track_id)
         case Step.CLEAN:
-            await clean_track(db, local, track_id)
+            await clean(db, local, track)
         case Step.SHARE:
             await share_track(db, _require_s3(bench, step), bench.caches, policy, track_id)
         case Step.DELETE:
