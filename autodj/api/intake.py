@@ -216,8 +216,8 @@ async def _added(runtime: Runtime, owner_id: UUID, outcome: Outcome) -> Response
             track = await tracks.get_owned(session, outcome.subject_id, owner_id)
         except NotFound as error:
             raise Conflict("The track that this request added was deleted since.") from error
-        job = await jobs.of_track(session, track.id) if outcome.status == 201 else None
-    body = track_body(track, job_id=job.id if job else None)
+        newest = await jobs.latest(session, owner_id, limit=1, track_id=track.id)
+    body = track_body(track, job_id=newest[0].id if newest and outcome.status == 201 else None)
     return json_response(body, status=outcome.status, headers={"Location": track_path(track.id)})
 
 

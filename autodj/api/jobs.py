@@ -45,6 +45,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 class JobQuery(BaseModel):
     active: bool = Field(False, description="Only what is queued or running.")
+    track_id: UUID | None = Field(None, description="Only what is about this track.")
     limit: int = Field(50, ge=1, le=200)
 
 
@@ -61,7 +62,13 @@ async def list_jobs(request: Request) -> Response:
     owner_id = require_caller(request)
     asked = parse_query(JobQuery, request)
     async with web_of(request).runtime.db.read_session() as session:
-        rows = await jobs.latest(session, owner_id, limit=asked.limit, active_only=asked.active)
+        rows = await jobs.latest(
+            session,
+            owner_id,
+            limit=asked.limit,
+            active_only=asked.active,
+            track_id=asked.track_id,
+        )
     return json_response(JobList(items=[job_body(row) for row in rows]), headers=PRIVATE)
 
 

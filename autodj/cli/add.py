@@ -10,7 +10,7 @@ import typer
 from autodj.cli.options import AsJson, BearerToken, DataDir, ServerUrl
 
 if TYPE_CHECKING:
-    from autodj.cli.adding import Added
+    from autodj.cli.adding import Outcome
     from autodj.cli.sources import Sources
     from autodj.errors import AutodjError
 
@@ -43,7 +43,7 @@ def add(
     """
     import asyncio
 
-    from autodj.cli.adding import add_all
+    from autodj.cli.adding import NotAdded, add_all
     from autodj.cli.client import open_client
     from autodj.cli.console import print_json
     from autodj.cli.progress import shown_progress
@@ -53,7 +53,7 @@ def add(
     chosen = find_server(server, token, data)
     found = find_sources(sources)
 
-    async def run() -> Sequence[Added]:
+    async def run() -> Sequence[Outcome]:
         async with open_client(chosen) as client:
             with shown_progress(found, quiet=as_json) as watcher:
                 return await add_all(client, found, watcher, parallel=parallel, wait=wait)
@@ -63,11 +63,11 @@ def add(
         print_json([each.document() for each in ended])
     else:
         _summarise(ended, found)
-    if any(each.fault for each in ended):
+    if any(isinstance(each, NotAdded) for each in ended):
         raise typer.Exit(1)
 
 
-def _summarise(ended: Sequence[Added], sources: Sources) -> None:
+def _summarise(ended: Sequence[Outcome], sources: Sources) -> None:
     """Counts on stdout; on stderr each failure with what to do about it."""
     from autodj.cli.console import console, tell_of
     from autodj.cli.words import plural
@@ -88,11 +88,13 @@ def _summarise(ended: Sequence[Added], sources: Sources) -> None:
             tell_of(f"{more} more", fault)
 
 
-def _by_fault(ended: Sequence[Added]) -> Iterable[tuple[AutodjError, Sequence[str]]]:
+def _by_fault(ended: Sequence[Outcome]) -> Iterable[tuple[AutodjError, Sequence[str]]]:
     """What went wrong, and for which sources: a server that is gone is gone for all."""
+    from autodj.cli.adding import NotAdded
+
     alike: dict[tuple[str, str], tuple[AutodjError, list[str]]] = {}
     for each in ended:
-        if each.fault is not None:
+        if isinstance(each, NotAdded):
             words = each.fault.detail, each.fault.hint
             alike.setdefault(words, (each.fault, []))[1].append(each.source)
     return alike.values()

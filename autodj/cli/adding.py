@@ -6,39 +6,50 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from autodj.cli.client import Client, Document
 from autodj.cli.console import document_of, from_os_error
 from autodj.cli.sources import Sources
 from autodj.errors import AutodjError, CommandError
 
-RECENT_JOBS = "200"
-
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """One source's end: its track and whether it was new, or the fault that ended it."""
+    """The track that a source became, and whether it was new."""
 
     source: str
-    track: Document | None = None
-    created: bool = False
-    fault: AutodjError | None = None
+    track: Document
+    created: bool
 
     @property
     def status(self) -> str:
-        if self.fault is not None:
-            return "failed"
         return "added" if self.created else "duplicate"
 
     def document(self) -> Document:
         """As the command prints it with --json."""
-        return {
-            "source": self.source,
-            "status": self.status,
-            "track": self.track,
-            "problem": None if self.fault is None else document_of(self.fault),
-        }
+        return _told(self.source, self.status, track=self.track)
+
+
+@dataclass(frozen=True, slots=True)
+class NotAdded:
+    """Why a source became no track."""
+
+    source: str
+    fault: AutodjError
+    status = "failed"
+
+    def document(self) -> Document:
+        return _told(self.source, self.status, problem=document_of(self.fault))
+
+
+Outcome: TypeAlias = Added | NotAdded
+
+
+def _told(
+    source: str, status: str, *, track: Document | None = None, problem: Document | None = None
+) -> Document:
+    return {"source": source, "status": status, "track": track, "problem": problem}
 
 
 class Watcher(Protocol):
@@ -50,12 +61,12 @@ class Watcher(Protocol):
         """``share`` of the step, 0 to 1."""
         ...
 
-    def ends(self, added: Added) -> None: ...
+    def ends(self, outcome: Outcome) -> None: ...
 
 
 async def add_all(
     client: Client, sources: Sources, watcher: Watcher, *, parallel: int, wait: bool
-) -> Sequence[Added]:
+) -> Sequence[Outcome]:
     """Send everything, ``parallel`` at a time; a fault ends its own source only. What could not
     be read is told at the end.
 
@@ -63,12 +74,12 @@ async def add_all(
     """
     gate = asyncio.Semaphore(parallel)
 
-    async def one(source: str, size_bytes: int | None, send: _Send) -> Added:
+    async def one(source: str, size_bytes: int | None, send: _Send) -> Outcome:
         async with gate:
             watcher.starts(source, size_bytes)
-            added = await _ended(source, send, client, watcher, wait=wait)
-            watcher.ends(added)
-            return added
+            outcome = await _ended(source, send, client, watcher, wait=wait)
+            watcher.ends(outcome)
+            return outcome
 
     async with asyncio.TaskGroup() as group:
         tasks = [
@@ -81,7 +92,7 @@ async def add_all(
                 for url in sources.urls
             ),
         ]
-    unread = [Added(str(error.filename), fault=from_os_error(error)) for error in sources.unread]
+    unread = [NotAdded(str(error.filename), from_os_error(error)) for error in sources.unread]
     return [*(task.result() for task in tasks), *unread]
 
 
@@ -112,17 +123,17 @@ def _url(client: Client, watcher: Watcher, url: str) -> _Send:
 
 async def _ended(
     source: str, send: _Send, client: Client, watcher: Watcher, *, wait: bool
-) -> Added:
+) -> Outcome:
     try:
         track, created = await send()
         if wait:
             await _processed(client, track, lambda step, share: watcher.goes(source, step, share))
             track = await client.read(f"/tracks/{track['id']}")
     except AutodjError as fault:
-        return Added(source, fault=fault)
+        return NotAdded(source, fault)
     except OSError as error:
-        return Added(source, fault=from_os_error(error))
-    return Added(source, track, created=created)
+        return NotAdded(source, from_os_error(error))
+    return Added(source, track, created)
 
 
 async def follow(
@@ -144,7 +155,7 @@ async def _processed(
     client: Client, track: Document, on_change: Callable[[str, float], None]
 ) -> None:
     """Follow what is under way for the track; nothing is for one that was finished before."""
-    jobs = (await client.read("/jobs", {"active": "true", "limit": RECENT_JOBS}))["items"]
+    jobs = (await client.read("/jobs", {"active": "true", "track_id": track["id"]}))["items"]
     for job in jobs:
-        if job["track_id"] == track["id"] and job["kind"] == "process":
+        if job["kind"] == "process":
             await follow(client, job, on_change)

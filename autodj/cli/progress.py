@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
 
-from autodj.cli.adding import Added
+from autodj.cli.adding import NotAdded, Outcome
 from autodj.cli.console import console
 from autodj.cli.sources import Sources
 from autodj.cli.words import SHORT_ID, clock, plural, printable, size
@@ -42,12 +42,12 @@ class Bars:
     def goes(self, source: str, step: str, share: float) -> None:
         self._progress.update(self._bars[source], completed=share, step=step)
 
-    def ends(self, added: Added) -> None:
-        self._progress.remove_task(self._bars.pop(added.source))
+    def ends(self, outcome: Outcome) -> None:
+        self._progress.remove_task(self._bars.pop(outcome.source))
         if self._total is not None:
             self._progress.advance(self._total)
         if self._out is not None:
-            self._out.print(outcome(added), soft_wrap=True)
+            self._out.print(line_of(outcome), soft_wrap=True)
 
 
 @contextmanager
@@ -73,12 +73,12 @@ def shown_progress(sources: Sources, *, quiet: bool) -> Iterator[Bars]:
         yield Bars(progress, total, None if quiet else progress.console)
 
 
-def outcome(added: Added) -> Text:
+def line_of(outcome: Outcome) -> Text:
     """The line that a source leaves behind."""
-    word, style = _SIGNS[added.status]
-    if added.track is None:
-        return Text.assemble((word, style), short_name(added.source))
-    track = added.track
+    word, style = _SIGNS[outcome.status]
+    if isinstance(outcome, NotAdded):
+        return Text.assemble((word, style), short_name(outcome.source))
+    track = outcome.track
     return Text.assemble(
         (word, style),
         (track["id"][:SHORT_ID], "dim"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, delete, select, text, update
+from sqlalchemy import ColumnElement, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -123,22 +123,21 @@ async def changed_since(
     return (await session.execute(ordered)).scalars().all()
 
 
-async def of_track(session: AsyncSession, track_id: UUID) -> Job | None:
-    """The newest job about the track."""
-    query = (
-        select(Job)
-        .where(col(Job.track_id) == track_id)
-        .order_by(col(Job.created_at).desc(), col(Job.id).desc())
-        .limit(1)
-    )
-    return (await session.execute(query)).scalar_one_or_none()
-
-
 async def latest(
-    session: AsyncSession, owner_id: UUID, *, limit: int, active_only: bool = False
+    session: AsyncSession,
+    owner_id: UUID,
+    *,
+    limit: int,
+    active_only: bool = False,
+    track_id: UUID | None = None,
 ) -> Sequence[Job]:
-    """The owner's newest jobs."""
-    query = select(Job).where(col(Job.owner_id) == owner_id)
+    """The owner's newest jobs, of all tracks or of one."""
+    mine = col(Job.owner_id) == owner_id
+    if track_id is not None:
+        # A track has a few jobs, its owner thousands: those are not to be searched.
+        mine = func.coalesce(col(Job.owner_id), col(Job.owner_id)) == owner_id
+        mine &= col(Job.track_id) == track_id
+    query = select(Job).where(mine)
     if active_only:
         query = query.where(text(models.ACTIVE_JOBS))
     ordered = query.order_by(col(Job.created_at).desc(), col(Job.id).desc()).limit(limit)

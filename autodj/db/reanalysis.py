@@ -136,23 +136,12 @@ async def begin(
     return tracks
 
 
-async def begin_alone(
-    session: AsyncSession, track_id: UUID, owner_id: UUID, *, now: datetime
-) -> None:
-    """Make one track due to be measured anew. NotFound for strangers."""
-    begun = (
-        update(Track)
-        .where(_owned(owner_id), col(Track.id) == track_id)
-        .values(
-            reanalysis_state=ReanalysisState.BEGUN,
-            next_attempt_at=now,
-            attempts=0,
-            updated_at=now,
-            version=Track.version + 1,
-        )
-    )
-    if not await count(session, begun):
-        raise NotFound
+def begin_alone(track: Track, *, now: datetime) -> None:
+    """Make a row that is locked in its session due to be measured anew, before any others."""
+    track.reanalysis_state = ReanalysisState.BEGUN
+    track.next_attempt_at = track.updated_at = now
+    track.attempts = 0
+    track.version += 1
 
 
 async def wake(session: AsyncSession, job_id: UUID, *, now: datetime) -> None:

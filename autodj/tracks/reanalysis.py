@@ -66,9 +66,13 @@ async def reanalyze_alone(db: Database, jobs: Jobs, track_id: UUID, owner_id: UU
     now = await db.now()
     async with db.transaction() as session:
         track = await track_rows.get_owned(session, track_id, owner_id, lock=True)
-        await rows.begin_alone(session, track_id, owner_id, now=now)
-        job = await job_rows.of_track(session, track_id)
-        if job is None or job.state.is_over:
+        rows.begin_alone(track, now=now)
+        active = await job_rows.latest(
+            session, owner_id, limit=1, active_only=True, track_id=track_id
+        )
+        if active:
+            [job] = active
+        else:
             job = job_rows.add(
                 session,
                 owner_id=owner_id,

@@ -47,7 +47,26 @@ def test_jobs_are_listed_newest_first(either_stage: Stage) -> None:
     assert listed("?active=false&limit=200") == ids
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "active=maybe", "state=done"])
+def test_jobs_of_a_track_are_found_among_however_many(either_stage: Stage) -> None:
+    stage, owner, stranger = either_stage, either_stage.person(), either_stage.person()
+    track = stage.track(owner)
+    ended, waits = (stage.job(owner, track_id=track.id) for _ in range(2))
+    stage.change(ended, state=JobState.DONE)
+    for _ in range(3):
+        stage.job(owner)
+
+    def listed(query: str, person: Person = owner) -> list[str]:
+        answer = stage.client.get(f"{JOBS}?{query}", headers=person.bearer)
+        return [job["id"] for job in answer.json()["items"]]
+
+    assert listed(f"track_id={track.id}&limit=2") == [str(waits.id), str(ended.id)]
+    assert listed(f"track_id={track.id}&active=true&limit=1") == [str(waits.id)]
+    assert listed(f"track_id={track.id}", stranger) == []
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=201", "active=maybe", "state=done", "track_id=1"]
+)
 def test_a_list_of_jobs_asked_wrongly_is_refused(stage: Stage, owner: Person, query: str) -> None:
     answer = stage.client.get(f"{JOBS}?{query}", headers=owner.bearer)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_field")

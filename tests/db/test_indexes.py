@@ -84,7 +84,12 @@ async def wanted_from_the_middle(session: Session) -> None:
             "ix_jobs_owner_created",
             lambda session: jobs.latest(session, NOBODY, limit=200),
         ),
-        ("ix_jobs_track", lambda session: jobs.of_track(session, NOBODY)),
+        (
+            "ix_jobs_track",
+            lambda session: jobs.latest(
+                session, NOBODY, limit=50, active_only=True, track_id=NOBODY
+            ),
+        ),
         ("ix_jobs_changed", lambda session: jobs.changed_since(session, MOMENT)),
         ("ix_jobs_changed", lambda session: jobs.forget(session, before=MOMENT, limit=9)),
         ("ix_tracks_analysis_key", lambda session: tracks.known_keys(session, ["a", "b"])),

@@ -349,6 +349,26 @@ async def test_a_failed_track_is_tried_again_when_its_owner_asks(
     assert (await read(bench, job)).state is JobState.DONE
 
 
+async def test_a_track_on_its_way_keeps_its_job_though_a_fetch_has_found_it_since(
+    bench: Workbench, take_in: TakeIn, clip: Path, owner_id: UUID
+) -> None:
+    ingested = await take_in(clip)
+    track_id, now = ingested.track.id, await bench.db.now()
+    async with bench.db.transaction() as session:
+        fetched = job_rows.add(
+            session,
+            owner_id=owner_id,
+            kind=JobKind.FETCH,
+            step="done",
+            now=now,
+            track_id=track_id,
+        )
+        fetched.state = JobState.DONE
+    job = await reanalyze_alone(bench.db, bench.jobs, track_id, owner_id)
+    assert ingested.job is not None
+    assert job.id == ingested.job.id
+
+
 async def test_a_track_that_is_asked_for_while_it_is_put_to_rest_keeps_its_new_job(
     bench: Workbench, owner_id: UUID
 ) -> None:
