@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 from uuid import UUID
 
 from rich.console import JustifyMethod
@@ -23,16 +24,28 @@ _NAMES: Mapping[str, str] = {"fetch": "fetch", "process": "track", "reanalysis":
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A job that was to be cancelled: as it is then, or why it could not be."""
+    """A job that was cancelled, as it is then."""
 
     named: str
-    job: Document | None = None
-    fault: AutodjError | None = None
+    job: Document
 
     def document(self) -> Document:
         """As the command prints it with --json."""
-        problem = None if self.fault is None else document_of(self.fault)
-        return {"job": self.job, "named": self.named, "problem": problem}
+        return {"job": self.job, "named": self.named, "problem": None}
+
+
+@dataclass(frozen=True, slots=True)
+class NotEnded:
+    """Why the job of that name could not be cancelled."""
+
+    named: str
+    fault: AutodjError
+
+    def document(self) -> Document:
+        return {"job": None, "named": self.named, "problem": document_of(self.fault)}
+
+
+Outcome: TypeAlias = Ended | NotEnded
 
 
 async def active_jobs(client: Client) -> list[Document]:
@@ -41,7 +54,7 @@ async def active_jobs(client: Client) -> list[Document]:
     return list(listed["items"])
 
 
-async def cancel_all(client: Client, named: Sequence[str]) -> list[Ended]:
+async def cancel_all(client: Client, named: Sequence[str]) -> list[Outcome]:
     """End each of them; one that cannot be ended stops no other."""
     return [await _ended(client, name) for name in named]
 
@@ -96,9 +109,9 @@ def about(job: Document) -> str:
     return f"{name}, {result['done']} of {words.plural(result['tracks'], 'track')}"
 
 
-async def _ended(client: Client, named: str) -> Ended:
+async def _ended(client: Client, named: str) -> Outcome:
     try:
         job = await find_job(client, named)
         return Ended(named, await client.order(f"/jobs/{job['id']}/cancel"))
     except AutodjError as fault:
-        return Ended(named, fault=fault)
+        return NotEnded(named, fault)

@@ -9,7 +9,7 @@ import typer
 from autodj.cli.options import AsJson, BearerToken, DataDir, ServerUrl
 
 if TYPE_CHECKING:
-    from autodj.cli.cancelling import Ended
+    from autodj.cli.cancelling import Outcome
     from autodj.cli.client import Client
 
 
@@ -57,10 +57,10 @@ def cancel(
         autodj cancel 3f2a
     """
     from autodj.cli.asking import ask
-    from autodj.cli.cancelling import cancel_all
+    from autodj.cli.cancelling import NotEnded, cancel_all
     from autodj.cli.console import print_json
 
-    async def end(client: Client) -> list[Ended]:
+    async def end(client: Client) -> list[Outcome]:
         return await cancel_all(client, job_ids)
 
     ended = ask(end, server, token, data)
@@ -68,18 +68,18 @@ def cancel(
         print_json([each.document() for each in ended])
     else:
         _tell(ended)
-    if any(each.fault for each in ended):
+    if any(isinstance(each, NotEnded) for each in ended):
         raise typer.Exit(1)
 
 
-def _tell(ended: list[Ended]) -> None:
-    from autodj.cli.cancelling import about
+def _tell(ended: list[Outcome]) -> None:
+    from autodj.cli.cancelling import NotEnded, about
     from autodj.cli.console import console, tell_of
     from autodj.cli.words import SHORT_ID
 
     for each in ended:
-        if each.fault is not None:
+        if isinstance(each, NotEnded):
             tell_of(each.named, each.fault)
-        elif each.job is not None:
+        else:
             line = f"cancelled  {each.job['id'][:SHORT_ID]}  {about(each.job)}"
             console().print(line, markup=False, soft_wrap=True)
