@@ -163,7 +163,6 @@ async def _land(
         sha256=landed.sha256,
         size_bytes=landed.size_bytes,
         filename=named or name_in_path(response.url.raw_path),
-        content_type=response.content_type if "Content-Type" in response.headers else None,
     )
 
 

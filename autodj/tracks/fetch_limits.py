@@ -30,4 +30,3 @@ class Fetched:
     sha256: str
     size_bytes: int
     filename: str | None
-    content_type: str | None
