@@ -59,8 +59,10 @@ async def listening(
 
     server = await asyncio.start_server(serve, host, port, ssl=tls)
     listener.port = server.sockets[0].getsockname()[1]
-    async with server:
+    try:
         yield listener
+    finally:
+        server.close()
 
 
 @dataclass
