@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar, get_args, get_origin
@@ -13,6 +13,7 @@ from typing import NoReturn, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
+from autodj.api.contract import JSON
 from autodj.errors import InvalidField, InvalidJson, InvalidRequest, TooLarge, UnsupportedMedia
 
 MAX_JSON_BYTES = 256 * 1024
@@ -64,19 +65,13 @@ async def bounded_stream(request: Request, *, max_bytes: int) -> AsyncGenerator[
         raise InvalidRequest("The body ended before the length it declared.") from error
 
 
-async def read_json(
-    request: Request,
-    *,
-    max_bytes: int = MAX_JSON_BYTES,
-    media_types: Collection[str] = ("application/json",),
-) -> object:
+async def read_json(request: Request) -> object:
     """The JSON value of the body; UnsupportedMedia, TooLarge, InvalidJson or InvalidField."""
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().replace('"', "")
-    if media_type.strip().lower() not in media_types or charset not in {"", "charset=utf-8"}:
-        expected = " or ".join(media_types)
-        raise UnsupportedMedia(f"The body must be {expected} in UTF-8.", hint=f"Send {expected}.")
-    pieces = bounded_stream(request, max_bytes=max_bytes)
+    if media_type.strip().lower() != JSON or charset not in {"", "charset=utf-8"}:
+        raise UnsupportedMedia(f"The body must be {JSON} in UTF-8.", hint=f"Send {JSON}.")
+    pieces = bounded_stream(request, max_bytes=MAX_JSON_BYTES)
     async with aclosing(pieces):
         return parse_json(b"".join([piece async for piece in pieces]))
 

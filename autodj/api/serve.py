@@ -15,7 +15,6 @@ from autodj.guard import Guard, GuardedProtocol
 from autodj.guard.protocol import STATE_KEY
 
 APP: Final = "autodj.api.app:create_app"
-GRACE_S: Final = 30
 # Longer than the usual clients keep an idle connection (15 s, 5 s): else one sends a request just
 # as we close it, and cannot know whether it was heard.
 IDLE_S: Final = 20
@@ -51,9 +50,9 @@ class Server(uvicorn.Server):
         self._loop.call_soon_threadsafe(self._loop.call_later, self._notice_s, stop)
 
 
-def serve(host: str, port: int, *, notice_s: float, grace_s: int = GRACE_S) -> None:
-    """Serve until a signal. SettingsError when the settings, or the limit of open files, do
-    not allow it.
+def serve(host: str, port: int, *, notice_s: float, grace_s: int) -> None:
+    """Serve until a signal; answers under way then have ``grace_s`` to end. SettingsError when
+    the settings, or the limit of open files, do not allow it.
     """
     config = uvicorn.Config(
         APP,

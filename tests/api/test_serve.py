@@ -163,7 +163,7 @@ async def test_an_idle_connection_is_kept_for_longer_than_clients_keep_theirs(
     monkeypatch.setattr(
         Server, "run", lambda server: kept_s.append(server.config.timeout_keep_alive)
     )
-    serve("127.0.0.1", 8000, notice_s=0)
+    serve("127.0.0.1", 8000, notice_s=0, grace_s=0)
     async with aiohttp.TCPConnector() as theirs:
         assert kept_s[0] > (theirs._keepalive_timeout or 0) > 0
     assert kept_s[0] > (httpx2.Limits().keepalive_expiry or 0) > 0

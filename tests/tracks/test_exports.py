@@ -72,7 +72,7 @@ def subject(*, analysis: Analysis | None = ANALYSIS, **changes: object) -> Subje
 def read_xml(tmp_path: Path, *subjects: Subject) -> Any:
     elements = [rekordbox.track(number, each) for number, each in enumerate(subjects, 1)]
     path = tmp_path / "set.xml"
-    path.write_text(rekordbox.collection(elements, name="set"), encoding="utf-8")
+    path.write_text(rekordbox.collection(elements), encoding="utf-8")
     return read_rekordbox(path)
 
 
@@ -108,7 +108,7 @@ def test_rekordbox_reads_the_grid_the_cues_and_the_playlist(tmp_path: Path) -> N
         ("drop", 9.25, 2),
         ("cue out", 17.25, 4),
     ]
-    assert xml.get_playlist("set").get_tracks() == [1, 2]
+    assert xml.get_playlist("autodj").get_tracks() == [1, 2]
     assert xml.num_tracks == 2
     assert (xml.get_track(1).tempos, xml.get_track(1).marks) == ([], [])
 

@@ -37,9 +37,9 @@ _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
-def collection(tracks: Sequence[str], *, name: str = "autodj") -> str:
-    """The whole document around what ``track`` made of each, numbered from 1 in their order;
-    ``name`` is that of the playlist.
+def collection(tracks: Sequence[str]) -> str:
+    """The whole document around what ``track`` made of each, numbered from 1 in their order, with
+    a playlist of them.
     """
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
@@ -50,7 +50,7 @@ def collection(tracks: Sequence[str], *, name: str = "autodj") -> str:
         "</COLLECTION>",
         "<PLAYLISTS>",
         _element("NODE", Type=0, Name="ROOT", Count=1) + ">",
-        _element("NODE", Name=name, Type=1, KeyType=0, Entries=len(tracks)) + ">",
+        _element("NODE", Name="autodj", Type=1, KeyType=0, Entries=len(tracks)) + ">",
         *(_element("TRACK", Key=number) + "/>" for number in range(1, len(tracks) + 1)),
         "</NODE>",
         "</NODE>",
