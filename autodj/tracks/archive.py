@@ -15,14 +15,12 @@ from autodj.errors import (
     AutodjError,
     IntegrityFault,
     NotFound,
-    ObjectArchived,
     ObjectNotFound,
     SourceUnreadable,
 )
 from autodj.storage.base import ByteRange, Storage
-from autodj.storage.powers import Restorable
 from autodj.storage.zipstream import Member, members
-from autodj.tracks.deliver import ARCHIVES
+from autodj.tracks.deliver import ARCHIVES, readable_until
 
 MAX_MOVES: Final = 2
 LOOKS_AT_ONCE: Final = 16
@@ -59,7 +57,7 @@ class Originals:
             if found.size_bytes != track.size_bytes:
                 raise IntegrityFault(f"{key} has {found.size_bytes} bytes.")
             if found.described.storage_class in ARCHIVES:
-                await _require_restored(store, key)
+                await readable_until(store, key)
             return
         raise SourceUnreadable
 
@@ -133,10 +131,3 @@ async def _look_at_all(originals: Originals, tracks: Sequence[Track]) -> None:
             group.create_task(look())
     if faults:
         raise faults[0]
-
-
-async def _require_restored(store: Storage, key: str) -> None:
-    if isinstance(store, Restorable):
-        state = await store.archive_state(key)
-        if state.archived and state.readable_until is None:
-            raise ObjectArchived("It is being restored." if state.restoring else "")

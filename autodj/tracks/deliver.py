@@ -69,7 +69,7 @@ async def link_for(track: Playable, links: Links, now: datetime) -> AudioLink:
     """The link a player should use now; ObjectArchived when there can be none."""
     way, life = way_of(track, links), life_of(track, links, now)
     if way is Way.ARCHIVED:
-        until = await _readable_until(track, links)
+        until = await readable_until(links.s3, _object_key(track))
         way = way_of(track, links, restored=True)
         life = Life(min(life.renew_at, until), min(life.expires_at, until))
     expires_at: datetime | None = life.expires_at
@@ -99,12 +99,11 @@ async def link_for(track: Playable, links: Links, now: datetime) -> AudioLink:
     )
 
 
-async def _readable_until(track: Playable, links: Links) -> datetime:
+async def readable_until(store: object, key: str) -> datetime:
     """When the restored copy of an archived object goes; ObjectArchived without one."""
-    store: object = links.s3
     if not isinstance(store, Restorable):
         raise ObjectArchived
-    state = await store.archive_state(_object_key(track))
+    state = await store.archive_state(key)
     if not state.archived:
         return FOR_EVER
     if state.readable_until is None:

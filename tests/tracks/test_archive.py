@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from autodj.db import FileSource, Track
 from autodj.db import tracks as track_rows
-from autodj.errors import IntegrityFault, NotFound, SourceUnreadable
+from autodj.errors import IntegrityFault, NotFound, ObjectArchived, SourceUnreadable
+from autodj.storage.base import ObjectStat, Storage
+from autodj.storage.powers import ArchiveState
 from autodj.tracks.archive import Originals, archive_of
 from autodj.tracks.ingest import Ingested
 from autodj.tracks.steps import Step
@@ -93,6 +96,63 @@ async def test_bytes_that_are_missing_or_others_are_told_before_the_first_byte(
         await archive_of(originals, [track], names)
     with pytest.raises(SourceUnreadable, match="are not there"):
         await bytes_of(originals, track)
+
+
+class InGlacier:
+    """The store, with all that is in it in an archive."""
+
+    def __init__(self, store: Storage, state: ArchiveState) -> None:
+        self._store = store
+        self._state = state
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def stat(self, key: str) -> ObjectStat:
+        found = await self._store.stat(key)
+        return replace(found, described=replace(found.described, storage_class="GLACIER"))
+
+    async def archive_state(self, key: str) -> ArchiveState:
+        del key
+        return self._state
+
+    async def restore(self, key: str) -> None:
+        raise AssertionError(f"{key} is not to be brought back")
+
+
+@pytest.mark.parametrize(
+    ("state", "word"),
+    [
+        (ArchiveState("GLACIER", archived=True), ObjectArchived.title),
+        (ArchiveState("GLACIER", archived=True, restoring=True), "being restored"),
+    ],
+)
+async def test_what_lies_in_an_archive_is_told_before_the_first_byte(
+    bench: Workbench,
+    originals: Originals,
+    take_in: TakeIn,
+    clip: Path,
+    state: ArchiveState,
+    word: str,
+) -> None:
+    track = (await take_in(clip)).track
+    await publish(bench, track)
+    assert bench.s3 is not None
+    archived = replace(originals, s3=cast("Storage", InGlacier(bench.s3, state)))
+    with pytest.raises(ObjectArchived, match=word):
+        await archive_of(archived, [track], {track.id: "beat.flac"})
+
+
+async def test_what_was_brought_back_from_an_archive_is_read(
+    bench: Workbench, originals: Originals, take_in: TakeIn, clip: Path
+) -> None:
+    track = (await take_in(clip)).track
+    await publish(bench, track)
+    assert bench.s3 is not None
+    restored = ArchiveState("GLACIER", archived=True, readable_until=await bench.db.now())
+    archived = replace(originals, s3=cast("Storage", InGlacier(bench.s3, restored)))
+    assert await archive_of(archived, [track], {track.id: "beat.flac"})
+    assert await bytes_of(archived, track) == clip.read_bytes()
 
 
 async def test_a_track_on_s3_cannot_be_read_where_there_is_none(
