@@ -1,4 +1,6 @@
-"""``python -m bench.truth build --folder F``: make the truth set, or go on with it."""
+"""``python -m bench.truth build --folder F``: make the truth set, or go on with it; ``spoil`` makes
+bad recordings of its test part.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from pathlib import Path
 from bench.truth.packages import differing, installed
 from bench.truth.piece import PARTS, Part, save, stored
 from bench.truth.plan import SOURCES, USUAL_COUNTS, Planned, plan
+from bench.truth.spoilt import SPOILT, spoil
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(line)
         for part in [options.part] if options.part else PARTS:
             build(options, part)
+    elif options.command == "spoil":
+        count = spoil(options.folder / "test", options.to / "test", options.how, options.every)
+        print(f"{count} pieces, {options.how}")
     else:
         _describe(options.folder)
 
@@ -47,6 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     build_parser.add_argument("--pop909", type=Path, help="the folder of POP909 that holds 001")
     build_parser.add_argument("--sources", help="only these, with commas between")
     build_parser.add_argument("--workers", type=int, default=1)
+    spoil_parser = commands.add_parser("spoil", help="the test part as bad recordings have it")
+    spoil_parser.add_argument("--folder", type=Path, required=True)
+    spoil_parser.add_argument("--to", type=Path, required=True)
+    spoil_parser.add_argument("--how", choices=SPOILT, required=True)
+    spoil_parser.add_argument("--every", type=int, default=1, help="every so many-th piece")
     commands.add_parser("list", help="count what there is").add_argument(
         "--folder", type=Path, required=True
     )

@@ -21,8 +21,10 @@ from bench.truth.harmony import make_harmony, near
 from bench.truth.performance import perform
 from bench.truth.piece import PARTS, RATE_HZ, Truth, save, stored, tempo_of
 from bench.truth.plan import SOURCES, plan
+from bench.truth.sound_files import read_sound
 from bench.truth.sources import grooves, scores
 from bench.truth.sources.midi_files import keeps_time
+from bench.truth.spoilt import SPOILT
 from bench.truth.styles import KICK, SNARE, STYLES, VELOCITIES, Style
 from bench.truth.tempo import Pace, make_clock, swung
 
@@ -237,3 +239,23 @@ def test_a_truth_reads_back_as_it_was_kept(tmp_path: Path) -> None:
     piece = save(tmp_path, "one", loud, truth)
     assert next(stored(tmp_path)) == piece
     assert json.loads((tmp_path / "one.json").read_text())["key"] == "A minor"
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_spoilt_piece_is_another_sound_with_the_same_truth(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    times_s = np.arange(RATE_HZ) / RATE_HZ
+    sweep = np.sin(2 * np.pi * 8000 * times_s**2).astype(np.float32) * times_s
+    truth = Truth(source="one", licence="none", composition="a", bpm=120.0, beats_s=(0.0, 0.5))
+    (tmp_path / "test").mkdir()
+    piece = save(tmp_path / "test", "one", np.stack([sweep, sweep]), truth)
+    save(tmp_path / "test", "two", np.stack([sweep, sweep]), truth)
+    there = tmp_path / "there"
+    main(["spoil", "--folder", str(tmp_path), "--to", str(there), "--how", how, "--every", "2"])
+    assert capsys.readouterr().out == f"1 pieces, {how}\n"
+    [spoilt] = stored(there / "test")
+    assert (spoilt.name, spoilt.truth) == (piece.name, truth)
+    before, after = read_sound(piece.path), read_sound(spoilt.path)
+    assert after.shape == before.shape
+    assert np.abs(before - after).mean() > 0.01 * np.abs(before).mean()
