@@ -47,7 +47,7 @@ async def analyze_track(
     Audio that cannot be analysed is recorded as such and stays playable. Store failures
     raise, and the row stays due.
     """
-    async with db.transaction() as session:
+    async with db.read_session() as session:
         track = await track_rows.get(session, track_id)
     await report(db, track_id, "analyze", 0.0)
     names: Sequence[RenditionName] = ()

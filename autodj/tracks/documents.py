@@ -86,7 +86,7 @@ async def publish_document(db: Database, local: LocalStorage, s3: Storage, track
     """Put the document of a track on S3 beside it, prove it, send readers there, and only then
     delete the local copy. What dying in between leaves behind is swept.
     """
-    async with db.transaction() as session:
+    async with db.read_session() as session:
         track = await track_rows.get(session, track_id)
     if not is_document_astray(track) or track.analysis_key is None:
         return

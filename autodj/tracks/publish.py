@@ -40,7 +40,7 @@ async def publish_track(
     db: Database, local: LocalStorage, s3: Storage, policy: Policy, track_id: UUID
 ) -> None:
     """Reserve a fresh key, upload, verify, and only then flip the readers to S3."""
-    async with db.transaction() as session:
+    async with db.read_session() as session:
         track = await track_rows.get(session, track_id)
     if track.file_state is FileState.STABLE and track.file_source is FileSource.LOCAL:
         track = await reserve(db, track)
@@ -104,7 +104,7 @@ async def flip(db: Database, track: Track, policy: Policy) -> None:
 
 async def give_up(db: Database, s3: Storage, track_id: UUID, failure: str) -> None:
     """COPYING back to STABLE/LOCAL after too many failures."""
-    async with db.transaction() as session:
+    async with db.read_session() as session:
         track = await track_rows.get(session, track_id)
     await give_up_file(db, s3, track, failure)
 

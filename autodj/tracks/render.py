@@ -51,7 +51,7 @@ async def render(
     """PENDING to STABLE/LOCAL; to FAILED when these bytes cannot be rendered; to nothing when
     the track needs no such rendition. Store failures raise, and the row stays due.
     """
-    async with db.transaction() as session:
+    async with db.read_session() as session:
         rendition = await rendition_rows.get(session, rendition_id)
         track = await track_rows.get(session, rendition.track_id)
     if rendition.file_state is not FileState.PENDING or track.file_source is None:

@@ -153,5 +153,5 @@ async def _put_off(bench: Workbench, rendition_id: UUID, failure: str, *, attemp
 
 
 async def _read(bench: Workbench, rendition_id: UUID) -> Rendition:
-    async with bench.db.transaction() as session:
+    async with bench.db.read_session() as session:
         return await rendition_rows.get(session, rendition_id)

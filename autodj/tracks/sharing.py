@@ -41,7 +41,7 @@ async def share_track(
     track_id: UUID,
 ) -> None:
     """Make the public copy that the track should have, or take back the one it should not."""
-    async with db.transaction() as session:
+    async with db.read_session() as session:
         track = await track_rows.get(session, track_id)
     wanted = is_to_be_public(track, policy)
     if not wanted and track.public_state in {PublicState.MAKING, PublicState.OPEN}:

@@ -60,7 +60,7 @@ async def work(bench: Workbench, track_id: UUID, step: Step) -> None:
     the queue to retry.
     """
     try:
-        async with bench.db.transaction() as session:
+        async with bench.db.read_session() as session:
             track = await track_rows.get(session, track_id)
         if next_step(track, bench.policy, await bench.db.now()) is not step:
             return
@@ -112,7 +112,7 @@ async def enqueue(jobs: Jobs, step: Step, track: Track) -> None:
 
 async def send_renditions(bench: Workbench, track_id: UUID) -> None:
     """Tell the workers of what is to be made of the track; the rows stay the truth."""
-    async with bench.db.transaction() as session:
+    async with bench.db.read_session() as session:
         renditions = await rendition_rows.of_track(session, track_id)
     for rendition in renditions:
         if rendition.file_state is FileState.PENDING:
@@ -160,7 +160,7 @@ async def _continue(bench: Workbench, track_id: UUID) -> None:
 
 async def _failed(bench: Workbench, track_id: UUID, step: Step, error: AutodjError) -> None:
     try:
-        async with bench.db.transaction() as session:
+        async with bench.db.read_session() as session:
             attempts = (await track_rows.get(session, track_id)).attempts + 1
         log.warning(
             "step_failed", track_id=str(track_id), step=step, code=error.code, attempts=attempts
@@ -181,7 +181,7 @@ async def _end_turn(bench: Workbench, track_id: UUID) -> None:
     """The others of its run need not wait for a track that cannot be measured now."""
     async with bench.db.transaction() as session:
         await reanalysis_rows.give_up(session, await track_rows.get(session, track_id))
-    async with bench.db.transaction() as session:
+    async with bench.db.read_session() as session:
         track = await track_rows.get(session, track_id)
     await follow_up(bench.db, bench.jobs, track)
 

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from autodj.audio.facts import Analysis, Tags
 from autodj.audio.identify import Container
@@ -62,6 +63,17 @@ async def run_to_rest(bench: Workbench, track_id: UUID) -> list[Step]:
         assert len(done) < 10
         done.append(step)
         await work(bench, track_id, step)
+
+
+async def test_who_only_looks_waits_for_no_writer(
+    bench: Workbench, take_in: TakeIn, clip: Path
+) -> None:
+    """SQLite has one writer at a time; on PostgreSQL a reader that locks would wait as well."""
+    track_id = (await take_in(clip)).track.id
+    async with bench.db.transaction() as session:
+        await session.execute(update(Track).values(updated_at=Track.updated_at))
+        await work(bench, track_id, Step.CLEAN)
+    assert (await row(bench, track_id)).attempts == 0
 
 
 async def read_all(store: S3Storage, key: str) -> bytes:
