@@ -25,7 +25,7 @@ from autodj.db import Database, FileSource, Track, Visibility
 from autodj.db import documents as document_rows
 from autodj.db import tracks as track_rows
 from autodj.db.playables import Playable
-from autodj.errors import IntegrityFault, NotFound, ObjectExists, ObjectNotFound
+from autodj.errors import Conflict, IntegrityFault, NotFound, ObjectExists, ObjectNotFound
 from autodj.storage.base import Described, Storage
 from autodj.storage.keys import analysis_key, parse_key
 from autodj.storage.local import LocalStorage
@@ -84,14 +84,15 @@ async def store_document(
 
 async def publish_document(db: Database, local: LocalStorage, s3: Storage, track_id: UUID) -> None:
     """Put the document of a track on S3 beside it, prove it, send readers there, and only then
-    delete the local copy. What dying in between leaves behind is swept.
+    delete the local copy. What dying in between leaves behind is swept. Conflict when another
+    has been quicker.
     """
     async with db.read_session() as session:
         track = await track_rows.get(session, track_id)
     if not is_document_astray(track) or track.analysis_key is None:
         return
     key, sha256 = track.analysis_key, sha256_of(track.analysis_key)
-    packed = await load(local, key, max_bytes=MAX_PACKED_BYTES)
+    packed = await _packed_here(db, local, track)
     try:
         await s3.put(key, packed, sha256=sha256, content_type=CONTENT_TYPE, described=_READABLE)
         await s3.verify(key, sha256=sha256, size_bytes=len(packed))
@@ -106,6 +107,18 @@ async def publish_document(db: Database, local: LocalStorage, s3: Storage, track
         await document_rows.follow(session, track, now=now)
     await local.delete(key)
     log.info("document_published", track_id=str(track_id), key=key)
+
+
+async def _packed_here(db: Database, local: LocalStorage, track: Track) -> bytes:
+    assert track.analysis_key is not None
+    try:
+        return await load(local, track.analysis_key, max_bytes=MAX_PACKED_BYTES)
+    except ObjectNotFound as error:
+        async with db.read_session() as session:
+            by_now = await track_rows.get(session, track.id)
+        if is_document_astray(by_now) and by_now.analysis_key == track.analysis_key:
+            raise
+        raise Conflict from error
 
 
 async def _rename(db: Database, local: LocalStorage, track: Track, packed: bytes) -> None:
