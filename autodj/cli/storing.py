@@ -26,6 +26,7 @@ from autodj.storage.keys import check_key
 from autodj.storage.kinds import slug
 from autodj.storage.photos import save_file
 from autodj.storage.retention import Swept
+from autodj.tracks.belonging import claim, installation_of
 from autodj.tracks.retention import sweep_basket, with_retention
 
 
@@ -91,6 +92,8 @@ async def sweep_baskets(settings: Settings, *, remove: bool) -> Sequence[BasketS
             this = BasketSwept(name, kept_days or 0)
             told.append(this)
             try:
+                if remove:
+                    await claim(stores.by_name[name], await installation_of(db))
                 swept: Swept = await sweep_basket(
                     db,
                     stores,

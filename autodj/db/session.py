@@ -79,6 +79,14 @@ class Database:
             ).scalar_one()
             return moment.astimezone(UTC)
 
+    @property
+    def address(self) -> str:
+        """Where it is, without user, password and options."""
+        url = self.engine.url
+        if url.get_backend_name() == "sqlite":
+            return f"sqlite:{Path(url.database or '').resolve()}"
+        return f"{url.get_backend_name()}:{url.host}:{url.port or 5432}/{url.database}"
+
     async def probe(self) -> None:
         """Raise DatabaseUnavailable unless the schema answers."""
         try:

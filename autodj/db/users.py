@@ -21,6 +21,12 @@ async def get(session: AsyncSession, user_id: UUID) -> User:
     return user
 
 
+async def first(session: AsyncSession) -> User | None:
+    """Whoever was there first, which does not change: users are not deleted."""
+    query = select(User).order_by(col(User.created_at), col(User.id)).limit(1)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
 async def get_or_add(session: AsyncSession, name: str, *, now: datetime) -> User:
     """The user of that name, made when there is none, be it by somebody at the same time."""
     query = select(User).where(col(User.name) == name)

@@ -66,6 +66,7 @@ from autodj.errors.requests import (
     TooManyRequests,
 )
 from autodj.errors.stores import (
+    AnotherInstallation,
     BatchIncomplete,
     BucketMissing,
     DeleteIncomplete,
@@ -85,6 +86,7 @@ from autodj.errors.stores import (
 )
 
 __all__ = [
+    "AnotherInstallation",
     "AudioRejected",
     "AutodjError",
     "BatchIncomplete",

@@ -128,6 +128,17 @@ class ObjectExists(Conflict):
     title = "Other bytes are already stored under this key"
 
 
+class AnotherInstallation(Conflict):
+    """A store is marked as the place of another installation, so nothing of it is swept."""
+
+    code = "another_installation"
+    title = "This place belongs to another installation"
+    hint = (
+        "Nothing was deleted. Give each installation a bucket, an S3_PREFIX and a MEDIA_ROOT of "
+        "its own; where the other one is gone, docs/operating.md tells how to take its place."
+    )
+
+
 class ObjectArchived(Conflict):
     code = "object_archived"
     title = "The bytes are in an archive tier and cannot be read now"

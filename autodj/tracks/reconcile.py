@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
-from autodj.db import Database, FileSource, Job, JobKind, Rendition, Track, moves
+from autodj.db import Database, Job, JobKind, Rendition, Track, moves
 from autodj.db import documents as document_rows
 from autodj.db import public as public_rows
 from autodj.db import tracks as track_rows
 from autodj.db.due import claim_due
 from autodj.errors import AutodjError
 from autodj.jobs import Jobs
-from autodj.storage.base import ObjectStat, Storage
-from autodj.storage.keys import parse_key
 from autodj.storage.local import LocalStorage
 from autodj.tracks.ingest import discard
 from autodj.tracks.policy import Policy
@@ -27,8 +25,6 @@ log = structlog.get_logger(__name__)
 
 BATCH = 100
 PENDING_LIFE_S = 3600
-ORPHAN_AGE_S = 86400
-KEYS_PER_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,39 +128,3 @@ async def drop_dead_ingests(db: Database, local: LocalStorage, *, before: dateti
         else:
             dropped += 1
     return dropped
-
-
-async def sweep_orphans(
-    db: Database, store: Storage, *, before: datetime, source: FileSource | None = None
-) -> int:
-    """Delete objects of tracks older than ``before`` that no row names; how many there were.
-
-    With ``source``, which store it is, also documents that rows name in another one. Pictures
-    of events and whatever else shares the store are not ours to judge.
-
-    The age is by the store's own clock, so an object whose row is about to be committed is
-    never taken for an orphan.
-    """
-    removed = 0
-    async for batch in _batches(store):
-        old = [found.key for found in batch if found.modified_at < before and parse_key(found.key)]
-        async with db.read_session() as session:
-            known = await track_rows.known_keys(session, old, source=source)
-        for key in old:
-            if key not in known:
-                await store.delete(key)
-                removed += 1
-    if removed:
-        log.info("orphans_removed", count=removed)
-    return removed
-
-
-async def _batches(store: Storage) -> AsyncIterator[list[ObjectStat]]:
-    batch: list[ObjectStat] = []
-    async for found in store.list():
-        batch.append(found)
-        if len(batch) == KEYS_PER_QUERY:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

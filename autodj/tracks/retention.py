@@ -13,6 +13,7 @@ from autodj.errors import AutodjError
 from autodj.storage.base import ObjectStat
 from autodj.storage.baskets import Stores
 from autodj.storage.retention import Swept, prefixes_swept, sweep_expired
+from autodj.tracks.belonging import MARKER, Installation, claim
 
 log = structlog.get_logger(__name__)
 
@@ -32,11 +33,13 @@ async def sweep_basket(
     remove: bool = True,
     tell: Callable[[ObjectStat], None] = lambda _: None,
 ) -> Swept:
-    """Delete what the basket has kept long enough, but nothing that a row names, however old."""
+    """Delete what the basket has kept long enough, but nothing that a row names, and not the mark
+    of whose place it is, however old.
+    """
 
     async def named(keys: Sequence[str]) -> set[str]:
         async with db.read_session() as session:
-            return await track_rows.known_keys(session, keys)
+            return {*await track_rows.known_keys(session, keys), MARKER}
 
     return await sweep_expired(
         stores.by_name[name],
@@ -49,11 +52,16 @@ async def sweep_basket(
     )
 
 
-async def sweep_all(db: Database, stores: Stores, *, document_prefix: str) -> None:
-    """Every basket in turn; one that fails is told of, and the others are swept."""
+async def sweep_all(
+    db: Database, stores: Stores, mine: Installation, *, document_prefix: str
+) -> None:
+    """Every basket in turn; one that fails, or is somebody else's, is told of, and the others are
+    swept.
+    """
     now = await db.now()
     for name in with_retention(stores):
         try:
+            await claim(stores.by_name[name], mine)
             await sweep_basket(db, stores, name, document_prefix=document_prefix, now=now)
         except AutodjError as error:
             log.warning("retention_failed", basket=name, code=error.code, detail=error.detail)

@@ -19,8 +19,9 @@ from autodj.errors import AutodjError
 from autodj.tracks.ingest import Incoming, ingest
 from autodj.tracks.landing import Landing
 from autodj.tracks.publish import give_up, reserve
-from autodj.tracks.reconcile import ORPHAN_AGE_S, drop_dead_ingests, reconcile, sweep_orphans
+from autodj.tracks.reconcile import drop_dead_ingests, reconcile
 from autodj.tracks.steps import Step
+from autodj.tracks.sweeping import ORPHAN_AGE_S, sweep_orphans
 from autodj.tracks.work import work
 from bench.crash import fates
 from bench.crash.arena import PENDING_LIFE, POLICY, Arena, Parts

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from autodj.cli.storing import BasketSwept, Going, print_swept
-from autodj.db import open_database
+from autodj.db import Track, User, open_database
 from autodj.db.schema import upgrade
 from autodj.settings import data_dir, environment, load
+from autodj.tracks.belonging import MARKER
 from tests.builders import SHA256, make_track, make_user
 from tests.cli.conftest import Here
 
@@ -101,6 +102,14 @@ def test_a_key_gives_no_orders_to_the_terminal(capsys: pytest.CaptureFixture[str
     assert "a�[31m�.mp3" in capsys.readouterr().out
 
 
+async def fill(database_url: str, *rows: User | Track) -> None:
+    """A database of these rows alone."""
+    await upgrade(database_url)
+    for row in rows:
+        async with open_database(database_url) as db, db.transaction() as session:
+            session.add(row)
+
+
 def test_what_would_go_is_shown_and_then_goes_but_what_a_row_names_stays(
     here: Here, baskets: Path
 ) -> None:
@@ -111,13 +120,7 @@ def test_what_would_go_is_shown_and_then_goes_but_what_a_row_names_stays(
     over = old(baskets / "media" / "tracks" / f"{user.id}" / f"0-{SHA256}.mp3")
     draft = old(baskets / "drafts" / "projects/1/prd/x.json")
 
-    async def fill() -> None:
-        await upgrade(database_url)
-        for row in (user, track):
-            async with open_database(database_url) as db, db.transaction() as session:
-                session.add(row)
-
-    asyncio.run(fill())
+    asyncio.run(fill(database_url, user, track))
     shown = here("storage", "sweep", "--dry-run")
     assert shown.code == 0, shown.err
     assert f"{over.relative_to(baskets / 'media')}" in shown.out
@@ -146,7 +149,8 @@ def test_a_basket_that_cannot_be_swept_is_told(
     here: Here, baskets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data_dir(environment()).mkdir(parents=True)
-    asyncio.run(upgrade(load(environment()).database_url))
+    asyncio.run(fill(load(environment()).database_url, make_user()))
+    assert here("storage", "sweep").code == 0
     over = old(baskets / "media" / "avatars/1/x.webp")
 
     def refuse(*_: object, **__: object) -> None:
@@ -157,6 +161,23 @@ def test_a_basket_that_cannot_be_swept_is_told(
 
     assert told.code == 1
     assert "default: " in told.out
+    assert "ermission" in told.out
+    assert over.exists()
+
+
+def test_the_baskets_of_another_installation_are_shown_and_not_swept(
+    here: Here, baskets: Path
+) -> None:
+    data_dir(environment()).mkdir(parents=True)
+    asyncio.run(fill(load(environment()).database_url, make_user()))
+    over = old(baskets / "media" / "avatars/1/x.webp")
+    old(baskets / "media" / MARKER).write_text('{"database": "postgresql:elsewhere:5432/autodj"}')
+
+    shown = here("storage", "sweep", "--dry-run")
+    assert "default: 1 object would go" in shown.out
+    told = here("storage", "sweep")
+    assert told.code == 1
+    assert "postgresql:elsewhere:5432/autodj" in told.out
     assert over.exists()
 
 

@@ -19,9 +19,10 @@ from autodj.db import tracks as track_rows
 from autodj.jobs import Jobs
 from autodj.storage.base import Storage
 from autodj.tracks.policy import Policy
-from autodj.tracks.reconcile import reconcile, sweep_orphans
+from autodj.tracks.reconcile import reconcile
 from autodj.tracks.rendition_work import tend
 from autodj.tracks.steps import Step
+from autodj.tracks.sweeping import sweep_orphans
 from autodj.tracks.work import Workbench, work
 from bench.crash.actors import take_in
 from bench.crash.arena import NO_BROKER, POLICY, Arena, Parts, open_parts

@@ -22,7 +22,7 @@ from autodj.storage.base import ObjectStat
 from autodj.storage.keys import parse_key
 from autodj.storage.local import LocalStorage
 from autodj.storage.s3 import S3Storage
-from autodj.storage.whole import exists
+from autodj.storage.whole import exists, load
 from autodj.tracks import documents
 from autodj.tracks.documents import (
     link_to_document,
@@ -33,8 +33,9 @@ from autodj.tracks.documents import (
     unpack,
 )
 from autodj.tracks.publish import delete_track
-from autodj.tracks.reconcile import sweep_orphans, wake_misplaced
+from autodj.tracks.reconcile import wake_misplaced
 from autodj.tracks.steps import Step, next_step
+from autodj.tracks.sweeping import sweep_orphans
 from autodj.tracks.work import Workbench, work
 from tests.builders import MOMENT, make_track
 from tests.tracks.conftest import TO_S3
@@ -139,6 +140,22 @@ async def test_a_document_published_twice_and_at_once_is_published_once(
     track = await row(bench.db, published.id)
     assert found == [track.analysis_key] == [published.analysis_key]
     assert (track.analysis_source, track.failure) == (FileSource.S3, None)
+
+
+async def test_who_finds_the_document_gone_because_another_has_published_it_has_not_failed(
+    bench: Workbench, real_s3: S3Storage, published: Track, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = iter([True])
+
+    async def late(*given: Any, **more: Any) -> bytes:
+        if next(others, False):
+            await publish_document(bench.db, bench.local, real_s3, published.id)
+        return await load(*given, **more)
+
+    monkeypatch.setattr(documents, "load", late)
+    await work(bench, published.id, Step.PUBLISH)
+    track = await row(bench.db, published.id)
+    assert (track.analysis_source, track.failure, track.attempts) == (FileSource.S3, None, 0)
 
 
 @on_sqlite

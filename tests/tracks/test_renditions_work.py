@@ -27,9 +27,10 @@ from autodj.storage.keys import parse_key
 from autodj.storage.s3 import S3Storage
 from autodj.tracks.ingest import Ingested
 from autodj.tracks.policy import NO_RENDITIONS
-from autodj.tracks.reconcile import reconcile, sweep_orphans
+from autodj.tracks.reconcile import reconcile
 from autodj.tracks.rendition_work import tend
 from autodj.tracks.steps import MAX_ATTEMPTS, Step
+from autodj.tracks.sweeping import sweep_orphans
 from autodj.tracks.work import Workbench, rest, work
 from tests.clips import make_clip
 from tests.tracks.test_work import delete

@@ -25,6 +25,7 @@ from autodj.storage.baskets import Stores
 from autodj.storage.keys import MAX_KEY_LENGTH, analysis_key, cover_key, track_key
 from autodj.storage.local import LocalStorage
 from autodj.tracks import retention as tracks_retention
+from autodj.tracks.belonging import MARKER, Installation, claim
 from autodj.tracks.retention import sweep_all, sweep_basket, with_retention
 from tests.builders import SHA256, make_track
 from tests.storage.builders import keys, put
@@ -171,12 +172,34 @@ async def test_a_basket_that_cannot_be_swept_is_told_and_the_next_one_is(
         # Whatever ran before in this process may have settled where their lines go.
         monkeypatch.setattr(module, "log", structlog.get_logger())
     with capture_logs() as logs:
-        await sweep_all(db, stores, document_prefix="projects/")
+        mine = Installation("sqlite:here", uuid4())
+        await sweep_all(db, stores, mine, document_prefix="projects/")
 
     assert with_retention(stores) == ["default", "papers"]
     assert [(each["event"], each["basket"]) for each in logs if "retention" in each["event"]] == [
         ("retention_failed", "default"),
         ("retention_swept", "papers"),
     ]
-    assert await keys(denied) == ["projects/1/prd/plan.json"]
-    assert await keys(inner) == []
+    assert await keys(denied) == [MARKER, "projects/1/prd/plan.json"]
+    assert await keys(inner) == [MARKER]
+
+
+async def test_the_basket_of_another_installation_keeps_everything(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores = stores_in(tmp_path)
+    store = stores.by_name["default"]
+    await put(store, "projects/1/prd/plan.json", BODY)
+    await claim(store, Installation("sqlite:there", uuid4()))
+    later = await db.now() + timedelta(days=2)
+
+    async def then() -> Any:
+        return later
+
+    monkeypatch.setattr(type(db), "now", lambda _: then())
+    monkeypatch.setattr(tracks_retention, "log", structlog.get_logger())
+    with capture_logs() as logs:
+        await sweep_all(db, stores, Installation("sqlite:here", uuid4()), document_prefix="p/")
+    [refused] = [each for each in logs if each["event"] == "retention_failed"]
+    assert refused["code"] == "another_installation"
+    assert await keys(store) == [MARKER, "projects/1/prd/plan.json"]

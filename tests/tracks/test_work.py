@@ -39,8 +39,9 @@ from autodj.storage.s3 import S3Storage
 from autodj.tracks.analyze import readable
 from autodj.tracks.ingest import Ingested
 from autodj.tracks.publish import give_up, reserve
-from autodj.tracks.reconcile import drop_dead_ingests, reconcile, sweep_orphans
+from autodj.tracks.reconcile import drop_dead_ingests, reconcile
 from autodj.tracks.steps import MAX_ATTEMPTS, REST_S, Step, next_step
+from autodj.tracks.sweeping import sweep_orphans
 from autodj.tracks.work import Workbench, work
 from tests.builders import make_track
 from tests.tracks.conftest import SharedSandbox

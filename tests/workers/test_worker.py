@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -41,6 +41,7 @@ from autodj.settings import load
 from autodj.storage.base import ObjectStat
 from autodj.storage.local import LocalStorage
 from autodj.tracks import finished_jobs
+from autodj.tracks.belonging import MARKER, claim, installation_of
 from autodj.tracks.ingest import ingest
 from autodj.tracks.reconcile import BATCH
 from tests.builders import MOMENT, make_track, make_user
@@ -157,7 +158,14 @@ async def test_messages_are_json_and_not_pickle(site: Site, tmp_path: Path) -> N
     assert str(track.id).encode() in raw
 
 
+async def somebody(site: Site) -> None:
+    """Without a user there is no library, and nothing is swept."""
+    async with site.db.transaction() as session:
+        session.add(make_user())
+
+
 async def test_the_nightly_sweep_takes_what_no_row_names(site: Site) -> None:
+    await somebody(site)
     digest = hashlib.sha256(b"left behind").hexdigest()
     orphan = f"tracks/{UUID(int=9)}/3-{digest}.mp3"
     await site.local.put(orphan, b"left behind", sha256=digest, content_type="audio/mpeg")
@@ -168,7 +176,35 @@ async def test_the_nightly_sweep_takes_what_no_row_names(site: Site) -> None:
         os.utime(path, (two_days_ago, two_days_ago))
     async with open_runtime(load(site.environ)) as runtime:
         await sweep_stores({"runtime": runtime})
-    assert [path for path in site.local.root.rglob("*") if path.is_file()] == []
+    assert [path.name for path in site.local.root.rglob("*") if path.is_file()] == [MARKER]
+
+
+@pytest.mark.parametrize("whose", ["another's", "nobody's"])
+async def test_the_nightly_sweep_takes_nothing_of_another_installation(
+    site: Site, whose: str
+) -> None:
+    """A copy of this database, started elsewhere in the same place, has the same first user; a
+    database made anew has another one, or none yet.
+    """
+    digest = hashlib.sha256(b"of somebody else").hexdigest()
+    theirs = f"tracks/{UUID(int=9)}/3-{digest}.mp3"
+    await site.local.put(theirs, b"of somebody else", sha256=digest, content_type="audio/mpeg")
+    upload = site.local.incoming()
+    upload.write_bytes(b"half an upload")
+    two_days_ago = time.time() - 2 * 86400
+    for path in (site.local.path(theirs), upload):
+        os.utime(path, (two_days_ago, two_days_ago))
+    if whose == "another's":
+        await somebody(site)
+        mine = await installation_of(site.db)
+        await claim(site.local, replace(mine, database="postgresql:elsewhere:5432/autodj"))
+    async with open_runtime(load(site.environ)) as runtime:
+        with capture_logs() as logs:
+            await sweep_stores({"runtime": runtime})
+    assert upload.exists()
+    assert (await site.local.stat(theirs)).size_bytes == len(b"of somebody else")
+    failed = [each for each in logs if each["event"] == "sweep_failed"]
+    assert {(each["what"], each["code"]) for each in failed} == {("place", "another_installation")}
 
 
 async def going(site: Site, number: int) -> None:
@@ -250,6 +286,7 @@ async def test_a_store_that_cannot_be_swept_keeps_the_sweep_from_no_other(
         raise StoreDenied
 
     monkeypatch.setattr(LocalStorage, "list", denied)
+    await somebody(site)
     upload = site.local.incoming()
     upload.write_bytes(b"half an upload")
     two_days_ago = time.time() - 2 * 86400
@@ -258,9 +295,8 @@ async def test_a_store_that_cannot_be_swept_keeps_the_sweep_from_no_other(
         with capture_logs() as logs:
             await sweep_stores({"runtime": runtime})
     assert not upload.exists()
-    assert {(each["event"], each["store"], each["code"]) for each in logs} == {
-        ("sweep_failed", "local", "store_denied")
-    }
+    failed = [each for each in logs if each["event"] == "sweep_failed"]
+    assert [(each["store"], each["code"]) for each in failed] == [("local", "store_denied")]
 
 
 def test_the_sweep_may_take_longer_than_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
